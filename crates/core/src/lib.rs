@@ -1,1 +1,30 @@
-//! TBD.
+//! The pure core of branchwork: what a conversation is, with no I/O, no clock and no randomness.
+//!
+//! # Layout
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`id`] | typed identifiers and the [`IdSource`](id::IdSource) they come from |
+//! | [`clock`] | [`Timestamp`](clock::Timestamp) and the [`Clock`](clock::Clock) it comes from |
+//! | [`limits`] | every bound of the product, named, with its unit and its reason |
+//! | [`message`] | messages, their bodies and parts |
+//! | [`config`] | the configuration of a branch and patches to it |
+//! | [`graph`] | ops, lineages and the [`View`](graph::View) that folds them |
+//! | [`codec`] | the stored form of ops, versioned |
+//! | [`store`] | the [`Store`](store::Store) contract, commits, and the memory store |
+//! | [`provider`] | the [`Provider`](provider::Provider) contract, requests, events |
+//! | [`turn`] | one exchange with a model, as a machine without I/O |
+//!
+//! Programs depend on `branchwork`, which re-exports this crate. Depend on `branchwork-core` alone
+//! to write a store, a provider or a tool.
+
+pub mod clock;
+pub mod codec;
+pub mod config;
+pub mod graph;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod provider;
+pub mod store;
+pub mod turn;

@@ -1,0 +1,89 @@
+//! The stored form of ops, and nobody else knows it.
+//!
+//! An op is stored as an [`EncodedOp`]: two JSON texts. The *head* holds all but what the message
+//! says; the *body* holds that, alone, so that a store can keep large ones apart and equal ones
+//! once. What follows from an op's place (its identifier, its parent within a stretch, the
+//! identifier of its message) is not in either: the store knows it.
+//!
+//! The form is versioned. A version that was released is never changed: golden files in
+//! `tests/golden/` hold one of each, and are never edited. A reader knows every version so far.
+
+mod v1;
+
+use std::error::Error as StdError;
+
+use crate::{clock::Timestamp, graph::Op, id::OpId};
+
+/// The version that [`encode`] writes.
+pub const VERSION: u32 = 1;
+
+/// An op in its stored form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedOp {
+    /// All but what the message says, as JSON.
+    pub head: Vec<u8>,
+    /// What the message says, as JSON; empty for an op that appends no message.
+    pub body: Vec<u8>,
+}
+
+/// What a store knows of an op beside its stored form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpPlace {
+    /// Its identifier.
+    pub id: OpId,
+    /// The op it builds on.
+    pub parent: Option<OpId>,
+    /// When it was made.
+    pub at: Timestamp,
+    /// How many messages stand after it.
+    pub standing: u32,
+}
+
+/// The stored form cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// It is no JSON, or not of this version's shape.
+    #[error("the {part} is not what version {version} stores")]
+    Malformed {
+        /// `head` or `body`.
+        part: &'static str,
+        /// The version it should be of.
+        version: u32,
+        /// The failure.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// It was written by a newer program.
+    #[error("version {version} is not known")]
+    UnknownVersion {
+        /// The version it says it is of.
+        version: u32,
+    },
+}
+
+/// Encodes `op` in the newest version.
+///
+/// # Errors
+///
+/// [`CodecError::Malformed`] when it has no JSON form.
+pub fn encode(op: &Op) -> Result<EncodedOp, CodecError> {
+    v1::encode(op)
+}
+
+/// Decodes an op that was stored in `version`.
+///
+/// # Errors
+///
+/// [`CodecError`].
+pub fn decode(
+    version: u32,
+    place: OpPlace,
+    head: &[u8],
+    body: &[u8],
+) -> Result<Op, CodecError> {
+    match version {
+        1 => v1::decode(place, head, body),
+        version => Err(CodecError::UnknownVersion { version }),
+    }
+}

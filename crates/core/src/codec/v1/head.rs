@@ -1,0 +1,136 @@
+//! The stored head: all of an op but what its message says.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{body::StoredBody, config::StoredPatch};
+use crate::{
+    graph::{Op, OpKind, Step},
+    id::MessageId,
+    message::Status,
+};
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredHead<'a> {
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) step: StoredStep,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) author: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) kind: StoredKind<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoredKind<'a> {
+    #[serde(borrow)]
+    Message(StoredMessage<'a>),
+    Edit {
+        target: StoredMessageId,
+        #[serde(borrow)]
+        body: StoredBody<'a>,
+    },
+    Remove { targets: Vec<StoredMessageId> },
+    Configure(Box<StoredPatch>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredMessage<'a> {
+    #[serde(borrow)]
+    pub(super) sender: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) recipient: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) metadata: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) status: StoredStatus,
+}
+
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoredStep {
+    #[default]
+    Alone,
+    Opens,
+    Continues,
+    Closes,
+}
+
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoredStatus {
+    #[default]
+    Complete,
+    Interrupted,
+    Failed,
+}
+
+/// A message identifier in its text form.
+pub(super) struct StoredMessageId(pub(super) MessageId);
+
+impl Serialize for StoredMessageId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for StoredMessageId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl<'a> From<&'a Op> for StoredHead<'a> {
+    fn from(op: &'a Op) -> Self {
+        let kind = match &op.kind {
+            OpKind::Message(message) => StoredKind::Message(StoredMessage {
+                sender: Cow::Borrowed(&message.sender),
+                recipient: message.recipient.as_deref().map(Cow::Borrowed),
+                metadata: message.metadata.clone(),
+                status: message.status.into(),
+            }),
+            OpKind::Edit { target, body } => {
+                StoredKind::Edit { target: StoredMessageId(*target), body: body.into() }
+            }
+            OpKind::Remove { targets } => StoredKind::Remove {
+                targets: targets.iter().map(|target| StoredMessageId(*target)).collect(),
+            },
+            OpKind::Configure(patch) => {
+                StoredKind::Configure(Box::new(StoredPatch::from(&**patch)))
+            }
+        };
+        StoredHead { step: op.step.into(), author: op.author.as_deref().map(Cow::Borrowed), kind }
+    }
+}
+
+macro_rules! same_variants {
+    ($stored:ident, $domain:ident, $($variant:ident),*) => {
+        impl From<$domain> for $stored {
+            fn from(value: $domain) -> Self {
+                match value {
+                    $($domain::$variant => Self::$variant),*
+                }
+            }
+        }
+
+        impl From<$stored> for $domain {
+            fn from(value: $stored) -> Self {
+                match value {
+                    $($stored::$variant => Self::$variant),*
+                }
+            }
+        }
+    };
+}
+
+same_variants!(StoredStep, Step, Alone, Opens, Continues, Closes);
+same_variants!(StoredStatus, Status, Complete, Interrupted, Failed);

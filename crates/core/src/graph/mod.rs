@@ -1,0 +1,21 @@
+//! The history of a session: ops that form a graph by parent link alone, and the views over it.
+//!
+//! - [`Op`] is one entry of the graph, [`OpKind`] what it does.
+//! - [`Lineage`] says which stretches lead from the root to an op.
+//! - [`View`] is the fold of those ops: the conversation as it now stands. Views share structure.
+//! - [`StepWriter`] writes the ops of one step behind a view, and keeps every history legal.
+//! - [`Tail`] is the fold from the head backwards, for reading the last page of a long branch.
+
+mod lineage;
+mod op;
+mod step;
+mod tail;
+mod view;
+
+pub use self::{
+    lineage::{Lineage, Segment},
+    op::{Op, OpKind, Step},
+    step::{Extent, StepWriter},
+    tail::Tail,
+    view::{ApplyError, RollbackError, View},
+};

@@ -1,0 +1,89 @@
+//! Ops: the immutable entries of the graph.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Timestamp,
+    config::ConfigPatch,
+    id::{MessageId, OpId},
+    message::{Body, Message},
+};
+
+/// One immutable entry of a session's graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Op {
+    /// Its identifier.
+    pub id: OpId,
+    /// The op it builds on; `None` for the first of a history.
+    pub parent: Option<OpId>,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Its place in the step that made it.
+    pub step: Step,
+    /// How many messages stand in the view after it. Counted by the writer, checked by `verify`.
+    pub standing: u32,
+    /// Who made it, when that is not the sender of the message it appends.
+    pub author: Option<String>,
+    /// What it does.
+    pub kind: OpKind,
+}
+
+/// What an op does to the view.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum OpKind {
+    /// Appends a message.
+    Message(Arc<Message>),
+    /// Changes how an earlier message stands from here on.
+    Edit {
+        /// The message.
+        target: MessageId,
+        /// What it says now. Of the same kind as before.
+        body: Body,
+    },
+    /// Takes earlier messages out of the view from here on: one, or a whole turn group.
+    Remove {
+        /// The messages, oldest first. Never empty.
+        targets: Vec<MessageId>,
+    },
+    /// Changes the configuration.
+    Configure(Box<ConfigPatch>),
+}
+
+impl OpKind {
+    /// The message it appends; `None` when it does something else.
+    pub fn as_message(&self) -> Option<&Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            _ => None,
+        }
+    }
+}
+
+/// The place of an op in its step.
+///
+/// A step is what one call of the user did: an append, an edit, a whole turn. It is what `undo`
+/// takes back. A branch whose newest own op opens or continues a step has a turn that did not end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// The only op of its step.
+    Alone,
+    /// The first of several.
+    Opens,
+    /// Neither the first nor the last.
+    Continues,
+    /// The last of several.
+    Closes,
+}
+
+impl Step {
+    /// Whether a step begins with this op.
+    pub const fn begins(self) -> bool {
+        matches!(self, Self::Alone | Self::Opens)
+    }
+
+    /// Whether a step ends with this op.
+    pub const fn ends(self) -> bool {
+        matches!(self, Self::Alone | Self::Closes)
+    }
+}

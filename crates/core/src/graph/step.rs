@@ -1,0 +1,167 @@
+//! Writing steps: the ops of one call of the user, behind a view.
+
+use std::sync::Arc;
+
+use super::{ApplyError, Op, OpKind, Step, View};
+use crate::{
+    clock::Timestamp,
+    config::ConfigPatch,
+    id::{IdSource, MessageId, OpId, StretchId},
+    message::{Body, Draft, Outcome},
+};
+
+/// Writes the ops of one step behind a view. Pure but for the identifiers it is given.
+///
+/// Every history it can write is legal: calls that still wait for a result are closed as
+/// `cancelled` before anything else is said.
+#[derive(Debug)]
+pub struct StepWriter<'a> {
+    view: View,
+    /// The newest op of the branch's own stretch: only behind it may the stretch go on.
+    tip: Option<OpId>,
+    ids: &'a dyn IdSource,
+    at: Timestamp,
+    author: Option<String>,
+    ops: Vec<Op>,
+}
+
+/// Which part of a step the written ops are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Its beginning: more will follow.
+    Beginning,
+    /// Its middle: it has begun, and more will follow.
+    Middle,
+    /// Its end.
+    End,
+}
+
+impl<'a> StepWriter<'a> {
+    /// Begins behind `view`. `tip` is the newest op of the branch's own stretch.
+    pub const fn after(
+        view: View,
+        tip: Option<OpId>,
+        ids: &'a dyn IdSource,
+        at: Timestamp,
+    ) -> Self {
+        Self { view, tip, ids, at, author: None, ops: Vec::new() }
+    }
+
+    /// Says who makes the changes that are not messages.
+    #[must_use]
+    pub fn by(mut self, author: Option<String>) -> Self {
+        self.author = author;
+        self
+    }
+
+    /// The view with what was written so far.
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Appends a message. Open calls are closed as `cancelled` first, unless it answers one.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::UnknownCall`] for a result that no open call waits for.
+    pub fn message(&mut self, draft: Draft) -> Result<MessageId, ApplyError> {
+        if !matches!(draft.body, Body::ActionResponse { .. }) {
+            self.close_calls("the conversation went on without it")?;
+        }
+        let id = self.next_id()?;
+        let message = Arc::new(draft.into_message(id, self.at));
+        self.write(id, OpKind::Message(message), None)?;
+        Ok(id.into())
+    }
+
+    /// Gives every open call a `cancelled` result.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::Full`] when the branch can take no more ops.
+    pub fn close_calls(&mut self, reason: &str) -> Result<(), ApplyError> {
+        for call in self.view.open_calls().to_vec() {
+            let outcome = Outcome::Cancelled(reason.to_owned());
+            self.message(Draft::result(call.id, call.function, outcome))?;
+        }
+        Ok(())
+    }
+
+    /// Lets `target` say `body` from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::UnknownMessage`], [`ApplyError::CannotEdit`].
+    pub fn edit(&mut self, target: MessageId, body: Body) -> Result<(), ApplyError> {
+        self.change(OpKind::Edit { target, body })
+    }
+
+    /// Takes `target` out of the view, with its whole turn group when it is in one.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::UnknownMessage`], [`ApplyError::OpenCalls`].
+    pub fn remove(&mut self, target: MessageId) -> Result<(), ApplyError> {
+        let targets = self.view.removed_with(target)?;
+        self.change(OpKind::Remove { targets })
+    }
+
+    /// Changes the configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::Full`] when the branch can take no more ops.
+    pub fn configure(&mut self, patch: ConfigPatch) -> Result<(), ApplyError> {
+        self.change(OpKind::Configure(Box::new(patch)))
+    }
+
+    /// The ops, in order, and the view they lead to.
+    pub fn finish(mut self, extent: Extent) -> (Vec<Op>, View) {
+        let last = self.ops.len().saturating_sub(1);
+        for (index, op) in self.ops.iter_mut().enumerate() {
+            op.step = step_of(extent, index == 0, index == last);
+        }
+        self.view.last_step = self.ops.last().map(|op| op.step).or(self.view.last_step);
+        (self.ops, self.view)
+    }
+
+    fn change(&mut self, kind: OpKind) -> Result<(), ApplyError> {
+        let id = self.next_id()?;
+        let author = self.author.clone();
+        self.write(id, kind, author)
+    }
+
+    fn write(
+        &mut self,
+        id: OpId,
+        kind: OpKind,
+        author: Option<String>,
+    ) -> Result<(), ApplyError> {
+        let parent = self.view.head();
+        let mut op =
+            Op { id, parent, at: self.at, step: Step::Alone, standing: 0, author, kind };
+        self.view.apply(&op)?;
+        op.standing = self.view.standing;
+        self.tip = Some(id);
+        self.ops.push(op);
+        Ok(())
+    }
+
+    fn next_id(&self) -> Result<OpId, ApplyError> {
+        match self.view.head() {
+            Some(head) if self.tip == Some(head) => head.next().ok_or(ApplyError::Full),
+            _ => Ok(StretchId::from_bits(self.ids.next_bits()).op(0)),
+        }
+    }
+}
+
+const fn step_of(extent: Extent, first: bool, last: bool) -> Step {
+    match (extent, first, last) {
+        (Extent::Whole, true, true) => Step::Alone,
+        (Extent::Whole | Extent::Beginning, true, _) => Step::Opens,
+        (Extent::Whole | Extent::End, _, true) => Step::Closes,
+        _ => Step::Continues,
+    }
+}

@@ -1,0 +1,37 @@
+//! Every bound of the product in one place: a name, a unit, a reason.
+//!
+//! Reaching one is a typed error, never silence.
+
+/// Bytes of text in one message, all parts together.
+///
+/// Above what any model reads today, below what makes a store or a terminal unusable.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes of one message's metadata, as JSON.
+pub const METADATA_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of a name: of a session, a branch, a sender or a recipient.
+pub const NAME_BYTES_MAX: usize = 200;
+
+/// Ops in one commit. Larger appends are split by the caller, so that others get their turn.
+pub const COMMIT_OPS_MAX: usize = 10_000;
+
+/// Ops read from a store in one call, so that memory and the wait of others stay bounded.
+pub const READ_OPS_MAX: u32 = 2_048;
+
+/// Levels of nesting in JSON that comes from outside.
+///
+/// `serde_json` itself stops at 128; contexts and metadata are stored below a few levels of ours.
+pub const JSON_DEPTH_MAX: usize = 96;
+
+/// Tool calls in one answer of a model.
+pub const CALLS_PER_ANSWER_MAX: usize = 128;
+
+/// Matches of one search.
+pub const SEARCH_HITS_MAX: usize = 1_000;
+
+/// Bytes of one server-sent event or one line of a stream.
+pub const STREAM_EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of a response body that is not a stream.
+pub const RESPONSE_BYTES_MAX: usize = 128 * 1024 * 1024;

@@ -1,0 +1,86 @@
+//! What a provider says while it answers.
+
+use serde_json::Value;
+
+/// One event of an answer.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ProviderEvent {
+    /// The server began to answer.
+    Started {
+        /// The model that answers, as the server names it.
+        model: Option<String>,
+        /// The server's identifier for the answer.
+        response_id: Option<String>,
+    },
+    /// More text.
+    Text(String),
+    /// More of what the model thinks.
+    Reasoning(String),
+    /// What the provider wants back with the reasoning, unchanged. Later ones are appended.
+    ReasoningDetail(Value),
+    /// A tool call begins.
+    CallStarted {
+        /// The place of the call in the answer, from 0.
+        index: u32,
+        /// What pairs it with its result; never empty.
+        id: String,
+        /// The name of the tool.
+        function: String,
+    },
+    /// More of a call's arguments, as JSON text.
+    CallArguments {
+        /// The place of the call in the answer.
+        index: u32,
+        /// The next piece.
+        text: String,
+    },
+    /// Log probabilities, in the provider's words.
+    Logprobs(Value),
+    /// What the call cost; the last one counts.
+    Usage(Usage),
+    /// The answer is whole.
+    Finished(Finish),
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finish {
+    /// The model was done, or reached a stop text.
+    Stop,
+    /// It reached the limit of tokens.
+    Length,
+    /// It asks for tools.
+    ToolCalls,
+    /// A filter cut it.
+    ContentFilter,
+    /// The server gave a reason we do not know, or none.
+    Other(String),
+}
+
+impl Finish {
+    /// The reason in the words of the OpenAI protocol, which most tools know.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Other(reason) => reason,
+        }
+    }
+}
+
+/// Tokens of one call, as the provider counted them. `None` is "not said", never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Tokens read, the cached ones included.
+    pub input_tokens: Option<u64>,
+    /// Tokens written, the reasoning ones included.
+    pub output_tokens: Option<u64>,
+    /// Tokens read from the provider's prompt cache.
+    pub cached_tokens: Option<u64>,
+    /// Tokens the model thought.
+    pub reasoning_tokens: Option<u64>,
+}

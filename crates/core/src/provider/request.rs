@@ -1,0 +1,80 @@
+//! What a model is asked, in our own words.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{config::Config, message::Message};
+
+/// One request to a model.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ModelRequest {
+    /// The conversation, oldest message first. Every tool call in it has its result.
+    pub messages: Vec<Arc<Message>>,
+    /// The parameters; [`Config::model`] names the model.
+    pub config: Config,
+    /// The tools on offer, in a stable order.
+    pub tools: Vec<ToolSpec>,
+    /// Whether the model may, must or must not call them.
+    pub tool_choice: ToolChoice,
+    /// Whether events shall come as the model makes them.
+    pub stream: bool,
+}
+
+impl ModelRequest {
+    /// A streamed request without tools.
+    pub const fn new(messages: Vec<Arc<Message>>, config: Config) -> Self {
+        Self { messages, config, tools: Vec::new(), tool_choice: ToolChoice::Auto, stream: true }
+    }
+
+    /// Offers `tools`.
+    #[must_use]
+    pub fn with_tools(mut self, tools: Vec<ToolSpec>, choice: ToolChoice) -> Self {
+        self.tools = tools;
+        self.tool_choice = choice;
+        self
+    }
+
+    /// Asks for the answer in one piece.
+    #[must_use]
+    pub const fn without_stream(mut self) -> Self {
+        self.stream = false;
+        self
+    }
+}
+
+/// A tool as a model sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolSpec {
+    /// Its name.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: String,
+    /// The JSON Schema of its arguments.
+    pub parameters: Value,
+}
+
+/// Whether the model may call tools.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ToolChoice {
+    /// As it sees fit.
+    #[default]
+    Auto,
+    /// Not at all.
+    None,
+    /// At least one.
+    Required,
+    /// This one.
+    Named(String),
+}
+
+/// What would go over the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedRequest {
+    /// Where to.
+    pub url: String,
+    /// The body, as JSON text.
+    pub body: String,
+}

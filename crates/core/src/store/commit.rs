@@ -1,0 +1,179 @@
+//! Commits: everything one step of the engine makes durable, as one value.
+
+use super::{StoreError, record::Cause};
+use crate::{
+    clock::Timestamp,
+    graph::Op,
+    id::{BranchId, OpId, SessionId},
+    limits,
+};
+
+/// Everything one step makes durable, in one session.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Commit {
+    /// The session.
+    pub session: SessionId,
+    /// When.
+    pub at: Timestamp,
+    /// What happens to the session and its branches, in this order, before ops and heads.
+    pub changes: Vec<Change>,
+    /// Ops to append, parents first.
+    pub ops: Vec<Op>,
+    /// Heads to move.
+    pub heads: Vec<HeadMove>,
+}
+
+/// Moves the head of one branch, if it is where the writer saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadMove {
+    /// The branch.
+    pub branch: BranchId,
+    /// The head the writer saw.
+    pub from: Option<OpId>,
+    /// The new head.
+    pub to: Option<OpId>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// The ops that one head move appends, in order.
+#[derive(Debug, Clone, Copy)]
+pub struct Chain<'a> {
+    /// The move.
+    pub head: &'a HeadMove,
+    /// Its ops; empty when the move is not an append.
+    pub ops: &'a [Op],
+}
+
+/// One change to a session or its branches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// Makes the session, and its default branch, empty.
+    CreateSession {
+        /// Its name: unique, or none.
+        name: Option<String>,
+        /// The default branch.
+        branch: BranchId,
+        /// The name of the default branch.
+        branch_name: String,
+    },
+    /// Gives the session another name, or none.
+    RenameSession {
+        /// The name.
+        name: Option<String>,
+    },
+    /// Archives the session, or takes it out of the archive.
+    ArchiveSession {
+        /// Whether it is archived from now on.
+        archived: bool,
+    },
+    /// Deletes the session with all it holds.
+    DeleteSession,
+    /// Makes another branch the default one.
+    SetDefaultBranch {
+        /// The branch.
+        branch: BranchId,
+    },
+    /// Makes a branch whose head is an op that exists.
+    CreateBranch {
+        /// The branch.
+        branch: BranchId,
+        /// Its name: unique in the session.
+        name: String,
+        /// The branch it was forked from.
+        forked_from: Option<BranchId>,
+        /// Its head.
+        head: Option<OpId>,
+    },
+    /// Gives a branch another name.
+    RenameBranch {
+        /// The branch.
+        branch: BranchId,
+        /// The name.
+        name: String,
+    },
+    /// Deletes a branch that is not the default one.
+    DeleteBranch {
+        /// The branch.
+        branch: BranchId,
+    },
+}
+
+impl Commit {
+    /// A commit that does nothing yet.
+    pub const fn new(session: SessionId, at: Timestamp) -> Self {
+        Self { session, at, changes: Vec::new(), ops: Vec::new(), heads: Vec::new() }
+    }
+
+    /// Adds one change.
+    #[must_use]
+    pub fn with_change(mut self, change: Change) -> Self {
+        self.changes.push(change);
+        self
+    }
+
+    /// Adds ops and the head move that goes with them.
+    #[must_use]
+    pub fn with_ops(mut self, ops: Vec<Op>, head: HeadMove) -> Self {
+        self.ops.extend(ops);
+        self.heads.push(head);
+        self
+    }
+
+    /// Adds a head move.
+    #[must_use]
+    pub fn with_head(mut self, head: HeadMove) -> Self {
+        self.heads.push(head);
+        self
+    }
+}
+
+impl Commit {
+    /// Divides the ops among the head moves, for stores: each op belongs to one append.
+    ///
+    /// Checks all that can be checked without looking at what is stored: ops lead from each
+    /// move's `from` to its `to`, and lie in stretches as they must.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InvalidCommit`] with what is wrong.
+    pub fn chains(&self) -> Result<Vec<Chain<'_>>, StoreError> {
+        if self.ops.len() > limits::COMMIT_OPS_MAX {
+            let max = limits::COMMIT_OPS_MAX;
+            return Err(StoreError::invalid(format!("{} ops, {max} allowed", self.ops.len())));
+        }
+        let mut rest = self.ops.as_slice();
+        let mut chains = Vec::with_capacity(self.heads.len());
+        for head in &self.heads {
+            let length = if head.cause == Cause::Append { chain_length(head, rest)? } else { 0 };
+            let (ops, later) = rest.split_at(length);
+            chains.push(Chain { head, ops });
+            rest = later;
+        }
+        match rest.first() {
+            None => Ok(chains),
+            Some(op) => Err(StoreError::invalid(format!("no head moves to op {}", op.id))),
+        }
+    }
+}
+
+/// How many of `ops` lead from where `head` was to where it goes.
+fn chain_length(head: &HeadMove, ops: &[Op]) -> Result<usize, StoreError> {
+    let mut at = head.from;
+    for (index, op) in ops.iter().enumerate() {
+        if op.parent != at {
+            return Err(StoreError::invalid(format!("op {} does not follow the head", op.id)));
+        }
+        if op.id.place() > 0 && op.id.previous() != op.parent {
+            let problem = format!("op {} does not follow its place in its stretch", op.id);
+            return Err(StoreError::invalid(problem));
+        }
+        at = Some(op.id);
+        if at == head.to {
+            return Ok(index + 1);
+        }
+    }
+    Err(StoreError::invalid(format!("the ops do not lead to the new head of {}", head.branch)))
+}

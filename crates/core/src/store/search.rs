@@ -1,0 +1,63 @@
+//! Plain text search over single messages, for every store.
+
+use super::{Hit, Search};
+use crate::{
+    graph::Op,
+    id::{BranchId, SessionId},
+};
+
+/// Characters of a snippet before and after the match.
+const SNIPPET_AROUND: usize = 40;
+
+/// The hit that `op` of `session` is, when it appends a message that holds the text.
+pub fn hit(search: &Search, session: SessionId, branch: BranchId, op: &Op) -> Option<Hit> {
+    let message = op.kind.as_message()?;
+    let text = message.text();
+    let snippet = snippet(&text, &search.text)?;
+    let (role, at) = (message.role(), message.at);
+    Some(Hit { session, branch, message: message.id, role, at, snippet })
+}
+
+/// The text around the first place where `text` holds `needle`, whatever its case; on one line.
+fn snippet(text: &str, needle: &str) -> Option<String> {
+    let needle: Vec<char> = needle.chars().flat_map(char::to_lowercase).collect();
+    let characters: Vec<char> = text.chars().collect();
+    let lower: Vec<(usize, char)> = characters
+        .iter()
+        .enumerate()
+        .flat_map(|(index, character)| character.to_lowercase().map(move |lower| (index, lower)))
+        .collect();
+    if needle.is_empty() {
+        return None;
+    }
+    let found = lower
+        .windows(needle.len())
+        .find(|window| window.iter().map(|(_, lower)| lower).eq(&needle))?;
+    let (first, last) = (found.first()?.0, found.last()?.0);
+    let start = first.saturating_sub(SNIPPET_AROUND);
+    let end = (last + 1 + SNIPPET_AROUND).min(characters.len());
+    let line = characters
+        .get(start..end)?
+        .iter()
+        .map(|character| if character.is_control() { ' ' } else { *character })
+        .collect::<String>();
+    let (before, after) = (if start > 0 { "…" } else { "" }, if end < characters.len() { "…" } else { "" });
+    Some(format!("{before}{}{after}", line.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_whatever_the_case_and_cuts_between_characters() {
+        assert_eq!(snippet("Ein Café in ROM", "café").as_deref(), Some("Ein Café in ROM"));
+        assert_eq!(snippet("你好，世界", "世").as_deref(), Some("你好，世界"));
+        assert_eq!(snippet("a\nb", "A").as_deref(), Some("a b"));
+        assert_eq!(snippet("abc", "x"), None);
+        assert_eq!(snippet("abc", ""), None);
+        let long = format!("{}needle{}", "ä".repeat(100), "ö".repeat(100));
+        let expected = format!("…{}needle{}…", "ä".repeat(40), "ö".repeat(40));
+        assert_eq!(snippet(&long, "NEEDLE"), Some(expected));
+    }
+}
