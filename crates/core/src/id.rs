@@ -258,7 +258,9 @@ mod tests {
         let op = OpId::from_bits(7).to_string();
         let wrong = ParseIdError::WrongPrefix { expected: "msg" };
         assert_eq!(op.parse::<MessageId>(), Err(wrong));
-        for bad in ["op_", "op_12", "op_zzzzzzzzzzzzzzzzzzzzzzzzzz", "op_Ã¼000000000000000000000000"] {
+        for bad in
+            ["op_", "op_12", "op_zzzzzzzzzzzzzzzzzzzzzzzzzz", "op_Ã¼000000000000000000000000"]
+        {
             assert_eq!(bad.parse::<OpId>(), Err(ParseIdError::BadDigits { prefix: "op" }), "{bad}");
         }
     }

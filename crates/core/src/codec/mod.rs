@@ -76,12 +76,7 @@ pub fn encode(op: &Op) -> Result<EncodedOp, CodecError> {
 /// # Errors
 ///
 /// [`CodecError`].
-pub fn decode(
-    version: u32,
-    place: OpPlace,
-    head: &[u8],
-    body: &[u8],
-) -> Result<Op, CodecError> {
+pub fn decode(version: u32, place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, CodecError> {
     match version {
         1 => v1::decode(place, head, body),
         version => Err(CodecError::UnknownVersion { version }),

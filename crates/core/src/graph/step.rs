@@ -133,15 +133,9 @@ impl<'a> StepWriter<'a> {
         self.write(id, kind, author)
     }
 
-    fn write(
-        &mut self,
-        id: OpId,
-        kind: OpKind,
-        author: Option<String>,
-    ) -> Result<(), ApplyError> {
+    fn write(&mut self, id: OpId, kind: OpKind, author: Option<String>) -> Result<(), ApplyError> {
         let parent = self.view.head();
-        let mut op =
-            Op { id, parent, at: self.at, step: Step::Alone, standing: 0, author, kind };
+        let mut op = Op { id, parent, at: self.at, step: Step::Alone, standing: 0, author, kind };
         self.view.apply(&op)?;
         op.standing = self.view.standing;
         self.tip = Some(id);

@@ -61,7 +61,9 @@ impl Outcome {
             Self::Succeeded(value) => value.to_string(),
             Self::Failed(message) => format!("failed: {message}"),
             Self::Cancelled(reason) => format!("cancelled: {reason}"),
-            Self::Unknown => "outcome unknown: the call may or may not have taken effect".to_owned(),
+            Self::Unknown => {
+                "outcome unknown: the call may or may not have taken effect".to_owned()
+            }
         }
     }
 }

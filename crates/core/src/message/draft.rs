@@ -80,13 +80,7 @@ pub enum DraftError {
 impl Draft {
     /// A draft that says `body`.
     pub fn new(body: Body) -> Self {
-        Self {
-            sender: None,
-            recipient: None,
-            body,
-            metadata: Map::new(),
-            status: Status::Complete,
-        }
+        Self { sender: None, recipient: None, body, metadata: Map::new(), status: Status::Complete }
     }
 
     /// A result for one call.
@@ -233,7 +227,9 @@ pub fn check_name(name: &str) -> Result<(), String> {
         return Err(format!("has a name of {} bytes, {max} are allowed", name.len()));
     }
     match name.chars().find(|character| character.is_control()) {
-        Some(character) => Err(format!("has a name that holds the control character {character:?}")),
+        Some(character) => {
+            Err(format!("has a name that holds the control character {character:?}"))
+        }
         None => Ok(()),
     }
 }

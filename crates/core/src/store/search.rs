@@ -41,7 +41,8 @@ fn snippet(text: &str, needle: &str) -> Option<String> {
         .iter()
         .map(|character| if character.is_control() { ' ' } else { *character })
         .collect::<String>();
-    let (before, after) = (if start > 0 { "…" } else { "" }, if end < characters.len() { "…" } else { "" });
+    let (before, after) =
+        (if start > 0 { "…" } else { "" }, if end < characters.len() { "…" } else { "" });
     Some(format!("{before}{}{after}", line.trim()))
 }
 

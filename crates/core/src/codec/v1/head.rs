@@ -33,7 +33,9 @@ pub(super) enum StoredKind<'a> {
         #[serde(borrow)]
         body: StoredBody<'a>,
     },
-    Remove { targets: Vec<StoredMessageId> },
+    Remove {
+        targets: Vec<StoredMessageId>,
+    },
     Configure(Box<StoredPatch>),
 }
 

@@ -43,11 +43,7 @@ impl State {
         Some((session, branches))
     }
 
-    fn restore(
-        &mut self,
-        id: SessionId,
-        before: Option<(Option<SessionState>, Vec<BranchState>)>,
-    ) {
+    fn restore(&mut self, id: SessionId, before: Option<(Option<SessionState>, Vec<BranchState>)>) {
         let Some((session, branches)) = before else { return };
         self.branches.retain(|_, branch| branch.record.session != id);
         for branch in branches {
@@ -60,8 +56,7 @@ impl State {
     }
 
     fn apply_changes(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        let makes_session =
-            matches!(commit.changes.first(), Some(Change::CreateSession { .. }));
+        let makes_session = matches!(commit.changes.first(), Some(Change::CreateSession { .. }));
         if !makes_session {
             self.session(commit.session)?;
         }
@@ -170,14 +165,8 @@ impl State {
             None => 0,
             Some(op) => self.op(session, op).ok_or_else(|| StoreError::no_op(op))?.standing,
         };
-        let created = ReflogEntry {
-            revision: 1,
-            cause: Cause::Create,
-            step: None,
-            from: None,
-            to: head,
-            at,
-        };
+        let created =
+            ReflogEntry { revision: 1, cause: Cause::Create, step: None, from: None, to: head, at };
         let record = BranchRecord {
             id,
             session,
@@ -236,7 +225,8 @@ impl State {
         }
         for op in chain.ops {
             match self.stretches.get(&(session, op.id.stretch())) {
-                None if op.id.place() == 0 || chain.ops.iter().any(|o| Some(o.id) == op.parent) => {}
+                None if op.id.place() == 0 || chain.ops.iter().any(|o| Some(o.id) == op.parent) => {
+                }
                 None => return Err(StoreError::invalid(format!("op {} has no stretch", op.id))),
                 Some(stretch) if stretch.branch != id => {
                     let problem = format!("op {} lies in a stretch of another branch", op.id);

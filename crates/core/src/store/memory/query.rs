@@ -134,8 +134,9 @@ impl State {
     fn distinct_messages(&self, session: SessionId, branches: &[BranchRecord]) -> u64 {
         let mut messages: i64 = 0;
         for (stretch, length) in self.reached(session, branches.iter().filter_map(|b| b.head)) {
-            let standing =
-                |op: Option<OpId>| op.and_then(|op| self.op(session, op)).map_or(0, |op| op.standing);
+            let standing = |op: Option<OpId>| {
+                op.and_then(|op| self.op(session, op)).map_or(0, |op| op.standing)
+            };
             let parent = self.stretches.get(&(session, stretch)).and_then(|s| s.parent);
             let last = stretch.op(length.saturating_sub(1));
             messages += i64::from(standing(Some(last))) - i64::from(standing(parent));

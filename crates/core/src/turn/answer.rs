@@ -1,0 +1,129 @@
+//! Putting an answer together from the events of a provider.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    message::{Body, CallId, Part, ToolCall},
+    provider::{Finish, ProviderEvent, Usage},
+};
+
+/// What a model said so far.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    parts: Vec<Part>,
+    /// By place in the answer.
+    calls: BTreeMap<u32, ToolCall>,
+    model: Option<String>,
+    logprobs: Vec<Value>,
+    usage: Option<Usage>,
+    finish: Option<Finish>,
+}
+
+impl Answer {
+    /// Takes the next event.
+    pub fn push(&mut self, event: ProviderEvent) {
+        match event {
+            ProviderEvent::Started { model, .. } => self.model = model.or(self.model.take()),
+            ProviderEvent::Text(more) => self.push_text(more),
+            ProviderEvent::Reasoning(more) => self.push_reasoning(&more),
+            ProviderEvent::ReasoningDetail(more) => self.push_detail(more),
+            ProviderEvent::CallStarted { index, id, function } => {
+                let call = ToolCall { id: CallId::new(id), function, arguments: String::new() };
+                self.calls.entry(index).or_insert(call);
+            }
+            ProviderEvent::CallArguments { index, text } => {
+                if let Some(call) = self.calls.get_mut(&index) {
+                    call.arguments.push_str(&text);
+                }
+            }
+            ProviderEvent::Logprobs(value) => self.logprobs.push(value),
+            ProviderEvent::Usage(usage) => self.usage = Some(usage),
+            ProviderEvent::Finished(finish) => self.finish = Some(finish),
+        }
+    }
+
+    /// Whether nothing was said that a reader could use.
+    pub fn is_empty(&self) -> bool {
+        let says = |part: &Part| !matches!(part, Part::Text(text) if text.is_empty());
+        let thinks = |part: &Part| matches!(part, Part::Reasoning { .. });
+        self.calls.is_empty() && !self.parts.iter().any(|part| says(part) && !thinks(part))
+    }
+
+    /// The body of the message it makes: a response, or a request when it holds calls.
+    pub fn body(&self) -> Body {
+        let parts = self.parts.clone();
+        if self.calls.is_empty() {
+            return Body::Response { parts };
+        }
+        let mut calls: Vec<_> = self.calls.values().cloned().collect();
+        make_distinct(&mut calls);
+        Body::ActionRequest { parts, calls }
+    }
+
+    /// The model that answered, as the server names it.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// Tokens of the call, when the provider counted them.
+    pub const fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Log probabilities, in the provider's words and pieces.
+    pub fn logprobs(&self) -> &[Value] {
+        &self.logprobs
+    }
+
+    /// Why the model stopped.
+    pub const fn finish(&self) -> Option<&Finish> {
+        self.finish.as_ref()
+    }
+
+    fn push_text(&mut self, more: String) {
+        match self.parts.last_mut() {
+            Some(Part::Text(text)) => text.push_str(&more),
+            _ => self.parts.push(Part::Text(more)),
+        }
+    }
+
+    fn push_reasoning(&mut self, more: &str) {
+        if let Some(Part::Reasoning { text, .. }) = self.parts.last_mut() {
+            text.push_str(more);
+        } else {
+            self.parts.push(Part::Reasoning { text: more.to_owned(), detail: None });
+        }
+    }
+
+    /// Details belong to the last thought; several make an array.
+    fn push_detail(&mut self, more: Value) {
+        let is_reasoning = |part: &&mut Part| matches!(part, Part::Reasoning { .. });
+        if let Some(Part::Reasoning { detail, .. }) = self.parts.iter_mut().rev().find(is_reasoning)
+        {
+            *detail = Some(match detail.take() {
+                Some(Value::Array(mut details)) => {
+                    details.push(more);
+                    Value::Array(details)
+                }
+                Some(first) => Value::Array(vec![first, more]),
+                None => Value::Array(vec![more]),
+            });
+        } else {
+            let detail = Some(Value::Array(vec![more]));
+            self.parts.push(Part::Reasoning { text: String::new(), detail });
+        }
+    }
+}
+
+/// Gives calls that share an identifier, or have none, one of their own: results are paired by it.
+fn make_distinct(calls: &mut [ToolCall]) {
+    let mut seen = std::collections::BTreeSet::new();
+    for (index, call) in calls.iter_mut().enumerate() {
+        if call.id.as_str().is_empty() || !seen.insert(call.id.clone()) {
+            call.id = CallId::new(format!("{}#{index}", call.id));
+            seen.insert(call.id.clone());
+        }
+    }
+}

@@ -1,0 +1,91 @@
+use super::*;
+use crate::message::{BodyKind, Part};
+
+fn text(text: &str) -> Input {
+    Input::Event(ProviderEvent::Text(text.to_owned()))
+}
+
+fn answering() -> Turn {
+    let (mut turn, _) = Turn::begin(Draft::new(Body::instruction("q")));
+    assert_eq!(turn.step(Input::Written), [Effect::AskModel]);
+    turn
+}
+
+fn written(effects: Vec<Effect>) -> Vec<Draft> {
+    match effects.as_slice() {
+        [Effect::WriteAnswer(drafts)] => drafts.clone(),
+        other => panic!("expected an answer, got {other:?}"),
+    }
+}
+
+#[test]
+fn what_came_before_a_cancel_is_kept_as_interrupted() {
+    let mut turn = answering();
+    assert_eq!(turn.step(text("Once upon")), []);
+    assert_eq!(turn.step(text(" a ti")), []);
+    let drafts = written(turn.step(Input::Cancelled));
+    let expected = Draft::new(Body::response("Once upon a ti")).with_status(Status::Interrupted);
+    assert_eq!(drafts, [expected]);
+    assert_eq!(turn.step(text("me")), [], "late events change nothing");
+    assert_eq!(turn.step(Input::Written), [Effect::Finish(Ending::Interrupted)]);
+}
+
+#[test]
+fn a_cancel_while_the_instruction_is_written_closes_the_turn_right_after() {
+    let (mut turn, _) = Turn::begin(Draft::new(Body::instruction("q")));
+    assert_eq!(turn.step(Input::Cancelled), []);
+    let drafts = written(turn.step(Input::Written));
+    let expected = Body::Response { parts: Vec::new() };
+    assert_eq!(drafts, [Draft::new(expected).with_status(Status::Interrupted)]);
+}
+
+#[test]
+fn a_failure_keeps_what_came_and_says_so() {
+    let mut turn = answering();
+    assert_eq!(turn.step(text("half a wo")), []);
+    let drafts = written(turn.step(Input::ProviderFailed));
+    assert_eq!(drafts, [Draft::new(Body::response("half a wo")).with_status(Status::Failed)]);
+    assert_eq!(turn.step(Input::Written), [Effect::Finish(Ending::Failed)]);
+}
+
+#[test]
+fn an_answer_that_says_nothing_is_not_taken_for_one() {
+    let mut turn = answering();
+    assert_eq!(turn.step(text("")), []);
+    drop(turn.step(Input::Event(ProviderEvent::Finished(Finish::Stop))));
+    assert_eq!(turn.step(Input::Written), [Effect::Finish(Ending::Empty)]);
+}
+
+#[test]
+fn calls_in_pieces_are_put_together_and_each_gets_one_result() {
+    let mut turn = answering();
+    let started = |index, id: &str| {
+        let (id, function) = (id.to_owned(), "add".to_owned());
+        Input::Event(ProviderEvent::CallStarted { index, id, function })
+    };
+    let arguments = |index, text: &str| {
+        Input::Event(ProviderEvent::CallArguments { index, text: text.to_owned() })
+    };
+    let inputs = [
+        text("Let me look."),
+        started(1, "same"),
+        started(0, "same"),
+        arguments(0, "{\"a\""),
+        arguments(1, "{}"),
+        arguments(0, ":1}"),
+    ];
+    for input in inputs {
+        assert_eq!(turn.step(input), []);
+    }
+    let drafts = written(turn.step(Input::Event(ProviderEvent::Finished(Finish::ToolCalls))));
+    let Body::ActionRequest { parts, calls } = &drafts[0].body else {
+        panic!("expected a request, got {:?}", drafts[0].body.kind());
+    };
+    assert_eq!(parts, &[Part::text("Let me look.")]);
+    let pairs: Vec<_> =
+        calls.iter().map(|call| (call.id.as_str(), call.arguments.as_str())).collect();
+    assert_eq!(pairs, [("same", "{\"a\":1}"), ("same#1", "{}")]);
+    let kinds: Vec<_> = drafts.iter().map(|draft| draft.body.kind()).collect();
+    use BodyKind::{ActionRequest, ActionResponse};
+    assert_eq!(kinds, [ActionRequest, ActionResponse, ActionResponse]);
+}
