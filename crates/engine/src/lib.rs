@@ -1,1 +1,61 @@
-//! TBD.
+//! Durable, branching LLM conversations: fork at any message, go back, lose nothing.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use std::sync::Arc;
+//! # use branchwork_testkit::ScriptedProvider;
+//! use branchwork::Engine;
+//!
+//! let engine = Engine::in_memory(); // or Engine::open("chats.db")?
+//! # let provider = Arc::new(ScriptedProvider::answering(["Day one.", "Go out.", "Stay in."]));
+//! engine.register("local", provider);
+//! let session = engine.session("trip").model("local:tiny").create().await?;
+//! let main = session.default_branch();
+//! let reply = main.chat("Plan a day in Rome").await?;
+//! let rainy = main.fork("rainy").at(reply.message.id).await?;
+//! let (sun, rain) = tokio::try_join!(main.chat("It is sunny"), rainy.chat("It rains"))?;
+//! assert_eq!(main.view().await?.len(), 4);
+//! main.undo().await?;
+//! assert_eq!(main.view().await?.len(), 2);
+//! # drop((sun, rain));
+//! # Ok(()) }
+//! ```
+//!
+//! # Layout
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`Engine`] | the entry: a store, providers, a clock, a source of identifiers |
+//! | [`Session`], [`Branch`] | cheap handles, `Clone + Send + Sync` |
+//! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
+//! | [`reference`](mod@reference) | how people name sessions, branches, messages and places |
+//! | [`core`] | the words all of it is made of |
+//!
+//! The engine runs inside a tokio runtime. It spawns nothing unless a turn is dropped half-way.
+
+mod branch;
+pub mod chat;
+mod engine;
+mod error;
+mod open;
+pub mod reference;
+mod runtime;
+mod session;
+
+#[doc(inline)]
+pub use branchwork_core as core;
+#[cfg(feature = "openai")]
+#[doc(inline)]
+pub use branchwork_providers as providers;
+#[cfg(feature = "sqlite")]
+#[doc(inline)]
+pub use branchwork_store_sqlite as sqlite;
+
+pub use self::{
+    branch::{Appended, Branch, Fork},
+    chat::{Chat, ChatStream, Reply, TurnEvent},
+    engine::{Engine, EngineBuilder},
+    error::{Error, Result},
+    runtime::{RandomIds, SystemClock},
+    session::{Session, SessionBuilder},
+};

@@ -1,0 +1,130 @@
+//! Forking: a new head on an op that exists.
+
+use std::pin::Pin;
+
+use branchwork_core::{
+    id::{BranchId, MessageId},
+    store::{Change, Commit, Conflict},
+};
+
+use super::{Branch, State};
+use crate::{
+    error::{Error, Result},
+    session::check_branch_name,
+};
+
+/// How many free names are tried before giving up.
+const NAMES_TRIED_MAX: usize = 10_000;
+
+/// A fork that is being made: `.await` it.
+#[derive(Debug)]
+#[must_use = "a fork is made when it is awaited"]
+pub struct Fork {
+    branch: Branch,
+    name: Option<String>,
+    at: Option<MessageId>,
+}
+
+impl Branch {
+    /// Forks this branch: a new branch `name` whose history is this one's, up to its head or to
+    /// [`at`](Fork::at). Nothing is copied, whatever its length.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] when the name is taken, [`Error::BadName`], [`Error::Change`] when the
+    /// message of `at` is not on this branch.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves no branch or the whole branch.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> branchwork::Result<()> {
+    /// use branchwork::{Engine, core::message::{Body, Draft}};
+    ///
+    /// let session = Engine::in_memory().session("trip").create().await?;
+    /// let main = session.default_branch();
+    /// let first = main.append(Draft::new(Body::instruction("Rome?"))).await?;
+    /// main.append(Draft::new(Body::response("Rome."))).await?;
+    /// let other = main.fork("other").at(first.messages[0]).await?;
+    /// assert_eq!((main.view().await?.len(), other.view().await?.len()), (2, 1));
+    /// # Ok(()) }
+    /// ```
+    pub fn fork(&self, name: impl Into<String>) -> Fork {
+        Fork { branch: self.clone(), name: Some(name.into()), at: None }
+    }
+
+    /// Forks this branch under the first free name of the form `main-2`, `main-3`.
+    pub fn fork_unnamed(&self) -> Fork {
+        Fork { branch: self.clone(), name: None, at: None }
+    }
+}
+
+impl Fork {
+    /// Forks after `message`, with the configuration of that moment. Inside a turn group, after
+    /// the group.
+    pub const fn at(mut self, message: MessageId) -> Self {
+        self.at = Some(message);
+        self
+    }
+
+    async fn make(self) -> Result<Branch> {
+        let Self { branch, name, at } = self;
+        if let Some(name) = &name {
+            check_branch_name(name)?;
+        }
+        let state = branch.refresh().await?;
+        let head = at.map_or(Ok(state.view.head()), |at| state.view.head_at(at).map(Some))?;
+        let view = state.view.at(head)?;
+        let engine = &branch.engine;
+        let id = BranchId::from_bits(engine.ids().next_bits());
+        let (session, forked_from, at) = (branch.session, Some(branch.id), engine.now());
+        let make = move |name: String| {
+            let change = Change::CreateBranch { branch: id, name, forked_from, head };
+            Ok(Commit::new(session, at).with_change(change))
+        };
+        match name {
+            Some(name) => engine.store().commit(make(name)?).await?,
+            None => drop(branch.commit_with_free_name(make).await?),
+        }
+        let fork = Branch::new(engine.clone(), branch.session, id);
+        fork.shared.set(State { view, tip: None });
+        Ok(fork)
+    }
+}
+
+impl Branch {
+    /// Commits what `make` makes of the first free name after this branch's, and answers that name.
+    pub(crate) async fn commit_with_free_name(
+        &self,
+        make: impl Fn(String) -> Result<Commit> + Send,
+    ) -> Result<String> {
+        let stem = self.record().await?.name;
+        let taken = self.engine.store().branches(self.session).await?;
+        let mut last = Error::Conflict(Conflict::BranchNameTaken { name: stem.clone() });
+        for number in 2..=NAMES_TRIED_MAX {
+            let name = format!("{stem}-{number}");
+            if taken.iter().any(|branch| branch.name == name) {
+                continue;
+            }
+            let commit = make(name.clone())?;
+            match self.engine.store().commit(commit).await.map_err(Error::from) {
+                // Another process took it since.
+                Err(error @ Error::Conflict(Conflict::BranchNameTaken { .. })) => last = error,
+                result => return result.map(|()| name),
+            }
+        }
+        Err(last)
+    }
+}
+
+impl IntoFuture for Fork {
+    type Output = Result<Branch>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.make())
+    }
+}

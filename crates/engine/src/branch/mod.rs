@@ -1,0 +1,152 @@
+//! Branches: named heads in a session's history, and what can be done with them.
+//!
+//! - [`Branch`] is the handle; what its clones share is in `shared`.
+//! - `write` appends, edits, removes, configures.
+//! - `moves` rolls back, rewinds, undoes, redoes, restores.
+//! - `fork` makes branches of branches.
+
+mod fork;
+mod history;
+mod moves;
+mod shared;
+mod write;
+
+use std::sync::Arc;
+
+use branchwork_core::{
+    graph::{Op, View},
+    id::{BranchId, MessageId, OpId, SessionId},
+    message::Message,
+    store::{BranchRecord, ReflogEntry, read},
+};
+
+pub(crate) use self::shared::{Shared, State, Turns};
+pub use self::{fork::Fork, write::Appended};
+use crate::{
+    chat::Chat,
+    engine::Engine,
+    error::{Error, Result},
+    reference,
+};
+
+/// A handle of one branch. Cheap to clone; clones and other handles of the same engine are one.
+///
+/// Calls that change the branch wait for each other, and for a turn that is under way. Calls on
+/// different branches run in parallel.
+#[derive(Debug, Clone)]
+pub struct Branch {
+    engine: Engine,
+    session: SessionId,
+    id: BranchId,
+    shared: Arc<Shared>,
+}
+
+impl Branch {
+    pub(crate) fn new(engine: Engine, session: SessionId, id: BranchId) -> Self {
+        let shared = engine.shared(id);
+        Self { engine, session, id, shared }
+    }
+
+    /// Its identifier.
+    pub const fn id(&self) -> BranchId {
+        self.id
+    }
+
+    /// The identifier of its session.
+    pub const fn session_id(&self) -> SessionId {
+        self.session
+    }
+
+    /// What the store knows of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when it was deleted.
+    pub async fn record(&self) -> Result<BranchRecord> {
+        Ok(self.engine.store().branch(self.id).await?)
+    }
+
+    /// The conversation as it now stands. A snapshot: it does not change any more.
+    ///
+    /// Costs a look at the head, and reading what came since the last look. Does not wait for a
+    /// turn that is under way: its instruction is there, its answer not yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn view(&self) -> Result<View> {
+        Ok(self.refresh().await?.view)
+    }
+
+    /// The last `count` messages, oldest first, without reading the rest of the branch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn page(&self, count: usize) -> Result<Vec<Arc<Message>>> {
+        let head = self.record().await?.head;
+        Ok(read::page(self.engine.store(), self.session, head, count).await?)
+    }
+
+    /// The message that `reference` names: by identifier, by a prefix of one, or `~n` for the one
+    /// `n` before the last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Ambiguous`].
+    pub async fn message(&self, reference: &str) -> Result<Arc<Message>> {
+        let view = self.view().await?;
+        let not_found =
+            || Error::NotFound { what: "message", reference: reference.to_owned(), nearest: None };
+        if let Some(back) = reference.strip_prefix('~') {
+            let back = if back.is_empty() { Ok(1) } else { back.parse() };
+            let back: usize = back.map_err(|_number| not_found())?;
+            return view.messages().rev().nth(back).map(Arc::clone).ok_or_else(not_found);
+        }
+        let exact = reference.parse::<MessageId>().ok().and_then(|id| view.message(id));
+        if let Some(message) = exact {
+            return Ok(Arc::clone(message));
+        }
+        let message =
+            reference::find("message", reference, "msg_", view.messages(), |message| message.id)?;
+        Ok(Arc::clone(message))
+    }
+
+    /// One op of the session's history.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when there is none.
+    pub async fn op(&self, id: OpId) -> Result<Op> {
+        Ok(read::op(self.engine.store(), self.session, id).await?)
+    }
+
+    /// The last `limit` moves of its head, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn reflog(&self, limit: usize) -> Result<Vec<ReflogEntry>> {
+        Ok(self.engine.store().reflog(self.id, u64::MAX, limit).await?)
+    }
+
+    /// Asks the model: `.await` it for the reply, or `.stream()` it for the events.
+    pub fn chat(&self, instruction: impl Into<String>) -> Chat {
+        Chat::ask(self.clone(), instruction.into())
+    }
+
+    /// Asks the model again for an answer to the last instruction, beside the one there is: the
+    /// head goes back to the instruction first, and [`undo`](Self::undo) brings the old answer
+    /// back.
+    pub fn retry(&self) -> Chat {
+        Chat::again(self.clone())
+    }
+
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}

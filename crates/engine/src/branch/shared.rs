@@ -1,0 +1,83 @@
+//! What all handles of one branch share: the order of turns, and the newest known state.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use branchwork_core::{graph::View, id::OpId, store::read};
+use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
+
+use super::Branch;
+use crate::error::Result;
+
+/// Shared by the handles of one branch in one engine.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// Held by whoever changes the branch, for as long as a turn takes. An async mutex: a turn
+    /// awaits while it holds it, and the next in line waits its turn in order.
+    turnstile: Arc<Turnstile<()>>,
+    // A std mutex: held to read or replace the state.
+    state: Mutex<Option<State>>,
+}
+
+/// Where the branch is known to be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct State {
+    /// The conversation.
+    pub(crate) view: View,
+    /// The newest op of the branch's own stretch.
+    pub(crate) tip: Option<OpId>,
+}
+
+/// The right to change a branch: there is one at a time.
+pub(crate) type Turns = OwnedMutexGuard<()>;
+
+impl State {
+    /// Whether the newest thing on the branch is a step that has not ended: a turn that was cut
+    /// off, or one that another process has under way.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        let ended = self.view.last_step().is_none_or(|step| step.ends());
+        !ended && self.tip.is_some() && self.tip == self.view.head()
+    }
+}
+
+impl Shared {
+    /// Waits for the right to change the branch.
+    pub(crate) async fn turns(&self) -> Turns {
+        Arc::clone(&self.turnstile).lock_owned().await
+    }
+
+    pub(crate) fn known(&self) -> Option<State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+    }
+
+    pub(crate) fn forget(&self) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Branch {
+    /// The state as it was last known; read when nothing is known.
+    pub(crate) async fn state(&self) -> Result<State> {
+        match self.shared.known() {
+            Some(state) => Ok(state),
+            None => self.refresh().await,
+        }
+    }
+
+    /// The state as the store has it now.
+    pub(crate) async fn refresh(&self) -> Result<State> {
+        let store = self.engine.store();
+        let record = store.branch(self.id).await?;
+        let known = self.shared.known().unwrap_or_default();
+        if known.view.head() == record.head && known.tip == record.tip {
+            return Ok(known);
+        }
+        let view = read::follow(store, self.session, &known.view, record.head).await?;
+        let state = State { view, tip: record.tip };
+        self.shared.set(state.clone());
+        Ok(state)
+    }
+}

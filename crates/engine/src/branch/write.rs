@@ -1,0 +1,187 @@
+//! Appending, editing, removing, configuring: every change is ops behind the head.
+
+use branchwork_core::{
+    config::ConfigPatch,
+    graph::{Extent, StepWriter},
+    id::{MessageId, OpId},
+    message::{Body, Draft, DraftError},
+    store::{Cause, Change, Commit, HeadMove},
+};
+
+use super::{Branch, State, Turns};
+use crate::{
+    error::{Error, Result},
+    session::check_branch_name,
+};
+
+/// What an append wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// The messages, in order.
+    pub messages: Vec<MessageId>,
+    /// The new head of the branch.
+    pub head: OpId,
+}
+
+impl Branch {
+    /// Appends one message, in one commit. No model is asked.
+    ///
+    /// Calls that wait for a result are closed as `cancelled` first, unless it is one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Draft`], [`Error::Change`] when the message cannot follow,
+    /// [`Error::Conflict`] when another process moved the branch: the handle has caught up, and
+    /// the same call can be made again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing or the whole message.
+    pub async fn append(&self, draft: Draft) -> Result<Appended> {
+        self.append_all(vec![draft]).await
+    }
+
+    /// Appends messages in one commit and as one step: all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`append`](Self::append).
+    ///
+    /// # Limits
+    ///
+    /// At most [`limits::COMMIT_OPS_MAX`](branchwork_core::limits::COMMIT_OPS_MAX) at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing or all of them.
+    pub async fn append_all(&self, drafts: Vec<Draft>) -> Result<Appended> {
+        drafts.iter().try_for_each(Draft::check)?;
+        let (messages, head) = self
+            .write(|step| {
+                let messages = drafts.into_iter().map(|draft| step.message(draft));
+                Ok(messages.collect::<Result<Vec<_>, _>>()?)
+            })
+            .await?;
+        Ok(Appended { messages, head })
+    }
+
+    /// Lets a message say `body` from here on. The original stays in the history.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Change`] when the message is not on this branch, or is a record of calls;
+    /// else as for [`append`](Self::append).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the edit undone or done.
+    pub async fn edit(&self, message: MessageId, body: Body) -> Result<OpId> {
+        Draft::new(body.clone()).check()?;
+        let ((), head) = self.write(|step| Ok(step.edit(message, body)?)).await?;
+        Ok(head)
+    }
+
+    /// Takes a message out of the view, with its whole turn group when it is in one. It stays in
+    /// the history.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Change`] when the message is not on this branch, or its group still waits for
+    /// results; else as for [`append`](Self::append).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the removal undone or done.
+    pub async fn remove(&self, message: MessageId) -> Result<OpId> {
+        let ((), head) = self.write(|step| Ok(step.remove(message)?)).await?;
+        Ok(head)
+    }
+
+    /// Changes the configuration from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`]; else as for [`append`](Self::append).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the change undone or done.
+    pub async fn configure(&self, patch: ConfigPatch) -> Result<OpId> {
+        patch.check()?;
+        let ((), head) = self.write(|step| Ok(step.configure(patch)?)).await?;
+        Ok(head)
+    }
+
+    /// Gives the branch another name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] when the name is taken, [`Error::BadName`].
+    pub async fn rename(&self, name: impl Into<String>) -> Result<()> {
+        let name = name.into();
+        check_branch_name(&name)?;
+        let change = Change::RenameBranch { branch: self.id, name };
+        let commit = Commit::new(self.session, self.engine.now()).with_change(change);
+        Ok(self.engine.store().commit(commit).await?)
+    }
+
+    /// Deletes the branch. What it shares with others stays; the rest goes with the next
+    /// [`Engine::gc`](crate::Engine::gc).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] for the default branch: make another one the default first.
+    pub async fn delete(&self) -> Result<()> {
+        let turns = self.shared.turns().await;
+        let change = Change::DeleteBranch { branch: self.id };
+        let commit = Commit::new(self.session, self.engine.now()).with_change(change);
+        self.engine.store().commit(commit).await?;
+        self.shared.forget();
+        drop(turns);
+        Ok(())
+    }
+
+    /// Writes one whole step when it is this call's turn.
+    async fn write<T>(
+        &self,
+        write: impl FnOnce(&mut StepWriter<'_>) -> Result<T>,
+    ) -> Result<(T, OpId)> {
+        let turns = self.shared.turns().await;
+        let state = self.state().await?;
+        let state = self.close_unfinished(&turns, state).await?;
+        self.write_step(&turns, state, Extent::Whole, write).await
+    }
+
+    /// Writes one part of a step behind `state`.
+    pub(crate) async fn write_step<T>(
+        &self,
+        _turns: &Turns,
+        state: State,
+        extent: Extent,
+        write: impl FnOnce(&mut StepWriter<'_>) -> Result<T>,
+    ) -> Result<(T, OpId)> {
+        let engine = &self.engine;
+        let (at, from) = (engine.now(), state.view.head());
+        let author = state.view.config().sender.clone();
+        let mut step = StepWriter::after(state.view, state.tip, engine.ids(), at).by(author);
+        let written = write(&mut step)?;
+        let (ops, view) = step.finish(extent);
+        let Some(to) = ops.last().map(|op| op.id) else {
+            let problem = "there is nothing to append".to_owned();
+            return Err(DraftError::BadName { what: "the batch is empty:", problem }.into());
+        };
+        let head = HeadMove { branch: self.id, from, to: Some(to), cause: Cause::Append };
+        self.commit(Commit::new(self.session, at).with_ops(ops, head)).await?;
+        self.shared.set(State { view, tip: Some(to) });
+        Ok((written, to))
+    }
+
+    /// Commits; forgets what was known of the branch when it turns out to be stale.
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<()> {
+        let result = self.engine.store().commit(commit).await.map_err(Error::from);
+        if result.is_err() {
+            self.shared.forget();
+        }
+        result
+    }
+}

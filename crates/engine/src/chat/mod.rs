@@ -1,0 +1,165 @@
+//! Asking a model: one machine, awaited for the reply or read as a stream of events.
+//!
+//! What is said is durable before anything depends on it: the instruction before the model is
+//! asked, the answer before [`TurnEvent::Completed`]. A turn that is dropped half-way is closed in
+//! the background, with what had come, as `interrupted`; [`Engine::close`](crate::Engine::close)
+//! waits for that. A turn that a crash cut off is found when the branch is next written to, and
+//! closed the same way.
+
+mod event;
+mod run;
+mod stream;
+
+use std::pin::Pin;
+
+use branchwork_core::{
+    config::ConfigPatch,
+    message::{Body, Draft, Part},
+    provider::{ToolChoice, ToolSpec},
+};
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value};
+
+pub use self::{
+    event::{Reply, TurnEvent},
+    stream::ChatStream,
+};
+use crate::{branch::Branch, error::Result};
+
+/// A question to the model of a branch: `.await` it for the reply, or [`stream`](Self::stream) it.
+///
+/// # Errors
+///
+/// [`Error::NoModel`](crate::Error::NoModel), [`Error::NoProvider`](crate::Error::NoProvider),
+/// [`Error::Draft`](crate::Error::Draft), [`Error::Config`](crate::Error::Config): nothing was
+/// written. [`Error::Provider`](crate::Error::Provider),
+/// [`Error::EmptyAnswer`](crate::Error::EmptyAnswer): the instruction and what had come are kept.
+/// [`Error::Conflict`](crate::Error::Conflict): another process moved the branch before the model
+/// was asked; [`Error::MovedMeanwhile`](crate::Error::MovedMeanwhile): while it answered.
+///
+/// # Cancel safety
+///
+/// Dropping it cancels the call at once. Either nothing was written, or the turn is closed in the
+/// background with what had come.
+#[derive(Debug)]
+#[must_use = "a model is asked when the chat is awaited or its stream is read"]
+pub struct Chat {
+    branch: Branch,
+    ask: Ask,
+    options: Options,
+}
+
+/// What the model is to answer.
+#[derive(Debug)]
+enum Ask {
+    /// A new instruction.
+    Instruction(Draft),
+    /// The last instruction, again.
+    Again,
+}
+
+/// What holds for this call only.
+#[derive(Debug, Default)]
+struct Options {
+    config: ConfigPatch,
+    tools: Vec<ToolSpec>,
+    tool_choice: ToolChoice,
+    in_one_piece: bool,
+}
+
+impl Chat {
+    pub(crate) fn ask(branch: Branch, instruction: String) -> Self {
+        let draft = Draft::new(Body::instruction(instruction));
+        Self { branch, ask: Ask::Instruction(draft), options: Options::default() }
+    }
+
+    pub(crate) fn again(branch: Branch) -> Self {
+        Self { branch, ask: Ask::Again, options: Options::default() }
+    }
+
+    /// Tells the model what it should know for this instruction.
+    pub fn with_context(self, context: Value) -> Self {
+        self.map_body(|body| {
+            if let Body::Instruction { context: place, .. } = body {
+                *place = Some(context);
+            }
+        })
+    }
+
+    /// Adds parts to the instruction: pictures, files, data.
+    pub fn with_parts(self, more: impl IntoIterator<Item = Part>) -> Self {
+        self.map_body(|body| {
+            if let Body::Instruction { parts, .. } = body {
+                parts.extend(more);
+            }
+        })
+    }
+
+    /// Says who asks.
+    pub fn with_sender(mut self, sender: impl Into<String>) -> Self {
+        if let Ask::Instruction(draft) = &mut self.ask {
+            draft.sender = Some(sender.into());
+        }
+        self
+    }
+
+    /// Keeps `metadata` with the instruction.
+    pub fn with_metadata(mut self, metadata: Map<String, Value>) -> Self {
+        if let Ask::Instruction(draft) = &mut self.ask {
+            draft.metadata = metadata;
+        }
+        self
+    }
+
+    /// Changes the configuration for this call only.
+    pub fn with_config(mut self, config: ConfigPatch) -> Self {
+        self.options.config = config;
+        self
+    }
+
+    /// Offers tools to the model. They are not run: what it asks for is in the reply, and each
+    /// call is closed as `cancelled`.
+    pub fn with_tools(mut self, tools: Vec<ToolSpec>, choice: ToolChoice) -> Self {
+        self.options.tools = tools;
+        self.options.tool_choice = choice;
+        self
+    }
+
+    /// Asks the provider for the answer in one piece. What had come when such a call is cut off
+    /// is nothing.
+    pub const fn in_one_piece(mut self) -> Self {
+        self.options.in_one_piece = true;
+        self
+    }
+
+    /// The events of the turn, as they come. Nothing happens until it is read.
+    pub fn stream(self) -> ChatStream {
+        ChatStream::new(self)
+    }
+
+    fn map_body(mut self, change: impl FnOnce(&mut Body)) -> Self {
+        if let Ask::Instruction(draft) = &mut self.ask {
+            change(&mut draft.body);
+        }
+        self
+    }
+}
+
+impl IntoFuture for Chat {
+    type Output = Result<Reply>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let mut stream = self.stream();
+            loop {
+                match stream.next().await {
+                    Some(Ok(TurnEvent::Completed(reply))) => return Ok(reply),
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return Err(error),
+                    None => unreachable!("BUG: a turn ends with a reply or an error"),
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,240 @@
+//! The parts of a turn that touch the world: writing, asking, writing again.
+
+use std::sync::Arc;
+
+use branchwork_core::{
+    config::Config,
+    graph::{Extent, StepWriter},
+    id::{BranchId, MessageId, OpId},
+    message::{Body, Draft, Message, Status},
+    provider::{ModelRequest, Provider},
+    store::{Cause, Change, Commit, Conflict, HeadMove},
+    turn::{Effect, Ending, Input, Turn},
+};
+
+use super::{Ask, Chat, Options, Reply};
+use crate::{
+    branch::{Branch, State, Turns},
+    error::{Error, Result},
+};
+
+/// A turn that holds the right to change its branch.
+#[derive(Debug)]
+pub(super) struct Run {
+    branch: Branch,
+    turns: Turns,
+    turn: Turn,
+    /// The branch with the instruction, as the model is shown it.
+    state: State,
+    instruction: MessageId,
+    /// Which part of a step the answer is.
+    extent: Extent,
+    provider: Arc<dyn Provider>,
+    config: Config,
+    options: Options,
+}
+
+/// A turn that may begin: everything that can be wrong without asking has been checked.
+#[derive(Debug)]
+pub(super) struct Ready {
+    branch: Branch,
+    turns: Turns,
+    state: State,
+    provider: Arc<dyn Provider>,
+    config: Config,
+    options: Options,
+    ask: Ask,
+}
+
+impl Chat {
+    /// Waits for the branch and checks everything. Writes nothing but the end of a turn that was
+    /// cut off earlier, so that it can be dropped.
+    pub(super) async fn ready(self) -> Result<Ready> {
+        let Self { branch, ask, options } = self;
+        if let Ask::Instruction(draft) = &ask {
+            draft.check()?;
+        }
+        options.config.check()?;
+        let turns = branch.shared().turns().await;
+        let mut state = branch.refresh().await?;
+        let config = state.view.config().patched(&options.config);
+        if config.model.is_none() {
+            return Err(Error::NoModel);
+        }
+        let provider = branch.engine().provider(config.provider.as_deref().unwrap_or_default())?;
+        if matches!(ask, Ask::Instruction(_)) {
+            state = branch.close_unfinished(&turns, state).await?;
+        }
+        Ok(Ready { branch, turns, state, provider, config, options, ask })
+    }
+}
+
+impl Ready {
+    /// Writes the instruction. Once begun it is to be driven to its end.
+    pub(super) async fn begin(self) -> Result<Run> {
+        let Self { branch, turns, state, provider, config, options, ask } = self;
+        let (turn, instruction, extent, state) = match ask {
+            Ask::Instruction(draft) => {
+                let (mut turn, effects) = Turn::begin(draft);
+                let instruction = write_instruction(&branch, &turns, state, effects).await?;
+                drop(turn.step(Input::Written));
+                (turn, instruction, Extent::End, branch.state().await?)
+            }
+            Ask::Again => {
+                let (instruction, extent, state) = go_back(&branch, &turns, state).await?;
+                (Turn::resume().0, instruction, extent, state)
+            }
+        };
+        Ok(Run { branch, turns, turn, state, instruction, extent, provider, config, options })
+    }
+}
+
+async fn write_instruction(
+    branch: &Branch,
+    turns: &Turns,
+    state: State,
+    effects: Vec<Effect>,
+) -> Result<MessageId> {
+    let sender = state.view.config().sender.clone();
+    let drafts = effects.into_iter().filter_map(|effect| match effect {
+        Effect::WriteInstruction(draft) => Some(draft),
+        _ => None,
+    });
+    let drafts: Vec<Draft> = drafts
+        .map(|draft| match (&draft.sender, &sender) {
+            (None, Some(sender)) => draft.with_sender(sender),
+            _ => draft,
+        })
+        .collect();
+    let (ids, _) = branch
+        .write_step(turns, state, Extent::Beginning, |step| {
+            let ids = drafts.into_iter().map(|draft| step.message(draft));
+            Ok(ids.collect::<Result<Vec<_>, _>>()?)
+        })
+        .await?;
+    ids.last().copied().ok_or(Error::NothingToRetry)
+}
+
+/// Brings the head back to the last instruction.
+async fn go_back(
+    branch: &Branch,
+    turns: &Turns,
+    state: State,
+) -> Result<(MessageId, Extent, State)> {
+    let is_instruction = |message: &&Arc<Message>| matches!(message.body, Body::Instruction { .. });
+    let instruction =
+        state.view.messages().rev().find(is_instruction).ok_or(Error::NothingToRetry)?.id;
+    let unfinished = state.is_unfinished();
+    let to = state.view.head_at(instruction)?;
+    if unfinished && state.view.head() == Some(to) {
+        return Ok((instruction, Extent::End, state));
+    }
+    branch.move_head(turns, &state, Some(to), Cause::Rewind).await?;
+    Ok((instruction, Extent::Whole, branch.state().await?))
+}
+
+impl Run {
+    pub(super) const fn instruction(&self) -> MessageId {
+        self.instruction
+    }
+
+    pub(super) fn provider(&self) -> Arc<dyn Provider> {
+        Arc::clone(&self.provider)
+    }
+
+    pub(super) fn request(&self) -> ModelRequest {
+        let messages = self.state.view.messages().map(Arc::clone).collect();
+        let Options { tools, tool_choice, .. } = &self.options;
+        let request = ModelRequest::new(messages, self.config.clone())
+            .with_tools(tools.clone(), tool_choice.clone());
+        if self.options.in_one_piece { request.without_stream() } else { request }
+    }
+
+    pub(super) fn step(&mut self, input: Input) -> Vec<Effect> {
+        self.turn.step(input)
+    }
+
+    /// Writes the answer and ends the turn. To be driven to its end once begun.
+    pub(super) async fn close(mut self, effects: Vec<Effect>) -> Result<Closed> {
+        let mut drafts = Vec::new();
+        for effect in effects {
+            if let Effect::WriteAnswer(written) = effect {
+                drafts.extend(written);
+            }
+        }
+        let (ids, head) = match self.write_answer(drafts.clone()).await {
+            Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
+                return Err(self.keep_elsewhere(drafts).await);
+            }
+            written => written?,
+        };
+        let view = self.branch.state().await?.view;
+        let message = ids.first().and_then(|id| view.message(*id)).map(Arc::clone);
+        let message = message.ok_or(Error::EmptyAnswer)?;
+        let ending = match self.turn.step(Input::Written).as_slice() {
+            [Effect::Finish(ending)] => *ending,
+            _ => Ending::Failed,
+        };
+        Ok(Closed { ending, reply: Reply::new(message, head, self.turn.answer()) })
+    }
+
+    async fn write_answer(&self, drafts: Vec<Draft>) -> Result<(Vec<MessageId>, OpId)> {
+        let state = self.state.clone();
+        self.branch
+            .write_step(&self.turns, state, self.extent, |step| {
+                let ids = drafts.into_iter().map(|draft| step.message(draft));
+                Ok(ids.collect::<Result<Vec<_>, _>>()?)
+            })
+            .await
+    }
+
+    /// Another process moved the branch: the answer goes to a branch of its own, forked from the
+    /// instruction.
+    async fn keep_elsewhere(&self, drafts: Vec<Draft>) -> Error {
+        let made =
+            self.branch.commit_with_free_name(|name| self.commit_elsewhere(name, drafts.clone()));
+        match made.await {
+            Ok(kept_on) => Error::MovedMeanwhile { kept_on },
+            Err(error) => error,
+        }
+    }
+
+    fn commit_elsewhere(&self, name: String, drafts: Vec<Draft>) -> Result<Commit> {
+        let engine = self.branch.engine();
+        let branch = BranchId::from_bits(engine.ids().next_bits());
+        let (session, at) = (self.branch.session_id(), engine.now());
+        let view = self.state.view.clone();
+        let from = view.head();
+        let ids = engine.ids();
+        let mut step = StepWriter::after(view, None, ids, at);
+        for draft in drafts {
+            step.message(draft)?;
+        }
+        let (ops, _) = step.finish(self.extent);
+        let to = ops.last().map(|op| op.id);
+        let forked_from = Some(self.branch.id());
+        let create = Change::CreateBranch { branch, name, forked_from, head: from };
+        let head = HeadMove { branch, from, to, cause: Cause::Append };
+        Ok(Commit::new(session, at).with_change(create).with_ops(ops, head))
+    }
+}
+
+/// A turn whose answer is durable.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) ending: Ending,
+    pub(super) reply: Reply,
+}
+
+impl Branch {
+    /// Ends a step that a crash cut off: with an empty answer, marked as interrupted.
+    pub(crate) async fn close_unfinished(&self, turns: &Turns, state: State) -> Result<State> {
+        if !state.is_unfinished() {
+            return Ok(state);
+        }
+        let draft = Draft::new(Body::Response { parts: Vec::new() });
+        let draft = draft.with_status(Status::Interrupted);
+        self.write_step(turns, state, Extent::End, |step| Ok(step.message(draft)?)).await?;
+        self.state().await
+    }
+}

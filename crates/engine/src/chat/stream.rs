@@ -1,0 +1,247 @@
+//! The stream of a turn: drives the machine as it is read, and closes the turn when it is dropped.
+
+use std::{
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use branchwork_core::{
+    provider::{EventStream, ProviderError, ProviderEvent},
+    turn::{Effect, Ending, Input},
+};
+use futures_core::Stream;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
+
+use super::{
+    Chat, TurnEvent,
+    event::Reply,
+    run::{Closed, Ready, Run},
+};
+use crate::{
+    engine::Engine,
+    error::{Error, Result},
+};
+
+/// The events of a turn, as they come.
+///
+/// Ends with [`TurnEvent::Completed`] or with an error, and then with `None`.
+///
+/// # Cancel safety
+///
+/// Dropping it closes the turn in the background with what had come;
+/// [`interrupt`](Self::interrupt) does the same and waits for it.
+#[must_use = "nothing happens until the stream is read"]
+pub struct ChatStream {
+    phase: Phase,
+    engine: Engine,
+}
+
+/// How far the turn is. What each phase owns is what a drop at that point must finish.
+enum Phase {
+    /// Waiting for the branch: nothing is written, a drop leaves nothing.
+    Waiting(BoxFuture<'static, Result<Ready>>),
+    /// The instruction is being written: a drop finishes that and closes the turn.
+    Opening(BoxFuture<'static, Result<Run>>),
+    /// The model is being asked.
+    Asking(Box<Run>, BoxFuture<'static, Result<EventStream, ProviderError>>),
+    /// The model answers.
+    Answering(Box<Run>, EventStream),
+    /// The answer is being written, and after it comes the error there may be: a drop finishes
+    /// the writing.
+    Closing(BoxFuture<'static, Result<Closed>>, Option<ProviderError>),
+    /// It is over.
+    Done,
+}
+
+impl ChatStream {
+    pub(super) fn new(chat: Chat) -> Self {
+        let engine = chat.branch.engine().clone();
+        Self { phase: Phase::Waiting(chat.ready().boxed()), engine }
+    }
+
+    /// Stops the turn and waits until what had come is durable. Answers that part; `None` when
+    /// the turn had not begun, or was over.
+    ///
+    /// # Errors
+    ///
+    /// As for the turn itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future lets the closing go on in the background.
+    pub async fn interrupt(mut self) -> Result<Option<Reply>> {
+        let phase = mem::replace(&mut self.phase, Phase::Done);
+        let closing = match phase {
+            Phase::Waiting(_) | Phase::Done => return Ok(None),
+            Phase::Opening(opening) => async move { cancel(opening.await?).await }.boxed(),
+            Phase::Asking(run, _) | Phase::Answering(run, _) => cancel(*run).boxed(),
+            Phase::Closing(closing, _) => closing,
+        };
+        self.phase = Phase::Closing(closing, None);
+        while let Some(event) = self.next().await {
+            match event {
+                Ok(TurnEvent::Completed(reply)) => return Ok(Some(reply)),
+                Ok(_) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn ask(&mut self, run: Run) -> TurnEvent {
+        let instruction = run.instruction();
+        let (provider, request) = (run.provider(), run.request());
+        let asking = async move { provider.call(&request).await }.boxed();
+        self.phase = Phase::Asking(Box::new(run), asking);
+        TurnEvent::Started { instruction }
+    }
+
+    /// Takes what the provider said. Answers the event for the reader, when there is one.
+    fn hear(
+        &mut self,
+        mut run: Box<Run>,
+        events: EventStream,
+        event: Option<Result<ProviderEvent, ProviderError>>,
+    ) -> Option<TurnEvent> {
+        match event {
+            Some(Ok(event)) => {
+                let shown = show(&event);
+                let effects = run.step(Input::Event(event));
+                if effects.is_empty() {
+                    self.phase = Phase::Answering(run, events);
+                } else {
+                    self.close(*run, effects, None);
+                }
+                shown
+            }
+            Some(Err(error)) => {
+                self.fail(*run, error);
+                None
+            }
+            None => {
+                self.fail(*run, ProviderError::Truncated { source: None });
+                None
+            }
+        }
+    }
+
+    fn fail(&mut self, mut run: Run, error: ProviderError) {
+        let effects = run.step(Input::ProviderFailed);
+        self.close(run, effects, Some(error));
+    }
+
+    fn close(&mut self, run: Run, effects: Vec<Effect>, error: Option<ProviderError>) {
+        self.phase = Phase::Closing(run.close(effects).boxed(), error);
+    }
+
+    /// Ends the stream with `item`.
+    fn end<T>(&mut self, item: Result<T>) -> Poll<Option<Result<T>>> {
+        self.phase = Phase::Done;
+        Poll::Ready(Some(item))
+    }
+}
+
+/// Closes a turn as interrupted.
+async fn cancel(mut run: Run) -> Result<Closed> {
+    let effects = run.step(Input::Cancelled);
+    run.close(effects).await
+}
+
+/// What the reader sees of an event of the provider.
+fn show(event: &ProviderEvent) -> Option<TurnEvent> {
+    match event {
+        ProviderEvent::Text(text) => Some(TurnEvent::Text(text.clone())),
+        ProviderEvent::Reasoning(text) => Some(TurnEvent::Reasoning(text.clone())),
+        ProviderEvent::CallStarted { index, id, function } => Some(TurnEvent::CallStarted {
+            index: *index,
+            id: id.clone(),
+            function: function.clone(),
+        }),
+        ProviderEvent::CallArguments { index, text } => {
+            Some(TurnEvent::CallArguments { index: *index, text: text.clone() })
+        }
+        ProviderEvent::Usage(usage) => Some(TurnEvent::Usage(*usage)),
+        _ => None,
+    }
+}
+
+/// What a turn that ended so says last.
+fn last_word(closed: Closed, error: Option<ProviderError>) -> Result<TurnEvent> {
+    match (closed.ending, error) {
+        (_, Some(error)) => Err(Error::Provider(error)),
+        (Ending::Empty, None) => Err(Error::EmptyAnswer),
+        (_, None) => Ok(TurnEvent::Completed(closed.reply)),
+    }
+}
+
+impl Stream for ChatStream {
+    type Item = Result<TurnEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match &mut self.phase {
+                Phase::Waiting(waiting) => match ready!(waiting.poll_unpin(context)) {
+                    Ok(ready) => self.phase = Phase::Opening(ready.begin().boxed()),
+                    Err(error) => return self.end(Err(error)),
+                },
+                Phase::Opening(opening) => match ready!(opening.poll_unpin(context)) {
+                    Ok(run) => return Poll::Ready(Some(Ok(self.ask(run)))),
+                    Err(error) => return self.end(Err(error)),
+                },
+                Phase::Asking(_, asking) => {
+                    let answer = ready!(asking.poll_unpin(context));
+                    let Phase::Asking(run, _) = mem::replace(&mut self.phase, Phase::Done) else {
+                        continue;
+                    };
+                    match answer {
+                        Ok(events) => self.phase = Phase::Answering(run, events),
+                        Err(error) => self.fail(*run, error),
+                    }
+                }
+                Phase::Answering(_, events) => {
+                    let event = ready!(events.poll_next_unpin(context));
+                    let phase = mem::replace(&mut self.phase, Phase::Done);
+                    let Phase::Answering(run, events) = phase else { continue };
+                    if let Some(shown) = self.hear(run, events, event) {
+                        return Poll::Ready(Some(Ok(shown)));
+                    }
+                }
+                Phase::Closing(closing, error) => {
+                    let closed = ready!(closing.poll_unpin(context));
+                    let error = error.take();
+                    return self.end(closed.and_then(|closed| last_word(closed, error)));
+                }
+                Phase::Done => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl Drop for ChatStream {
+    fn drop(&mut self) {
+        let closing = match mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Waiting(_) | Phase::Done => return,
+            Phase::Opening(opening) => async move { cancel(opening.await?).await }.boxed(),
+            Phase::Asking(run, _) | Phase::Answering(run, _) => cancel(*run).boxed(),
+            Phase::Closing(closing, _) => closing,
+        };
+        // Nobody is left to hear of a failure; what was not closed is found when the branch is
+        // next used.
+        self.engine.tasks().finish(closing.map(drop));
+    }
+}
+
+impl std::fmt::Debug for ChatStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let phase = match &self.phase {
+            Phase::Waiting(_) => "waiting",
+            Phase::Opening(_) => "opening",
+            Phase::Asking(..) => "asking",
+            Phase::Answering(..) => "answering",
+            Phase::Closing(..) => "closing",
+            Phase::Done => "done",
+        };
+        f.debug_struct("ChatStream").field("phase", &phase).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+//! The engine: the entry to everything.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use branchwork_core::{
+    clock::{Clock, Timestamp},
+    id::{BranchId, IdSource},
+    provider::Provider,
+    store::{GcReport, Hit, MemoryStore, Search, SessionRecord, Store, StoreStats, VerifyReport},
+};
+
+use crate::{
+    branch::Shared,
+    error::{Error, Result},
+    runtime::{RandomIds, SystemClock, Tasks},
+    session::{Session, SessionBuilder},
+};
+
+/// A store, providers, a clock and a source of identifiers. Cheap to clone; clones are one engine.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    tasks: Tasks,
+    // Std mutexes: both are held for a lookup only.
+    providers: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
+    branches: Mutex<BTreeMap<BranchId, Weak<Shared>>>,
+}
+
+/// Puts an [`Engine`] together. What is not given is the memory store, the clock of the machine,
+/// random identifiers.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct EngineBuilder {
+    store: Option<Arc<dyn Store>>,
+    clock: Option<Arc<dyn Clock>>,
+    ids: Option<Arc<dyn IdSource>>,
+}
+
+impl EngineBuilder {
+    /// Keeps sessions in `store`.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Takes the time from `clock`.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Takes identifiers from `ids`.
+    pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
+        self.ids = Some(ids);
+        self
+    }
+
+    /// The engine.
+    pub fn build(self) -> Engine {
+        let parts = Parts {
+            store: self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            ids: self.ids.unwrap_or_else(|| Arc::new(RandomIds::default())),
+            tasks: Tasks::default(),
+            providers: Mutex::default(),
+            branches: Mutex::default(),
+        };
+        Engine { parts: Arc::new(parts) }
+    }
+}
+
+impl Engine {
+    /// Begins to put an engine together.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// Lets branches name `provider` as `name`. A later one of the same name takes its place.
+    pub fn register(&self, name: impl Into<String>, provider: Arc<dyn Provider>) {
+        drop(lock(&self.parts.providers).insert(name.into(), provider));
+    }
+
+    /// The provider that is registered as `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoProvider`] with the names there are.
+    pub fn provider(&self, name: &str) -> Result<Arc<dyn Provider>> {
+        let providers = lock(&self.parts.providers);
+        providers.get(name).map(Arc::clone).ok_or_else(|| Error::NoProvider {
+            name: name.to_owned(),
+            registered: providers.keys().cloned().collect(),
+        })
+    }
+
+    /// Begins to make a session that is called `name`.
+    pub fn session(&self, name: impl Into<String>) -> SessionBuilder {
+        SessionBuilder::new(self.clone(), Some(name.into()))
+    }
+
+    /// Begins to make a session without a name.
+    pub fn unnamed_session(&self) -> SessionBuilder {
+        SessionBuilder::new(self.clone(), None)
+    }
+
+    /// Opens the session that `reference` names: by identifier, by name, or by a prefix of an
+    /// identifier that fits one session only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Ambiguous`].
+    pub async fn open_session(&self, reference: &str) -> Result<Session> {
+        let sessions = self.sessions().await?;
+        let record = crate::reference::find_session(&sessions, reference)?;
+        Ok(Session::new(self.clone(), record))
+    }
+
+    /// Every session, archived ones included, the most recently used first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn sessions(&self) -> Result<Vec<SessionRecord>> {
+        Ok(self.store().sessions().await?)
+    }
+
+    /// The messages that hold a text, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn search(&self, search: &Search) -> Result<Vec<Hit>> {
+        Ok(self.store().search(search).await?)
+    }
+
+    /// Checks every invariant that can be seen in what is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]; what is found wrong is in the report.
+    pub async fn verify(&self) -> Result<VerifyReport> {
+        Ok(self.store().verify().await?)
+    }
+
+    /// What is stored, counted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn stats(&self) -> Result<StoreStats> {
+        Ok(self.store().stats().await?)
+    }
+
+    /// Takes away what no branch and no reflog reaches any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]; then nothing was taken away.
+    pub async fn gc(&self) -> Result<GcReport> {
+        Ok(self.store().gc().await?)
+    }
+
+    /// Finishes what is being written, and lets go of files and threads. Later calls fail.
+    ///
+    /// Call it before the process or the runtime ends: a turn that was dropped half-way is then
+    /// closed with what had come of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn close(&self) -> Result<()> {
+        self.parts.tasks.join().await;
+        Ok(self.store().close().await?)
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.parts.store
+    }
+
+    pub(crate) fn ids(&self) -> &dyn IdSource {
+        &*self.parts.ids
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.parts.tasks
+    }
+
+    /// What all handles of one branch share: one for each branch of an engine.
+    pub(crate) fn shared(&self, id: BranchId) -> Arc<Shared> {
+        let mut branches = lock(&self.parts.branches);
+        if let Some(shared) = branches.get(&id).and_then(Weak::upgrade) {
+            return shared;
+        }
+        // Forgotten branches are swept when the map would have to grow.
+        if branches.len().is_power_of_two() {
+            branches.retain(|_, shared| shared.strong_count() > 0);
+        }
+        let shared = Arc::new(Shared::default());
+        branches.insert(id, Arc::downgrade(&shared));
+        shared
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

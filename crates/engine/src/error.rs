@@ -1,0 +1,139 @@
+//! Why a call of the engine failed, named by what the caller can do about it.
+
+use branchwork_core::{
+    config::ConfigError,
+    graph::{ApplyError, RollbackError},
+    id::{BranchId, OpId},
+    message::DraftError,
+    provider::ProviderError,
+    store::{Conflict, StoreError},
+};
+
+/// What calls of the engine return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call of the engine failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// Another writer was first: the handle has caught up, so the same call can be made again.
+    #[error(transparent)]
+    Conflict(Conflict),
+    /// The provider failed. What it had said is kept in the history, marked as failed.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The message cannot be appended as it is.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+    /// The change cannot follow the history as it is.
+    #[error(transparent)]
+    Change(#[from] ApplyError),
+    /// There are not that many messages.
+    #[error(transparent)]
+    Rollback(#[from] RollbackError),
+    /// A setting has a value that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A name cannot be used.
+    #[error("{what} {problem}")]
+    BadName {
+        /// What it should name.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A reference is not of the form that references have.
+    #[error("`{reference}` is not a reference: {problem}")]
+    BadReference {
+        /// What was given.
+        reference: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Nothing is named so.
+    #[error("there is no {what} `{reference}`")]
+    NotFound {
+        /// What kind of thing was looked for.
+        what: &'static str,
+        /// What was given.
+        reference: String,
+        /// The nearest thing there is.
+        nearest: Option<String>,
+    },
+    /// Several things are named so.
+    #[error("`{reference}` could be any of {} {what}s", candidates.len())]
+    Ambiguous {
+        /// What kind of thing was looked for.
+        what: &'static str,
+        /// What was given.
+        reference: String,
+        /// What it could be; not more than a person reads.
+        candidates: Vec<String>,
+    },
+    /// There is no step to take back.
+    #[error("there is nothing to undo on this branch")]
+    NothingToUndo,
+    /// The last thing that happened was not an undo.
+    #[error("there is nothing to redo on this branch")]
+    NothingToRedo,
+    /// The op was never a head of this branch.
+    #[error("op {op} is not in the history of branch {branch}")]
+    NotInHistory {
+        /// The op.
+        op: OpId,
+        /// The branch.
+        branch: BranchId,
+    },
+    /// Nobody said which model to ask.
+    #[error("no model is set for this branch")]
+    NoModel,
+    /// No provider is registered under that name.
+    #[error("no provider is registered as `{name}`")]
+    NoProvider {
+        /// The name; empty when the branch names none.
+        name: String,
+        /// The names that are registered.
+        registered: Vec<String>,
+    },
+    /// The model ended its answer and had said nothing.
+    #[error("the model gave an empty answer")]
+    EmptyAnswer,
+    /// Another writer moved the branch while the model answered. The answer is kept, elsewhere.
+    #[error("the branch was moved while the model answered; the answer is on branch `{kept_on}`")]
+    MovedMeanwhile {
+        /// The branch that was made for the answer.
+        kept_on: String,
+    },
+    /// The branch has no instruction that waits for an answer.
+    #[error("there is no instruction to answer on this branch")]
+    NothingToRetry,
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(conflict) => Self::Conflict(conflict),
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl Error {
+    /// Whether the same call may succeed later with no change by the caller.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_retryable(),
+            Self::Provider(error) => error.is_retryable(),
+            Self::Conflict(Conflict::HeadMoved { .. }) | Self::EmptyAnswer => true,
+            _ => false,
+        }
+    }
+
+    /// Whether another writer moved the head: the handle has caught up, call again.
+    pub const fn is_head_moved(&self) -> bool {
+        matches!(self, Self::Conflict(Conflict::HeadMoved { .. }))
+    }
+}

@@ -1,0 +1,185 @@
+//! Sessions: branches over one shared history.
+
+mod build;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use branchwork_core::{
+    id::{BranchId, SessionId},
+    message::check_name,
+    store::{BranchRecord, Change, Commit, SessionRecord},
+};
+
+pub use self::build::SessionBuilder;
+use crate::{
+    branch::Branch,
+    engine::Engine,
+    error::{Error, Result},
+    reference,
+};
+
+/// A handle of one session. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Session {
+    engine: Engine,
+    id: SessionId,
+    // A std mutex around one identifier, never held across an await.
+    default_branch: Arc<Mutex<BranchId>>,
+}
+
+impl Session {
+    pub(crate) fn new(engine: Engine, record: &SessionRecord) -> Self {
+        let default_branch = Arc::new(Mutex::new(record.default_branch));
+        Self { engine, id: record.id, default_branch }
+    }
+
+    /// Its identifier.
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The engine it belongs to.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What the store knows of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when it was deleted.
+    pub async fn record(&self) -> Result<SessionRecord> {
+        Ok(self.engine.store().session(self.id).await?)
+    }
+
+    /// The default branch, as this handle last knew it.
+    pub fn default_branch(&self) -> Branch {
+        self.handle(*self.default())
+    }
+
+    /// The branches, in the order in which they were made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn branches(&self) -> Result<Vec<BranchRecord>> {
+        Ok(self.engine.store().branches(self.id).await?)
+    }
+
+    /// The branch that `reference` names: by name, by identifier, or by a prefix of one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Ambiguous`].
+    pub async fn branch(&self, reference: &str) -> Result<Branch> {
+        let branches = self.branches().await?;
+        let id = reference::find_branch(&branches, reference)?.id;
+        Ok(self.handle(id))
+    }
+
+    /// Makes an empty branch: one that shares nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] when the name is taken, [`Error::BadName`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves no branch or the whole branch.
+    pub async fn create_branch(&self, name: impl Into<String>) -> Result<Branch> {
+        let name = name.into();
+        check_branch_name(&name)?;
+        let branch = BranchId::from_bits(self.engine.ids().next_bits());
+        let change = Change::CreateBranch { branch, name, forked_from: None, head: None };
+        self.commit(change).await?;
+        Ok(self.handle(branch))
+    }
+
+    /// Gives it another name, or none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] when the name is taken, [`Error::BadName`].
+    pub async fn rename(&self, name: Option<String>) -> Result<()> {
+        if let Some(name) = &name {
+            check_session_name(name)?;
+        }
+        self.commit(Change::RenameSession { name }).await
+    }
+
+    /// Archives it: it is kept, and lists leave it out unless asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn archive(&self) -> Result<()> {
+        self.commit(Change::ArchiveSession { archived: true }).await
+    }
+
+    /// Takes it out of the archive.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn unarchive(&self) -> Result<()> {
+        self.commit(Change::ArchiveSession { archived: false }).await
+    }
+
+    /// Deletes it with all it holds. The space is taken by the next [`Engine::gc`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn delete(&self) -> Result<()> {
+        self.commit(Change::DeleteSession).await
+    }
+
+    /// Makes `branch` the default one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] when it is not a branch of this session.
+    pub async fn switch(&self, branch: &Branch) -> Result<()> {
+        self.commit(Change::SetDefaultBranch { branch: branch.id() }).await?;
+        *self.default() = branch.id();
+        Ok(())
+    }
+
+    pub(crate) fn handle(&self, id: BranchId) -> Branch {
+        Branch::new(self.engine.clone(), self.id, id)
+    }
+
+    fn default(&self) -> std::sync::MutexGuard<'_, BranchId> {
+        self.default_branch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn commit(&self, change: Change) -> Result<()> {
+        let commit = Commit::new(self.id, self.engine.now()).with_change(change);
+        Ok(self.engine.store().commit(commit).await?)
+    }
+}
+
+/// Checks a name for a session.
+pub(crate) fn check_session_name(name: &str) -> Result<()> {
+    check_reference_name("the session", name)
+}
+
+/// Checks a name for a branch.
+pub(crate) fn check_branch_name(name: &str) -> Result<()> {
+    check_reference_name("the branch", name)
+}
+
+/// A name that people can refer to: `@` and `~` have a meaning in references.
+fn check_reference_name(what: &'static str, name: &str) -> Result<()> {
+    let problem = match check_name(name) {
+        Err(problem) => Some(problem),
+        Ok(()) if name.contains(['@', '~']) => {
+            Some("has a name that holds `@` or `~`, which references use".to_owned())
+        }
+        Ok(()) if name.starts_with('-') => {
+            Some("has a name that begins with `-`, like an option".to_owned())
+        }
+        Ok(()) => None,
+    };
+    problem.map_or(Ok(()), |problem| Err(Error::BadName { what, problem }))
+}
