@@ -1,0 +1,177 @@
+//! The stored form: golden files that are never edited, and round trips.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use branchwork_core::{
+    clock::Timestamp,
+    codec::{self, OpPlace},
+    config::{Change, ConfigPatch},
+    graph::{Op, OpKind, Step},
+    id::{MessageId, OpId},
+    message::{Body, CallId, FileSource, Message, Outcome, Part, Status, ToolCall},
+};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+fn op(kind: OpKind) -> Op {
+    let id = OpId::from_bits((7 << 32) | 3);
+    Op {
+        id,
+        parent: id.previous(),
+        at: Timestamp::from_micros(1_764_000_000_000_001),
+        step: Step::Alone,
+        standing: 2,
+        author: None,
+        kind,
+    }
+}
+
+fn message(body: Body) -> Op {
+    let op = op(OpKind::Remove { targets: Vec::new() });
+    let message = Message {
+        id: op.id.into(),
+        at: op.at,
+        sender: body.role().as_str().to_owned(),
+        recipient: None,
+        body,
+        metadata: Map::new(),
+        status: Status::Complete,
+        edited: None,
+    };
+    Op { kind: OpKind::Message(Arc::new(message)), ..op }
+}
+
+fn with_message(op: Op, change: impl FnOnce(&mut Message)) -> Op {
+    let OpKind::Message(message) = &op.kind else { panic!("it appends a message") };
+    let mut message = (**message).clone();
+    change(&mut message);
+    Op { kind: OpKind::Message(Arc::new(message)), ..op }
+}
+
+/// One op of each kind and shape.
+fn samples() -> Vec<(&'static str, Op)> {
+    let target = MessageId::from_bits((7 << 32) | 1);
+    let call = |id: &str, arguments: &str| ToolCall {
+        id: CallId::new(id),
+        function: "add".to_owned(),
+        arguments: arguments.to_owned(),
+    };
+    let parts = vec![
+        Part::Reasoning { text: "hm".to_owned(), detail: Some(json!([{"signature": "x="}])) },
+        Part::text("Two \"lines\"\nand 你好 \u{0}"),
+        Part::Image {
+            url: "data:image/png;base64,AA==".to_owned(),
+            detail: Some("low".to_owned()),
+        },
+        Part::File { name: Some("a.txt".to_owned()), source: FileSource::Id("file-1".to_owned()) },
+        Part::File { name: None, source: FileSource::Url("data:text/plain,a".to_owned()) },
+        Part::Data(json!({"b": 1, "a": [null]})),
+    ];
+    let outcome = |outcome| {
+        message(Body::ActionResponse {
+            call: CallId::new("c"),
+            function: "add".to_owned(),
+            outcome,
+        })
+    };
+    let mut patch = ConfigPatch { temperature: Change::Set(0.5), ..ConfigPatch::default() }
+        .with_model(Some("local".to_owned()), "tiny");
+    patch.seed = Change::Clear;
+    patch.stop = Change::Set(vec!["\n".to_owned()]);
+    patch.response_schema = Change::Set(json!({"type": "object"}));
+    patch.extras.insert("top_k".to_owned(), json!(40));
+    patch.extras.insert("min_p".to_owned(), Value::Null);
+    let mut opened = message(Body::instruction("q"));
+    opened.step = Step::Opens;
+    let mut configured = op(OpKind::Configure(Box::new(patch)));
+    configured.author = Some("ada".to_owned());
+    let null_context =
+        Body::Instruction { parts: vec![Part::text("q")], context: Some(Value::Null) };
+    vec![
+        ("system", message(Body::System { text: "Be brief.".to_owned() })),
+        ("instruction", opened),
+        ("instruction-null-context", message(null_context)),
+        ("response", message(Body::Response { parts })),
+        (
+            "interrupted",
+            with_message(message(Body::response("half")), |message| {
+                message.status = Status::Interrupted;
+                message.recipient = Some("ada".to_owned());
+                message.metadata.insert("k".to_owned(), json!({"deep": [1.5, -0.0]}));
+            }),
+        ),
+        (
+            "request",
+            message(Body::ActionRequest {
+                parts: vec![Part::text("Let me look")],
+                calls: vec![call("c", "{\"a\":1}"), call("d", "{broken")],
+            }),
+        ),
+        ("succeeded", outcome(Outcome::Succeeded(json!({"sum": 3})))),
+        ("failed", outcome(Outcome::Failed("no such tool".to_owned()))),
+        ("cancelled", outcome(Outcome::Cancelled("stopped".to_owned()))),
+        ("unknown", outcome(Outcome::Unknown)),
+        ("edit", op(OpKind::Edit { target, body: Body::response("better") })),
+        ("remove", op(OpKind::Remove { targets: vec![target] })),
+        ("configure", configured),
+    ]
+}
+
+fn decode(op: &Op, head: &[u8], body: &[u8]) -> Op {
+    let Op { id, parent, at, standing, .. } = *op;
+    let place = OpPlace { id, parent, at, standing };
+    codec::decode(codec::VERSION, place, head, body).unwrap()
+}
+
+/// The golden file of a sample: the head on the first line, the body on the second.
+fn golden(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1");
+    folder.join(format!("{name}.jsonl"))
+}
+
+#[test]
+fn golden_files_are_written_and_read_as_ever() {
+    for (name, op) in samples() {
+        let path = golden(name);
+        let stored = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut lines = stored.split(|byte| *byte == b'\n');
+        let (head, body) = (lines.next().unwrap(), lines.next().unwrap());
+        assert_eq!(decode(&op, head, body), op, "{name} is read");
+        let encoded = codec::encode(&op).unwrap();
+        assert_eq!(String::from_utf8_lossy(&encoded.head), String::from_utf8_lossy(head), "{name}");
+        assert_eq!(String::from_utf8_lossy(&encoded.body), String::from_utf8_lossy(body), "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_version_field_or_kind_is_refused() {
+    let op = message(Body::response("x"));
+    let Op { id, parent, at, standing, .. } = op;
+    let place = OpPlace { id, parent, at, standing };
+    let body = br#"{"response":{"parts":[]}}"#;
+    let head = br#"{"kind":{"message":{"sender":"assistant"}}}"#;
+    assert!(codec::decode(1, place, head, body).is_ok());
+    assert!(codec::decode(2, place, head, body).is_err());
+    let bad_heads: [&[u8]; 5] = [
+        b"",
+        b"{}",
+        br#"{"kind":{"message":{"sender":"a","new":1}}}"#,
+        br#"{"kind":{"teleport":{}}}"#,
+        br#"{"kind":{"message":{"sender":"a","status":"odd"}}}"#,
+    ];
+    for head in bad_heads {
+        assert!(codec::decode(1, place, head, body).is_err(), "{}", String::from_utf8_lossy(head));
+    }
+    for body in [&b"{}"[..], b"[]", br#"{"response":{"parts":[{"smell":"rose"}]}}"#] {
+        assert!(codec::decode(1, place, head, body).is_err(), "{}", String::from_utf8_lossy(body));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_survives_the_round_trip(text: String, sender in "[^\u{0}-\u{1f}]{1,20}") {
+        let op = with_message(message(Body::response(text)), |message| message.sender = sender);
+        let encoded = codec::encode(&op).unwrap();
+        prop_assert_eq!(decode(&op, &encoded.head, &encoded.body), op);
+    }
+}

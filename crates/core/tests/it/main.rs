@@ -1,0 +1,5 @@
+//! Tests of the core through its public face.
+
+mod codec;
+mod turn_groups;
+mod view;

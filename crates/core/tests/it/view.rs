@@ -1,0 +1,262 @@
+//! Invariants 1 and 11: a view is the fold of its ops, cutting back is exact, clones are apart.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use branchwork_core::{
+    clock::Timestamp,
+    config::{Change, ConfigPatch},
+    graph::{Extent, Op, StepWriter, View},
+    id::{IdSource, MessageId, OpId},
+    message::{Body, CallId, Draft, Outcome, ToolCall},
+};
+use proptest::prelude::*;
+
+/// Identifiers that are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl IdSource for Counter {
+    fn next_bits(&self) -> u128 {
+        u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 1) << 32
+    }
+}
+
+/// What a test does next; numbers are taken modulo what there is.
+#[derive(Debug, Clone)]
+enum Action {
+    Say(u8),
+    Call(u8),
+    Edit(usize, u8),
+    Remove(usize),
+    Configure(u8),
+    Cut(usize),
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let action = prop_oneof![
+        4 => any::<u8>().prop_map(Action::Say),
+        1 => (1_u8..4).prop_map(Action::Call),
+        2 => any::<(usize, u8)>().prop_map(|(target, text)| Action::Edit(target, text)),
+        2 => any::<usize>().prop_map(Action::Remove),
+        1 => (0_u8..10).prop_map(Action::Configure),
+        2 => any::<usize>().prop_map(Action::Cut),
+    ];
+    prop::collection::vec(action, 1..80)
+}
+
+/// The naive counterpart of a view: copies of everything.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Model {
+    messages: Vec<(MessageId, String)>,
+    /// The turn group of each message, by its first message.
+    groups: Vec<Option<MessageId>>,
+    temperature: Option<f64>,
+}
+
+impl Model {
+    fn of(view: &View, groups: &[Option<MessageId>]) -> Self {
+        let messages = view.messages().map(|message| (message.id, message.text())).collect();
+        let temperature = view.config().temperature;
+        Self { messages, groups: groups.to_vec(), temperature }
+    }
+
+    fn push(&mut self, id: MessageId, text: String, group: Option<MessageId>) {
+        self.messages.push((id, text));
+        self.groups.push(group);
+    }
+
+    fn remove(&mut self, target: usize) {
+        let (id, group) = (self.messages[target].0, self.groups[target]);
+        let stays = |other: MessageId, other_group: Option<MessageId>| {
+            other != id && (group.is_none() || other_group != group)
+        };
+        let kept: Vec<_> =
+            self.messages.iter().zip(&self.groups).map(|(m, g)| stays(m.0, *g)).collect();
+        let mut keep = kept.iter();
+        self.messages.retain(|_| *keep.next().unwrap());
+        let mut keep = kept.iter();
+        self.groups.retain(|_| *keep.next().unwrap());
+    }
+}
+
+/// A view under test, and every state it went through on the way to its head.
+struct Bench {
+    ids: Counter,
+    view: View,
+    tip: Option<OpId>,
+    /// The op of each depth, and the model after it.
+    past: Vec<(Option<OpId>, Model)>,
+    ops: Vec<Op>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let past = vec![(None, Model::default())];
+        Self { ids: Counter::default(), view: View::default(), tip: None, past, ops: Vec::new() }
+    }
+
+    fn model(&self) -> Model {
+        self.past.last().unwrap().1.clone()
+    }
+
+    /// Writes one step; `change` brings the model along, op by op.
+    fn step(
+        &mut self,
+        write: impl FnOnce(&mut StepWriter<'_>),
+        models: impl FnOnce(&[Op]) -> Vec<Model>,
+    ) {
+        let at = Timestamp::from_micros(i64::try_from(self.past.len()).unwrap());
+        let mut step = StepWriter::after(self.view.clone(), self.tip, &self.ids, at);
+        write(&mut step);
+        let (ops, view) = step.finish(Extent::Whole);
+        let models = models(&ops);
+        assert_eq!(models.len(), ops.len());
+        for (op, model) in ops.iter().zip(models) {
+            assert_eq!(op.standing as usize, model.messages.len(), "the op counts its messages");
+            self.past.push((Some(op.id), model));
+        }
+        self.tip = ops.last().map(|op| op.id).or(self.tip);
+        self.ops.extend(ops);
+        self.view = view;
+    }
+
+    fn act(&mut self, action: &Action) {
+        let mut model = self.model();
+        match action {
+            Action::Say(text) => {
+                let text = text.to_string();
+                let draft = Draft::new(Body::instruction(text.clone()));
+                self.step(
+                    |step| drop(step.message(draft).unwrap()),
+                    |ops| {
+                        model.push(ops[0].id.into(), text, None);
+                        vec![model]
+                    },
+                );
+            }
+            Action::Call(count) => self.call(*count, model),
+            Action::Edit(target, text) => {
+                let editable: Vec<_> =
+                    (0..model.messages.len()).filter(|i| model.groups[*i].is_none()).collect();
+                let Some(target) = pick(&editable, *target) else { return };
+                let text = format!("edited {text}");
+                let id = model.messages[target].0;
+                let body = Body::instruction(text.clone());
+                model.messages[target].1 = text;
+                self.step(|step| step.edit(id, body).unwrap(), |_| vec![model]);
+            }
+            Action::Remove(target) => {
+                let all: Vec<_> = (0..model.messages.len()).collect();
+                let Some(target) = pick(&all, *target) else { return };
+                let id = model.messages[target].0;
+                model.remove(target);
+                self.step(|step| step.remove(id).unwrap(), |_| vec![model]);
+            }
+            Action::Configure(tenths) => {
+                let temperature = f64::from(*tenths) / 10.0;
+                model.temperature = Some(temperature);
+                let temperature = Change::Set(temperature);
+                let patch = ConfigPatch { temperature, ..ConfigPatch::default() };
+                self.step(|step| step.configure(patch).unwrap(), |_| vec![model]);
+            }
+            Action::Cut(depth) => {
+                let depth = depth % self.past.len();
+                self.view = self.view.at(self.past[depth].0).unwrap();
+                self.past.truncate(depth + 1);
+                // A cut inside a group leaves open calls: the next message closes them.
+                self.close_open_calls();
+            }
+        }
+    }
+
+    fn call(&mut self, count: u8, mut model: Model) {
+        let calls: Vec<_> = (0..count)
+            .map(|index| ToolCall {
+                id: CallId::new(format!("call{index}")),
+                function: "f".to_owned(),
+                arguments: "{}".to_owned(),
+            })
+            .collect();
+        let request = Draft::new(Body::ActionRequest { parts: Vec::new(), calls: calls.clone() });
+        self.step(
+            |step| {
+                step.message(request).unwrap();
+                for call in calls {
+                    let outcome = Outcome::Succeeded("ok".into());
+                    step.message(Draft::result(call.id, call.function, outcome)).unwrap();
+                }
+            },
+            |ops| {
+                let group = Some(MessageId::from(ops[0].id));
+                let texts = std::iter::once("").chain(std::iter::repeat("ok"));
+                let states = ops.iter().zip(texts).map(|(op, text)| {
+                    model.push(op.id.into(), text.to_owned(), group);
+                    model.clone()
+                });
+                states.collect()
+            },
+        );
+    }
+
+    fn close_open_calls(&mut self) {
+        if self.view.open_calls().is_empty() {
+            return;
+        }
+        let mut model = self.model();
+        let group = *model.groups.last().unwrap();
+        self.step(
+            |step| step.close_calls("cut").unwrap(),
+            |ops| {
+                let states = ops.iter().map(|op| {
+                    model.push(op.id.into(), "cancelled: cut".to_owned(), group);
+                    model.clone()
+                });
+                states.collect()
+            },
+        );
+    }
+}
+
+fn pick(candidates: &[usize], number: usize) -> Option<usize> {
+    (!candidates.is_empty()).then(|| candidates[number % candidates.len()])
+}
+
+proptest! {
+    #[test]
+    fn a_view_equals_the_plain_model_at_every_op_and_clones_stay_apart(actions in actions()) {
+        let mut bench = Bench::new();
+        let mut kept = Vec::new();
+        for action in &actions {
+            bench.act(action);
+            let model = bench.model();
+            prop_assert_eq!(Model::of(&bench.view, &model.groups), model.clone());
+            prop_assert_eq!(bench.view.len(), model.messages.len());
+            prop_assert_eq!(bench.view.head(), bench.past.last().unwrap().0);
+            kept.push((bench.view.clone(), model));
+        }
+        for (head, model) in &bench.past {
+            let view = bench.view.at(*head).unwrap();
+            prop_assert_eq!(&Model::of(&view, &model.groups), model);
+        }
+        for (view, model) in kept {
+            prop_assert_eq!(Model::of(&view, &model.groups), model, "a clone changed");
+        }
+    }
+
+    #[test]
+    fn folding_the_ops_again_gives_the_same_view(actions in actions()) {
+        let mut bench = Bench::new();
+        actions.iter().for_each(|action| bench.act(action));
+        let lineage = bench.view.lineage().clone();
+        let mut again = View::default();
+        for depth in 1..=lineage.depth() {
+            let id = lineage.op_at(depth).unwrap();
+            let op = bench.ops.iter().find(|op| op.id == id).unwrap();
+            again.apply(op).unwrap();
+        }
+        let left: Vec<_> = again.messages().cloned().collect();
+        let right: Vec<_> = bench.view.messages().cloned().collect();
+        prop_assert_eq!(left, right);
+        prop_assert_eq!(again.config(), bench.view.config());
+    }
+}
