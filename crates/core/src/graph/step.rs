@@ -121,7 +121,7 @@ impl<'a> StepWriter<'a> {
     pub fn finish(mut self, extent: Extent) -> (Vec<Op>, View) {
         let last = self.ops.len().saturating_sub(1);
         for (index, op) in self.ops.iter_mut().enumerate() {
-            op.step = step_of(extent, index == 0, index == last);
+            op.step = step_of(extent, index, last);
         }
         self.view.last_step = self.ops.last().map(|op| op.step).or(self.view.last_step);
         (self.ops, self.view)
@@ -151,11 +151,12 @@ impl<'a> StepWriter<'a> {
     }
 }
 
-const fn step_of(extent: Extent, first: bool, last: bool) -> Step {
-    match (extent, first, last) {
-        (Extent::Whole, true, true) => Step::Alone,
-        (Extent::Whole | Extent::Beginning, true, _) => Step::Opens,
-        (Extent::Whole | Extent::End, _, true) => Step::Closes,
+/// The place in its step of the op at `index`, when the last one is at `last`.
+const fn step_of(extent: Extent, index: usize, last: usize) -> Step {
+    match extent {
+        Extent::Whole if last == 0 => Step::Alone,
+        Extent::Whole | Extent::Beginning if index == 0 => Step::Opens,
+        Extent::Whole | Extent::End if index == last => Step::Closes,
         _ => Step::Continues,
     }
 }

@@ -111,14 +111,14 @@ impl Turn {
                 self.state = State::Answering;
                 vec![Effect::AskModel]
             }
-            (State::Opening { cancelled: true }, Input::Written) => self.close(Ending::Interrupted),
             (State::Opening { .. }, Input::Cancelled) => {
                 self.state = State::Opening { cancelled: true };
                 Vec::new()
             }
             (State::Answering, Input::Event(event)) => self.heard(event),
             (State::Answering, Input::ProviderFailed) => self.close(Ending::Failed),
-            (State::Answering, Input::Cancelled) => self.close(Ending::Interrupted),
+            (State::Opening { cancelled: true }, Input::Written)
+            | (State::Answering, Input::Cancelled) => self.close(Ending::Interrupted),
             (State::Closing(ending), Input::Written) => {
                 self.state = State::Done;
                 vec![Effect::Finish(ending)]

@@ -11,8 +11,8 @@ fn answering() -> Turn {
     turn
 }
 
-fn written(effects: Vec<Effect>) -> Vec<Draft> {
-    match effects.as_slice() {
+fn written(effects: &[Effect]) -> Vec<Draft> {
+    match effects {
         [Effect::WriteAnswer(drafts)] => drafts.clone(),
         other => panic!("expected an answer, got {other:?}"),
     }
@@ -23,7 +23,7 @@ fn what_came_before_a_cancel_is_kept_as_interrupted() {
     let mut turn = answering();
     assert_eq!(turn.step(text("Once upon")), []);
     assert_eq!(turn.step(text(" a ti")), []);
-    let drafts = written(turn.step(Input::Cancelled));
+    let drafts = written(&turn.step(Input::Cancelled));
     let expected = Draft::new(Body::response("Once upon a ti")).with_status(Status::Interrupted);
     assert_eq!(drafts, [expected]);
     assert_eq!(turn.step(text("me")), [], "late events change nothing");
@@ -34,7 +34,7 @@ fn what_came_before_a_cancel_is_kept_as_interrupted() {
 fn a_cancel_while_the_instruction_is_written_closes_the_turn_right_after() {
     let (mut turn, _) = Turn::begin(Draft::new(Body::instruction("q")));
     assert_eq!(turn.step(Input::Cancelled), []);
-    let drafts = written(turn.step(Input::Written));
+    let drafts = written(&turn.step(Input::Written));
     let expected = Body::Response { parts: Vec::new() };
     assert_eq!(drafts, [Draft::new(expected).with_status(Status::Interrupted)]);
 }
@@ -43,7 +43,7 @@ fn a_cancel_while_the_instruction_is_written_closes_the_turn_right_after() {
 fn a_failure_keeps_what_came_and_says_so() {
     let mut turn = answering();
     assert_eq!(turn.step(text("half a wo")), []);
-    let drafts = written(turn.step(Input::ProviderFailed));
+    let drafts = written(&turn.step(Input::ProviderFailed));
     assert_eq!(drafts, [Draft::new(Body::response("half a wo")).with_status(Status::Failed)]);
     assert_eq!(turn.step(Input::Written), [Effect::Finish(Ending::Failed)]);
 }
@@ -77,7 +77,7 @@ fn calls_in_pieces_are_put_together_and_each_gets_one_result() {
     for input in inputs {
         assert_eq!(turn.step(input), []);
     }
-    let drafts = written(turn.step(Input::Event(ProviderEvent::Finished(Finish::ToolCalls))));
+    let drafts = written(&turn.step(Input::Event(ProviderEvent::Finished(Finish::ToolCalls))));
     let Body::ActionRequest { parts, calls } = &drafts[0].body else {
         panic!("expected a request, got {:?}", drafts[0].body.kind());
     };
@@ -86,6 +86,6 @@ fn calls_in_pieces_are_put_together_and_each_gets_one_result() {
         calls.iter().map(|call| (call.id.as_str(), call.arguments.as_str())).collect();
     assert_eq!(pairs, [("same", "{\"a\":1}"), ("same#1", "{}")]);
     let kinds: Vec<_> = drafts.iter().map(|draft| draft.body.kind()).collect();
-    use BodyKind::{ActionRequest, ActionResponse};
-    assert_eq!(kinds, [ActionRequest, ActionResponse, ActionResponse]);
+    let result = BodyKind::ActionResponse;
+    assert_eq!(kinds, [BodyKind::ActionRequest, result, result]);
 }

@@ -1,5 +1,8 @@
 //! Tests of the core through its public face.
 
+#[cfg(test)]
 mod codec;
+#[cfg(test)]
 mod turn_groups;
+#[cfg(test)]
 mod view;

@@ -23,7 +23,7 @@ fn result(id: &str) -> Draft {
 }
 
 /// Writes `drafts` behind `view` and returns the new view.
-fn write(view: View, drafts: impl IntoIterator<Item = Draft>) -> Result<View, ApplyError> {
+fn write(view: &View, drafts: impl IntoIterator<Item = Draft>) -> Result<View, ApplyError> {
     let ids = Counter::default();
     // Each step begins a stretch of its own: far apart, so that identifiers stay distinct.
     let mut step = StepWriter::after(view.clone(), view.head(), &ids, Timestamp::default());
@@ -39,9 +39,9 @@ fn texts(view: &View) -> Vec<String> {
 
 #[test]
 fn going_on_closes_open_calls_as_cancelled() {
-    let view = write(View::default(), [request(&["a", "b"]), result("b")]).unwrap();
+    let view = write(&View::default(), [request(&["a", "b"]), result("b")]).unwrap();
     assert_eq!(view.open_calls(), [call("a")]);
-    let view = write(view, [Draft::new(Body::instruction("go on"))]).unwrap();
+    let view = write(&view, [Draft::new(Body::instruction("go on"))]).unwrap();
     let cancelled = "cancelled: the conversation went on without it";
     assert_eq!(texts(&view), ["", "3", cancelled, "go on"]);
     assert!(view.open_calls().is_empty());
@@ -50,8 +50,8 @@ fn going_on_closes_open_calls_as_cancelled() {
 #[test]
 fn a_result_without_its_call_is_refused() {
     let unknown = |id: &str| ApplyError::UnknownCall { call: id.to_owned() };
-    assert_eq!(write(View::default(), [result("a")]).unwrap_err(), unknown("a"));
-    let twice = write(View::default(), [request(&["a"]), result("a"), result("a")]);
+    assert_eq!(write(&View::default(), [result("a")]).unwrap_err(), unknown("a"));
+    let twice = write(&View::default(), [request(&["a"]), result("a"), result("a")]);
     assert_eq!(twice.unwrap_err(), unknown("a"));
 }
 
@@ -64,7 +64,7 @@ fn rewind_and_rollback_take_groups_as_a_whole() {
         result("b"),
         Draft::new(Body::response("done")),
     ];
-    let view = write(View::default(), drafts).unwrap();
+    let view = write(&View::default(), drafts).unwrap();
     let ids: Vec<_> = view.messages().map(|message| message.id).collect();
     for inside in &ids[1..=3] {
         let head = view.head_at(*inside).unwrap();
@@ -80,11 +80,11 @@ fn rewind_and_rollback_take_groups_as_a_whole() {
 #[test]
 fn removing_one_message_of_a_group_removes_the_group() {
     let drafts = [Draft::new(Body::instruction("q")), request(&["a"]), result("a")];
-    let view = write(View::default(), drafts).unwrap();
+    let view = write(&View::default(), drafts).unwrap();
     let ids: Vec<_> = view.messages().map(|message| message.id).collect();
     assert_eq!(view.removed_with(ids[1]), Ok(ids[1..].to_vec()));
     assert_eq!(view.removed_with(ids[2]), Ok(ids[1..].to_vec()));
-    let open = write(View::default(), [request(&["a", "b"]), result("a")]).unwrap();
+    let open = write(&View::default(), [request(&["a", "b"]), result("a")]).unwrap();
     let first = open.messages().next().unwrap().id;
     assert_eq!(open.removed_with(first), Err(ApplyError::OpenCalls { open: 1 }));
 }
@@ -92,7 +92,7 @@ fn removing_one_message_of_a_group_removes_the_group() {
 #[test]
 fn records_of_calls_cannot_be_edited_and_kinds_cannot_change() {
     let drafts = [Draft::new(Body::instruction("q")), request(&["a"]), result("a")];
-    let view = write(View::default(), drafts).unwrap();
+    let view = write(&View::default(), drafts).unwrap();
     let ids = Counter::default();
     for message in view.messages() {
         let mut step = StepWriter::after(view.clone(), None, &ids, Timestamp::default());

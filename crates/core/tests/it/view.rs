@@ -127,7 +127,7 @@ impl Bench {
                 let text = text.to_string();
                 let draft = Draft::new(Body::instruction(text.clone()));
                 self.step(
-                    |step| drop(step.message(draft).unwrap()),
+                    |step| assert!(step.message(draft).is_ok()),
                     |ops| {
                         model.push(ops[0].id.into(), text, None);
                         vec![model]
@@ -246,7 +246,9 @@ proptest! {
     #[test]
     fn folding_the_ops_again_gives_the_same_view(actions in actions()) {
         let mut bench = Bench::new();
-        actions.iter().for_each(|action| bench.act(action));
+        for action in &actions {
+            bench.act(action);
+        }
         let lineage = bench.view.lineage().clone();
         let mut again = View::default();
         for depth in 1..=lineage.depth() {

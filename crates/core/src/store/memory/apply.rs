@@ -12,12 +12,20 @@ use crate::{
     id::{BranchId, OpId, SessionId},
 };
 
+/// A branch that is to be made.
+struct NewBranch<'a> {
+    id: BranchId,
+    name: &'a str,
+    forked_from: Option<BranchId>,
+    head: Option<OpId>,
+}
+
 impl State {
-    pub(super) fn commit(&mut self, commit: Commit) -> Result<(), StoreError> {
+    pub(super) fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
         let chains = commit.chains()?;
-        let before = self.snapshot(&commit);
+        let before = self.snapshot(commit);
         let result = self
-            .apply_changes(&commit)
+            .apply_changes(commit)
             .and_then(|()| chains.iter().try_for_each(|chain| self.check(commit.session, chain)));
         if let Err(error) = result {
             self.restore(commit.session, before);
@@ -81,8 +89,9 @@ impl State {
                 self.own_branch(id, *branch)?;
                 self.change_session(id, |session| session.default_branch = *branch)
             }
-            Change::CreateBranch { branch, name, forked_from, head } => {
-                self.create_branch(commit, *branch, name, *forked_from, *head)
+            Change::CreateBranch { branch: id, name, forked_from, head } => {
+                let branch = NewBranch { id: *id, name, forked_from: *forked_from, head: *head };
+                self.create_branch(commit, &branch)
             }
             Change::RenameBranch { branch, name } => {
                 self.own_branch(id, *branch)?;
@@ -143,17 +152,12 @@ impl State {
             deleted: false,
         };
         self.sessions.insert(id, session);
-        self.create_branch(commit, branch, branch_name, None, None)
+        let branch = NewBranch { id: branch, name: branch_name, forked_from: None, head: None };
+        self.create_branch(commit, &branch)
     }
 
-    fn create_branch(
-        &mut self,
-        commit: &Commit,
-        id: BranchId,
-        name: &str,
-        forked_from: Option<BranchId>,
-        head: Option<OpId>,
-    ) -> Result<(), StoreError> {
+    fn create_branch(&mut self, commit: &Commit, branch: &NewBranch<'_>) -> Result<(), StoreError> {
+        let NewBranch { id, name, forked_from, head } = *branch;
         let (session, at) = (commit.session, commit.at);
         if let Some(branch) = self.branches.get(&id) {
             let same = branch.record.session == session && branch.record.name == name;

@@ -50,7 +50,7 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
-        self.state()?.commit(commit)
+        self.state()?.commit(&commit)
     }
 
     async fn sessions(&self) -> Result<Vec<SessionRecord>, StoreError> {

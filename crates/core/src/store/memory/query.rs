@@ -91,8 +91,8 @@ impl State {
     }
 
     pub(super) fn verify(&self) -> VerifyReport {
-        let mut report = VerifyReport::default();
-        report.ops = self.stretches.values().map(|stretch| stretch.ops.len() as u64).sum();
+        let ops = self.stretches.values().map(|stretch| stretch.ops.len() as u64).sum();
+        let mut report = VerifyReport { ops, problems: Vec::new() };
         for branch in self.branches.values().filter(|branch| !branch.deleted) {
             let record = &branch.record;
             if let Err(problem) = self.fold(record.session, record.head) {
@@ -109,12 +109,7 @@ impl State {
         for segment in lineage.segments() {
             let stretch = self.stretches.get(&(session, segment.stretch));
             let ops = stretch.map(|stretch| stretch.ops.as_slice()).unwrap_or_default();
-            for op in ops.iter().take(segment.length as usize) {
-                view.apply(op).map_err(|error| format!("op {}: {error}", op.id))?;
-                if view.len() != op.standing as usize {
-                    return Err(format!("op {} counts its messages wrong", op.id));
-                }
-            }
+            ops.iter().take(segment.length as usize).try_for_each(|op| check_op(&mut view, op))?;
         }
         Ok(view)
     }
@@ -151,18 +146,21 @@ impl State {
         ops: impl Iterator<Item = OpId>,
     ) -> BTreeMap<StretchId, u32> {
         let mut reached = BTreeMap::new();
-        for op in ops {
-            let mut at = Some(op);
-            while let Some(op) = at {
-                let length = reached.entry(op.stretch()).or_insert(0);
-                if *length > op.place() {
-                    break;
-                }
-                *length = op.place() + 1;
-                at = self.stretches.get(&(session, op.stretch())).and_then(|s| s.parent);
-            }
-        }
+        ops.for_each(|op| self.reach(session, op, &mut reached));
         reached
+    }
+
+    /// Follows the way from `op` to the root until it was followed before.
+    fn reach(&self, session: SessionId, op: OpId, reached: &mut BTreeMap<StretchId, u32>) {
+        let mut at = Some(op);
+        while let Some(op) = at {
+            let length = reached.entry(op.stretch()).or_insert(0);
+            if *length > op.place() {
+                return;
+            }
+            *length = op.place() + 1;
+            at = self.stretches.get(&(session, op.stretch())).and_then(|s| s.parent);
+        }
     }
 
     pub(super) fn gc(&mut self) -> GcReport {
@@ -202,5 +200,15 @@ impl State {
             keep > 0
         });
         collected
+    }
+}
+
+/// Folds `op` in, and checks that it counts its messages right.
+fn check_op(view: &mut View, op: &Op) -> Result<(), String> {
+    view.apply(op).map_err(|error| format!("op {}: {error}", op.id))?;
+    if view.len() == op.standing as usize {
+        Ok(())
+    } else {
+        Err(format!("op {} counts its messages wrong", op.id))
     }
 }
