@@ -1,0 +1,16 @@
+//! Tests of the engine through its public face: real stores, scripted providers.
+
+#[cfg(test)]
+mod branches;
+#[cfg(test)]
+mod cancel;
+#[cfg(test)]
+mod conflicts;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod turns;
