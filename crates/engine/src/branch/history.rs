@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use branchwork_core::{
+    graph::Step,
     id::OpId,
     store::{Cause, ReflogEntry, read},
 };
@@ -45,7 +46,7 @@ impl<'a> History<'a> {
     async fn next_change(&mut self) -> Result<Option<Past>> {
         let Some(newest) = self.next().await? else { return Ok(None) };
         let mut oldest = newest.clone();
-        while !oldest.step.is_none_or(|step| step.begins()) {
+        while !oldest.step.is_none_or(Step::begins) {
             match self.next().await? {
                 Some(entry) => oldest = entry,
                 None => break,

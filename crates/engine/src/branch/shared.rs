@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use branchwork_core::{graph::View, id::OpId, store::read};
+use branchwork_core::{
+    graph::{Step, View},
+    id::OpId,
+    store::read,
+};
 use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
 
 use super::Branch;
@@ -34,7 +38,7 @@ impl State {
     /// Whether the newest thing on the branch is a step that has not ended: a turn that was cut
     /// off, or one that another process has under way.
     pub(crate) fn is_unfinished(&self) -> bool {
-        let ended = self.view.last_step().is_none_or(|step| step.ends());
+        let ended = self.view.last_step().is_none_or(Step::ends);
         !ended && self.tip.is_some() && self.tip == self.view.head()
     }
 }

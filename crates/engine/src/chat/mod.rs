@@ -152,14 +152,12 @@ impl IntoFuture for Chat {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let mut stream = self.stream();
-            loop {
-                match stream.next().await {
-                    Some(Ok(TurnEvent::Completed(reply))) => return Ok(reply),
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return Err(error),
-                    None => unreachable!("BUG: a turn ends with a reply or an error"),
+            while let Some(event) = stream.next().await {
+                if let TurnEvent::Completed(reply) = event? {
+                    return Ok(reply);
                 }
             }
+            unreachable!("BUG: a turn ends with a reply or an error")
         })
     }
 }

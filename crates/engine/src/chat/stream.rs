@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -54,6 +55,9 @@ enum Phase {
     Done,
 }
 
+/// Whether there is something to say, or only something more to do.
+type Progress = ControlFlow<Option<Result<TurnEvent>>>;
+
 impl ChatStream {
     pub(super) fn new(chat: Chat) -> Self {
         let engine = chat.branch.engine().clone();
@@ -89,41 +93,83 @@ impl ChatStream {
         Ok(None)
     }
 
-    fn ask(&mut self, run: Run) -> TurnEvent {
+    /// Goes on until there is something to say, or to wait for.
+    fn advance(&mut self, context: &mut Context<'_>) -> Poll<Progress> {
+        Poll::Ready(match &mut self.phase {
+            Phase::Waiting(waiting) => {
+                let ready = ready!(waiting.poll_unpin(context));
+                self.open(ready)
+            }
+            Phase::Opening(opening) => {
+                let run = ready!(opening.poll_unpin(context));
+                self.ask(run)
+            }
+            Phase::Asking(_, asking) => {
+                let answer = ready!(asking.poll_unpin(context));
+                self.answered(answer)
+            }
+            Phase::Answering(_, events) => {
+                let event = ready!(events.poll_next_unpin(context));
+                self.hear(event)
+            }
+            Phase::Closing(closing, error) => {
+                let closed = ready!(closing.poll_unpin(context));
+                let error = error.take();
+                self.end(closed.and_then(|closed| last_word(closed, error)))
+            }
+            Phase::Done => Progress::Break(None),
+        })
+    }
+
+    fn open(&mut self, ready: Result<Ready>) -> Progress {
+        match ready {
+            Ok(ready) => {
+                self.phase = Phase::Opening(ready.begin().boxed());
+                Progress::Continue(())
+            }
+            Err(error) => self.end(Err(error)),
+        }
+    }
+
+    fn ask(&mut self, run: Result<Run>) -> Progress {
+        let run = match run {
+            Ok(run) => run,
+            Err(error) => return self.end(Err(error)),
+        };
         let instruction = run.instruction();
         let (provider, request) = (run.provider(), run.request());
         let asking = async move { provider.call(&request).await }.boxed();
         self.phase = Phase::Asking(Box::new(run), asking);
-        TurnEvent::Started { instruction }
+        Progress::Break(Some(Ok(TurnEvent::Started { instruction })))
     }
 
-    /// Takes what the provider said. Answers the event for the reader, when there is one.
-    fn hear(
-        &mut self,
-        mut run: Box<Run>,
-        events: EventStream,
-        event: Option<Result<ProviderEvent, ProviderError>>,
-    ) -> Option<TurnEvent> {
-        match event {
-            Some(Ok(event)) => {
-                let shown = show(&event);
-                let effects = run.step(Input::Event(event));
-                if effects.is_empty() {
-                    self.phase = Phase::Answering(run, events);
-                } else {
-                    self.close(*run, effects, None);
-                }
-                shown
-            }
-            Some(Err(error)) => {
-                self.fail(*run, error);
-                None
-            }
-            None => {
-                self.fail(*run, ProviderError::Truncated { source: None });
-                None
+    fn answered(&mut self, answer: Result<EventStream, ProviderError>) -> Progress {
+        if let Phase::Asking(run, _) = mem::replace(&mut self.phase, Phase::Done) {
+            match answer {
+                Ok(events) => self.phase = Phase::Answering(run, events),
+                Err(error) => self.fail(*run, error),
             }
         }
+        Progress::Continue(())
+    }
+
+    /// Takes what the provider said; says what the reader is to see of it.
+    fn hear(&mut self, event: Option<Result<ProviderEvent, ProviderError>>) -> Progress {
+        let event = event.unwrap_or(Err(ProviderError::Truncated { source: None }));
+        let Phase::Answering(run, _) = &mut self.phase else { return Progress::Break(None) };
+        let (effects, shown, error) = match event {
+            Ok(event) => {
+                let shown = show(&event);
+                (run.step(Input::Event(event)), shown, None)
+            }
+            Err(error) => (run.step(Input::ProviderFailed), None, Some(error)),
+        };
+        if !effects.is_empty()
+            && let Phase::Answering(run, _) = mem::replace(&mut self.phase, Phase::Done)
+        {
+            self.close(*run, effects, error);
+        }
+        shown.map_or(Progress::Continue(()), |shown| Progress::Break(Some(Ok(shown))))
     }
 
     fn fail(&mut self, mut run: Run, error: ProviderError) {
@@ -135,10 +181,10 @@ impl ChatStream {
         self.phase = Phase::Closing(run.close(effects).boxed(), error);
     }
 
-    /// Ends the stream with `item`.
-    fn end<T>(&mut self, item: Result<T>) -> Poll<Option<Result<T>>> {
+    /// Says `item` last.
+    fn end(&mut self, item: Result<TurnEvent>) -> Progress {
         self.phase = Phase::Done;
-        Poll::Ready(Some(item))
+        Progress::Break(Some(item))
     }
 }
 
@@ -180,39 +226,8 @@ impl Stream for ChatStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            match &mut self.phase {
-                Phase::Waiting(waiting) => match ready!(waiting.poll_unpin(context)) {
-                    Ok(ready) => self.phase = Phase::Opening(ready.begin().boxed()),
-                    Err(error) => return self.end(Err(error)),
-                },
-                Phase::Opening(opening) => match ready!(opening.poll_unpin(context)) {
-                    Ok(run) => return Poll::Ready(Some(Ok(self.ask(run)))),
-                    Err(error) => return self.end(Err(error)),
-                },
-                Phase::Asking(_, asking) => {
-                    let answer = ready!(asking.poll_unpin(context));
-                    let Phase::Asking(run, _) = mem::replace(&mut self.phase, Phase::Done) else {
-                        continue;
-                    };
-                    match answer {
-                        Ok(events) => self.phase = Phase::Answering(run, events),
-                        Err(error) => self.fail(*run, error),
-                    }
-                }
-                Phase::Answering(_, events) => {
-                    let event = ready!(events.poll_next_unpin(context));
-                    let phase = mem::replace(&mut self.phase, Phase::Done);
-                    let Phase::Answering(run, events) = phase else { continue };
-                    if let Some(shown) = self.hear(run, events, event) {
-                        return Poll::Ready(Some(Ok(shown)));
-                    }
-                }
-                Phase::Closing(closing, error) => {
-                    let closed = ready!(closing.poll_unpin(context));
-                    let error = error.take();
-                    return self.end(closed.and_then(|closed| last_word(closed, error)));
-                }
-                Phase::Done => return Poll::Ready(None),
+            if let Progress::Break(item) = ready!(self.advance(context)) {
+                return Poll::Ready(item);
             }
         }
     }
