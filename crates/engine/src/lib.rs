@@ -3,11 +3,11 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # use std::sync::Arc;
-//! # use branchwork_testkit::ScriptedProvider;
+//! # use branchwork_testkit::{Script, ScriptedProvider};
 //! use branchwork::Engine;
 //!
 //! let engine = Engine::in_memory(); // or Engine::open("chats.db")?
-//! # let provider = Arc::new(ScriptedProvider::answering(["Day one.", "Go out.", "Stay in."]));
+//! # let provider = Arc::new(ScriptedProvider::answering(|_| Script::text("Day one.")));
 //! engine.register("local", provider);
 //! let session = engine.session("trip").model("local:tiny").create().await?;
 //! let main = session.default_branch();

@@ -243,6 +243,33 @@ fn block_on(work: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work);
 }
 
+/// Fewer cases than in memory: every one makes a file.
+#[cfg(feature = "sqlite")]
+fn on_disk() -> ProptestConfig {
+    ProptestConfig { cases: 32, ..ProptestConfig::default() }
+}
+
+#[cfg(feature = "sqlite")]
+proptest! {
+    #![proptest_config(on_disk())]
+
+    #[test]
+    fn the_sqlite_engine_equals_plain_copies_also_after_a_reopen(actions in actions()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.db");
+        block_on(async {
+            let store = Arc::new(branchwork::sqlite::SqliteStore::open(&path).unwrap());
+            let mut world = World::new(Arc::clone(&store) as Arc<dyn Store>).await;
+            for action in &actions {
+                world.act(action).await;
+            }
+            let again = Arc::new(branchwork::sqlite::SqliteStore::open(&path).unwrap());
+            world.check(&engine_over(Arc::clone(&again) as Arc<dyn Store>)).await;
+            assert_eq!(again.verify().await.unwrap().problems, Vec::<String>::new());
+        });
+    }
+}
+
 proptest! {
     #[test]
     fn the_memory_engine_equals_plain_copies(actions in actions()) {
