@@ -1,0 +1,122 @@
+//! What a server says went wrong, in the many shapes in which servers say it.
+
+use serde_json::Value;
+
+/// What a server says went wrong.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// For a person; empty when the server says nothing.
+    pub(super) message: String,
+    /// Its name for this kind of fault.
+    pub(super) code: String,
+    /// Its name for a wider kind.
+    pub(super) kind: String,
+    /// The HTTP status, where the server repeats it or could not set it any more.
+    pub(super) status: Option<u16>,
+    /// Whether a filter found fault with what was asked.
+    pub(super) is_flagged: bool,
+}
+
+/// What servers call a conversation that is too long; in lower case.
+///
+/// Few have a code for it, so their words must do.
+const TOO_LONG: [&str; 11] = [
+    "context_length_exceeded",
+    "exceed_context_size",
+    "maximum context length",
+    "maximum prompt length",
+    "context length exceeded",
+    "exceeds the context",
+    "exceed context window",
+    "context window",
+    "available context size",
+    "prompt is too long",
+    "context the overflows",
+];
+
+/// What servers call a budget that is used up; in lower case.
+const QUOTA: [&str; 4] =
+    ["insufficient_quota", "insufficient quota", "insufficient balance", "billing_hard_limit"];
+
+impl Fault {
+    /// Reads the body of an error, or an error in a stream.
+    pub(super) fn read(body: &[u8]) -> Self {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(value) => Self::from_json(&value),
+            Err(_not_json) => Self::from_text(&String::from_utf8_lossy(body)),
+        }
+    }
+
+    fn from_text(text: &str) -> Self {
+        let text = text.trim();
+        let is_page = text.starts_with('<');
+        let message = if is_page { page_title(text) } else { text.to_owned() };
+        Self { message, ..Self::default() }
+    }
+
+    fn from_json(value: &Value) -> Self {
+        // Google wraps the object in a list.
+        let value = value.get(0).unwrap_or(value);
+        // `{"error": {…}}` by the protocol; flat, as a string or as a `detail` elsewhere.
+        let inner = match value.get("error") {
+            Some(inner) if !inner.is_null() => inner,
+            _ => value,
+        };
+        let message = [Some(inner), inner.get("message"), inner.get("detail")];
+        let message = message.into_iter().flatten().find_map(spoken).unwrap_or_default();
+        let word = |name: &str| inner.get(name).and_then(spoken).unwrap_or_default();
+        let number = |name: &str| status_of(inner.get(name)?);
+        let metadata = inner.get("metadata");
+        // OpenRouter puts what the provider behind it said beside its own words.
+        let raw = metadata.and_then(|metadata| metadata.get("raw")).and_then(spoken);
+        Self {
+            message: raw.map(|raw| format!("{message}: {raw}")).unwrap_or(message),
+            code: word("code"),
+            kind: word("type"),
+            status: number("status").or_else(|| number("code")),
+            is_flagged: metadata.is_some_and(|metadata| metadata.get("flagged_input").is_some()),
+        }
+    }
+
+    /// Whether the conversation does not fit.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.mentions(&TOO_LONG)
+    }
+
+    /// Whether the account has no more money or quota: waiting does not help.
+    pub(super) fn is_quota(&self) -> bool {
+        self.mentions(&QUOTA)
+    }
+
+    fn mentions(&self, words: &[&str]) -> bool {
+        let said = [&self.code, &self.kind, &self.message].map(|text| text.to_lowercase());
+        said.iter().any(|text| words.iter().any(|word| text.contains(word)))
+    }
+}
+
+/// A value for a person: text and numbers as they are, the first complaint of a list.
+fn spoken(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Array(items) => items.first().map(|item| match item {
+            Value::String(text) => text.clone(),
+            item => item.to_string(),
+        }),
+        Value::Object(fields) => fields.get("detail").and_then(spoken),
+        Value::Null | Value::Bool(_) => None,
+    }
+}
+
+fn status_of(value: &Value) -> Option<u16> {
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    u16::try_from(number).ok().filter(|status| (400..600).contains(status))
+}
+
+fn page_title(page: &str) -> String {
+    let title = page.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+    match title {
+        Some((title, _)) => format!("an HTML page: {}", title.trim()),
+        None => "an HTML page".to_owned(),
+    }
+}

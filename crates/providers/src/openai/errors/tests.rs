@@ -1,0 +1,170 @@
+//! Errors of servers, and what to do about them.
+
+use std::{fs, time::Duration};
+
+use branchwork_core::provider::ProviderError;
+use reqwest::header::{HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+
+use super::Reporter;
+use crate::secret::Secret;
+
+fn reporter() -> Reporter {
+    Reporter::new(vec![Secret::new("sk-secret")], "http://test/v1".to_owned())
+}
+
+/// The variant, its status, its wait and its detail.
+fn show(error: &ProviderError) -> String {
+    let wait = error.retry_after().map(|wait| format!(" after {wait:?}")).unwrap_or_default();
+    let (name, status) = match error {
+        ProviderError::Auth { status, .. } => ("auth", *status),
+        ProviderError::InvalidRequest { status, .. } => ("invalid", *status),
+        ProviderError::TooLong { .. } => ("too long", None),
+        ProviderError::RateLimited { .. } => ("limited", None),
+        ProviderError::Unavailable { status, .. } => ("unavailable", *status),
+        other => return format!("{other:?}"),
+    };
+    let status = status.map(|status| format!(" {status}")).unwrap_or_default();
+    format!("{name}{status}{wait}: {}", error.detail())
+}
+
+fn check(status: u16, body: &str, expected: &str) {
+    let error = reporter().status(status, &HeaderMap::new(), body.as_bytes());
+    assert_eq!(show(&error), expected, "{status} {body}");
+}
+
+#[test]
+fn recorded_errors_are_told_by_what_to_do() {
+    let recorded = |name: &str| {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+        fs::read_to_string(format!("{directory}/{name}")).expect("the fixture is there")
+    };
+    check(
+        404,
+        &recorded("error_404_model.json"),
+        "invalid 404: The model `this-model-does-not-exist` does not exist or you do not have \
+         access to it.",
+    );
+    check(
+        401,
+        &recorded("error_401.json"),
+        "auth 401: Access denied due to invalid subscription key or wrong API endpoint. Make sure \
+         to provide a valid key for an active subscription and use a correct regional API \
+         endpoint for your resource.",
+    );
+    check(
+        400,
+        &recorded("error_400_image.json"),
+        "invalid 400: Error while downloading https://source.unsplash.com/8xznAGy4HcY/800x400.",
+    );
+}
+
+#[test]
+fn statuses_are_told_by_what_to_do() {
+    let body = r#"{"error":{"message":"m"}}"#;
+    for (status, expected) in [
+        (400, "invalid 400"),
+        (401, "auth 401"),
+        (402, "auth 402"),
+        (403, "auth 403"),
+        (404, "invalid 404"),
+        (408, "unavailable 408"),
+        (409, "unavailable 409"),
+        (413, "too long"),
+        (422, "invalid 422"),
+        (425, "unavailable 425"),
+        (429, "limited"),
+        (500, "unavailable 500"),
+        (501, "invalid 501"),
+        (503, "unavailable 503"),
+        (529, "unavailable 529"),
+    ] {
+        check(status, body, &format!("{expected}: m"));
+    }
+}
+
+#[test]
+fn a_conversation_that_is_too_long_is_told_in_every_shape() {
+    for (status, body) in [
+        (400, r#"{"error":{"message":"m","code":"context_length_exceeded"}}"#),
+        (400, r#"{"error":{"message":"m","code":400,"type":"exceed_context_size_error"}}"#),
+        (400, r#"{"object":"error","message":"This model's maximum context length is 8 tokens"}"#),
+        (500, r#"{"error":"the request exceeds the available context size"}"#),
+        (422, r#"{"detail":"Prompt is too long"}"#),
+    ] {
+        let error = reporter().status(status, &HeaderMap::new(), body.as_bytes());
+        assert!(matches!(error, ProviderError::TooLong { .. }), "{body}: {error:?}");
+    }
+    // The words alone do not make it so where the status says otherwise.
+    let limited = r#"{"error":{"message":"too many tokens for the context window of your plan"}}"#;
+    let error = reporter().status(429, &HeaderMap::new(), limited.as_bytes());
+    assert!(matches!(error, ProviderError::RateLimited { .. }), "{error:?}");
+}
+
+#[test]
+fn messages_are_found_in_every_shape() {
+    check(400, r#"{"error":{"message":"m","param":null}}"#, "invalid 400: m");
+    check(400, r#"{"error":"m"}"#, "invalid 400: m");
+    check(400, r#"[{"error":{"message":"m"}}]"#, "invalid 400: m");
+    check(400, r#"{"object":"error","message":"m","code":400}"#, "invalid 400: m");
+    check(
+        422,
+        r#"{"detail":[{"loc":["body"],"msg":"m"}]}"#,
+        r#"invalid 422: {"loc":["body"],"msg":"m"}"#,
+    );
+    check(
+        422,
+        r#"{"object":"error","message":{"detail":[{"msg":"m"}]}}"#,
+        r#"invalid 422: {"msg":"m"}"#,
+    );
+    check(
+        502,
+        r#"{"error":{"message":"m","code":502,"metadata":{"raw":"behind it"}}}"#,
+        "unavailable 502: m: behind it",
+    );
+    check(
+        403,
+        r#"{"error":{"message":"flagged","metadata":{"flagged_input":"x"}}}"#,
+        "invalid 403: flagged",
+    );
+    check(500, "Internal\nServer Error", "unavailable 500: Internal Server Error");
+    check(502, "<html><title> Bad gateway </title>", "unavailable 502: an HTML page: Bad gateway");
+    check(503, "", "unavailable 503: status 503 from http://test/v1");
+    check(404, "{}", "invalid 404: status 404 from http://test/v1");
+    let loading = r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#;
+    check(503, loading, "unavailable 503: Loading model");
+}
+
+#[test]
+fn an_account_without_money_is_told_from_a_limit_of_rate() {
+    check(
+        429,
+        r#"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#,
+        "auth 429: You exceeded your current quota",
+    );
+    check(402, r#"{"error":{"message":"Insufficient Balance"}}"#, "auth 402: Insufficient Balance");
+}
+
+#[test]
+fn waits_are_kept_and_redirects_are_named() {
+    let mut headers = HeaderMap::new();
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    let limited = reporter().status(429, &headers, b"{}");
+    assert_eq!(limited.retry_after(), Some(Duration::from_secs(2)));
+    let down = reporter().status(503, &headers, b"");
+    assert_eq!(down.retry_after(), Some(Duration::from_secs(2)));
+    headers.insert(LOCATION, HeaderValue::from_static("https://elsewhere/?k=sk-secret"));
+    let moved = reporter().status(308, &headers, b"");
+    assert_eq!(show(&moved), "invalid 308: a redirect to https://elsewhere/?k=***");
+}
+
+#[test]
+fn keys_are_taken_out_of_everything_a_server_says() {
+    let body = r#"{"error":{"message":"Incorrect API key provided: sk-secret.","code":"invalid_api_key"}}"#;
+    let error = reporter().status(401, &HeaderMap::new(), body.as_bytes());
+    assert_eq!(show(&error), "auth 401: Incorrect API key provided: ***.");
+    for text in [format!("{error}"), format!("{error:?}"), format!("{:?}", reporter())] {
+        assert!(!text.contains("sk-secret"), "{text}");
+    }
+    let error = reporter().malformed("odd", b"{\"echo\":\"sk-secret\"");
+    assert_eq!(error.detail(), "odd: {\"echo\":\"***\"");
+}

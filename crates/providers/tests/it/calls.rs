@@ -1,0 +1,173 @@
+//! Calls that go well, and calls that are dropped.
+
+use std::sync::Arc;
+
+use branchwork_core::{
+    clock::Timestamp,
+    config::Config,
+    id::OpId,
+    message::{Body, Message, Status},
+    provider::{EventStream, Finish, ModelRequest, Provider as _, ProviderEvent},
+};
+use branchwork_providers::{OpenAi, OpenAiOptions, Secret};
+use futures_util::StreamExt as _;
+
+use super::server::{Reply, Server};
+
+pub(crate) const HEAD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Rome \"}}]}\n\n";
+const TAIL: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"it is\"},\
+    \"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+
+pub(crate) fn request() -> ModelRequest {
+    let message = Message {
+        id: OpId::from_bits(1).into(),
+        at: Timestamp::from_micros(1),
+        sender: "user".to_owned(),
+        recipient: None,
+        body: Body::instruction("Where?"),
+        metadata: serde_json::Map::new(),
+        status: Status::Complete,
+        edited: None,
+    };
+    let mut config = Config::default();
+    config.model = Some("tiny".to_owned());
+    ModelRequest::new(vec![Arc::new(message)], config)
+}
+
+pub(crate) fn options(server: &Server) -> OpenAiOptions {
+    OpenAiOptions::new(&server.base_url).expect("the address is good")
+}
+
+fn provider(server: &Server) -> OpenAi {
+    OpenAi::new(options(server)).expect("the options are good")
+}
+
+async fn next(events: &mut EventStream) -> ProviderEvent {
+    events.next().await.expect("more comes").expect("it is no error")
+}
+
+fn text(text: &str) -> ProviderEvent {
+    ProviderEvent::Text(text.to_owned())
+}
+
+fn started() -> ProviderEvent {
+    ProviderEvent::Started { model: None, response_id: None }
+}
+
+#[tokio::test]
+async fn events_come_while_the_server_still_writes() {
+    let mut server = Server::start([Reply::stream(HEAD).wait().send(TAIL)]).await;
+    let key = Secret::new("sk-secret");
+    let options = options(&server).with_key(key).with_header("X-Title", Secret::new("trip"));
+    let provider = OpenAi::new(options).expect("the options are good");
+    assert!(!format!("{provider:?}").contains("sk-secret"));
+    let mut events = provider.call(&request()).await.expect("it is accepted");
+    assert_eq!(next(&mut events).await, started());
+    assert_eq!(next(&mut events).await, text("Rome "));
+    server.release();
+    assert_eq!(next(&mut events).await, text("it is"));
+    assert_eq!(next(&mut events).await, ProviderEvent::Finished(Finish::Stop));
+    assert!(events.next().await.is_none());
+
+    let seen = server.seen().await;
+    assert_eq!(seen.line, "POST /v1/chat/completions");
+    assert_eq!(seen.authorization, "Bearer sk-secret");
+    assert_eq!(seen.title, "trip");
+    assert_eq!(seen.agent, concat!("branchwork/", env!("CARGO_PKG_VERSION")));
+    assert_eq!(seen.body, provider.render(&request()).expect("it renders").body);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_after_a_whole_answer() {
+    let whole = format!("{HEAD}{TAIL}");
+    let mut server = Server::start([Reply::stream(&whole), Reply::stream(&whole)]).await;
+    let provider = provider(&server);
+    for _ in 0..2 {
+        let events = provider.call(&request()).await.expect("it is accepted");
+        assert_eq!(events.collect::<Vec<_>>().await.len(), 4);
+        assert_eq!(server.seen().await.connection, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_when_the_caller_stops_at_the_last_event() {
+    let whole = format!("{HEAD}{TAIL}");
+    let mut server = Server::start([Reply::stream(&whole), Reply::stream(&whole)]).await;
+    let provider = provider(&server);
+    for _ in 0..2 {
+        let mut events = provider.call(&request()).await.expect("it is accepted");
+        while next(&mut events).await != ProviderEvent::Finished(Finish::Stop) {}
+        drop(events);
+        assert_eq!(server.seen().await.connection, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_ends_its_answer_does_not_hold_up_the_caller() {
+    let mut server = Server::start([Reply::stream(HEAD).send(TAIL).stall()]).await;
+    let events = provider(&server).call(&request()).await.expect("it is accepted");
+    assert_eq!(events.collect::<Vec<_>>().await.len(), 4);
+    server.hung_up().await;
+}
+
+#[tokio::test]
+async fn dropping_the_stream_hangs_up() {
+    let mut server = Server::start([Reply::stream(HEAD).stall()]).await;
+    let mut events = provider(&server).call(&request()).await.expect("it is accepted");
+    assert_eq!(next(&mut events).await, started());
+    drop(events);
+    server.hung_up().await;
+}
+
+#[tokio::test]
+async fn dropping_the_call_before_the_server_answers_hangs_up() {
+    let mut server = Server::start([Reply::hold()]).await;
+    let provider = provider(&server);
+    let asked = request();
+    {
+        let call = provider.call(&asked);
+        tokio::select! {
+            _ = call => panic!("the server does not answer"),
+            _ = server.seen() => {}
+        }
+    }
+    server.hung_up().await;
+}
+
+#[tokio::test]
+async fn answers_come_in_the_form_the_server_chooses() {
+    let json = r#"{"choices":[{"message":{"content":"Rome"},"finish_reason":"stop"}]}"#;
+    let whole = format!("{HEAD}{TAIL}");
+    let replies = [
+        Reply::json(200, json),
+        Reply::json(200, json),
+        Reply::stream(&whole),
+        Reply::json(200, &whole),
+    ];
+    let server = Server::start(replies).await;
+    let provider = provider(&server);
+    let unstreamed = request().without_stream();
+    let short = [started(), text("Rome"), ProviderEvent::Finished(Finish::Stop)];
+    let mut texts = Vec::new();
+    for request in [&unstreamed, &request(), &unstreamed, &request()] {
+        let events = provider.call(request).await.expect("it is accepted");
+        let events: Vec<_> = events.map(|event| event.expect("it is no error")).collect().await;
+        texts.push(events);
+    }
+    assert_eq!(texts[0], short);
+    assert_eq!(texts[1], short);
+    assert_eq!(texts[2].len(), 4);
+    assert_eq!(texts[3], texts[2], "a stream under the name of JSON");
+}
+
+#[tokio::test]
+async fn models_are_listed() {
+    let list = r#"{"data":[{"id":"tiny","owned_by":"me","context_length":512}]}"#;
+    let mut server = Server::start([Reply::json(200, list), Reply::json(200, "{}")]).await;
+    let provider = provider(&server);
+    let models = provider.models().await.expect("they are listed");
+    assert_eq!((models[0].id.as_str(), models[0].context_tokens), ("tiny", Some(512)));
+    assert_eq!(server.seen().await.line, "GET /v1/models");
+    let odd = provider.models().await.expect_err("it is no list");
+    assert_eq!(odd.detail(), "the answer is no list of models: {}");
+}

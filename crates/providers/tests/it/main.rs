@@ -1,0 +1,8 @@
+//! The provider against a real HTTP server on loopback.
+
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod server;
