@@ -1,0 +1,302 @@
+//! The commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Talk with a model, line by line; `/help` lists what else can be done there.
+    Chat {
+        /// The session: by name, identifier or a prefix of one; `session@branch` for a branch.
+        /// A name that is new makes a new session.
+        session: Option<String>,
+        /// The model: `provider:model`, or an alias.
+        #[arg(short, long)]
+        model: Option<String>,
+        /// The server to ask, by its URL.
+        #[arg(long, value_name = "URL")]
+        base_url: Option<String>,
+        /// What holds for the whole conversation, in a new session.
+        #[arg(short, long)]
+        system: Option<String>,
+    },
+    /// Append messages; no model is asked.
+    Append(AppendArgs),
+    /// Sessions: list, show, rename, archive, delete, search.
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
+    /// List the sessions (`sessions list`).
+    Ls {
+        /// Also the archived ones.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show the branches of a session as a tree.
+    Tree {
+        /// The session.
+        session: Option<String>,
+    },
+    /// Show the messages of a branch.
+    Log {
+        /// `session`, `session@branch`.
+        place: Option<String>,
+        /// Only the last ones.
+        #[arg(short = 'n', long = "last", value_name = "COUNT")]
+        last: Option<usize>,
+    },
+    /// Branches: list, create, switch, rename, delete.
+    #[command(subcommand)]
+    Branch(BranchCommand),
+    /// Fork a branch, at its end or at any message.
+    Fork(ForkArgs),
+    /// Go back to a message; nothing is lost, `undo` brings it back.
+    Rewind {
+        /// `session`, `session@branch`.
+        place: String,
+        /// The message that is the last one then.
+        #[arg(long, value_name = "MESSAGE", required_unless_present = "steps")]
+        to: Option<String>,
+        /// How many messages to take off.
+        #[arg(long, value_name = "COUNT", conflicts_with = "to")]
+        steps: Option<usize>,
+    },
+    /// Take the last step of a branch back: an append, an edit, a whole turn, a rewind.
+    Undo {
+        /// `session`, `session@branch`.
+        place: Option<String>,
+    },
+    /// Do the last undone step again.
+    Redo {
+        /// `session`, `session@branch`.
+        place: Option<String>,
+    },
+    /// Show where the head of a branch has been.
+    Reflog {
+        /// `session`, `session@branch`.
+        place: Option<String>,
+        /// How many moves.
+        #[arg(short = 'n', long = "last", value_name = "COUNT", default_value_t = 50)]
+        last: usize,
+    },
+    /// Bring a branch back to a place where it has been.
+    Restore {
+        /// `session`, `session@branch`.
+        place: String,
+        /// The op, from `reflog`; `@-` for the head before the last move.
+        #[arg(long, value_name = "OP")]
+        to: String,
+    },
+    /// Let a message say something else; the original stays in the history.
+    Edit(EditArgs),
+    /// Take a message out of a branch; it stays in the history.
+    Remove {
+        /// `session`, `session@branch`.
+        place: String,
+        /// The message.
+        message: String,
+    },
+    /// List the models of a provider.
+    Models {
+        /// The provider; the configured one, or what is found on this machine, when not said.
+        provider: Option<String>,
+        /// The server to ask, by its URL.
+        #[arg(long, value_name = "URL")]
+        base_url: Option<String>,
+    },
+    /// Show and change the configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Check the set-up: paths, store, configuration, providers.
+    Doctor,
+    /// Look after the file that holds the sessions.
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the version.
+    Version,
+    /// Print `docs/reference/cli.md`.
+    #[command(name = "__reference", hide = true)]
+    Reference,
+}
+
+/// What to append, and where.
+#[derive(Debug, Args)]
+pub(crate) struct AppendArgs {
+    /// `session`, `session@branch`.
+    pub(crate) place: String,
+    /// The text; `-` reads standard input.
+    #[arg(required_unless_present = "jsonl", conflicts_with = "jsonl")]
+    pub(crate) text: Option<String>,
+    /// Whose voice: system, user, assistant, tool.
+    #[arg(long, required_unless_present = "jsonl", conflicts_with = "jsonl")]
+    pub(crate) role: Option<String>,
+    /// Who it is from; the role when not said.
+    #[arg(long, conflicts_with = "jsonl")]
+    pub(crate) sender: Option<String>,
+    /// The tool call that a message of role `tool` answers.
+    #[arg(long, value_name = "CALL", conflicts_with = "jsonl")]
+    pub(crate) call: Option<String>,
+    /// Make the session when there is none of that name.
+    #[arg(long)]
+    pub(crate) create: bool,
+    /// Append many: one `{"role","sender"?,"content","metadata"?}` a line; `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jsonl: Option<PathBuf>,
+}
+
+/// Where to fork.
+#[derive(Debug, Args)]
+pub(crate) struct ForkArgs {
+    /// `session`, `session@branch`, `session@branch~3`.
+    pub(crate) place: String,
+    /// The last message of the fork; the branch's last one when not said.
+    #[arg(long, value_name = "MESSAGE")]
+    pub(crate) at: Option<String>,
+    /// The name of the fork.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+/// What to edit.
+#[derive(Debug, Args)]
+pub(crate) struct EditArgs {
+    /// `session`, `session@branch`.
+    pub(crate) place: String,
+    /// The message.
+    pub(crate) message: String,
+    /// What it says from now on; `-` reads standard input.
+    pub(crate) text: String,
+}
+
+/// Commands on sessions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// List the sessions, the most recently used first.
+    List {
+        /// Also the archived ones.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one session.
+    Show {
+        /// The session.
+        session: String,
+    },
+    /// Give a session another name.
+    Rename {
+        /// The session.
+        session: String,
+        /// The name.
+        name: String,
+    },
+    /// Put a session out of sight.
+    Archive {
+        /// The session.
+        session: String,
+    },
+    /// Bring an archived session back.
+    Unarchive {
+        /// The session.
+        session: String,
+    },
+    /// Delete a session with all it holds; `db gc` then takes its space.
+    Delete {
+        /// The session.
+        session: String,
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Find messages by their text, in all sessions.
+    Search {
+        /// The text, whatever its case.
+        query: String,
+        /// Only in this session.
+        #[arg(short = 'S', long)]
+        session: Option<String>,
+        /// How many hits at most.
+        #[arg(short = 'n', long = "limit", default_value_t = 50)]
+        limit: usize,
+    },
+}
+
+/// Commands on branches.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BranchCommand {
+    /// List the branches of a session.
+    List {
+        /// The session.
+        session: Option<String>,
+    },
+    /// Make an empty branch.
+    Create {
+        /// The session.
+        session: String,
+        /// The name of the branch.
+        name: String,
+    },
+    /// Make a branch the default one.
+    Switch {
+        /// `session@branch`.
+        place: String,
+    },
+    /// Give a branch another name.
+    Rename {
+        /// `session@branch`.
+        place: String,
+        /// The name.
+        name: String,
+    },
+    /// Delete a branch that is not the default one.
+    Delete {
+        /// `session@branch`.
+        place: String,
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+/// Commands on the configuration file.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the settings that hold, and where each comes from.
+    Show,
+    /// Print one setting.
+    Get {
+        /// `model`, `aliases.NAME`, `providers.NAME.base_url`, `providers.NAME.key_env`.
+        key: String,
+    },
+    /// Write one setting.
+    Set {
+        /// As for `get`.
+        key: String,
+        /// The value.
+        value: String,
+    },
+    /// Print where the configuration file is.
+    Path,
+}
+
+/// Commands on the file of sessions.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Check everything that can be checked.
+    Verify,
+    /// Count what is stored.
+    Stats,
+    /// Copy the file, consistently, while it is used.
+    Backup {
+        /// The copy, which must not exist yet.
+        to: PathBuf,
+    },
+    /// Take the space of what was deleted.
+    Gc,
+}

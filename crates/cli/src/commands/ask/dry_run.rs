@@ -1,0 +1,74 @@
+//! `--dry-run`: the request that would be sent. Sends and saves nothing.
+
+use std::{process::ExitCode, sync::Arc};
+
+use branchwork::{
+    Engine,
+    core::{
+        clock::Timestamp,
+        graph::{Extent, StepWriter, View},
+        message::{Body, Draft},
+        provider::ModelRequest,
+    },
+};
+use serde_json::{Value, json};
+
+use super::target;
+use crate::{
+    args::AskArgs,
+    exit::Failure,
+    output,
+    provider::{self, Wish},
+    world::World,
+};
+
+pub(super) async fn run(world: &World, args: &AskArgs, prompt: &str) -> Result<ExitCode, Failure> {
+    // Nothing is made: a store that is not there has no sessions.
+    let stored = world.db()?.exists() && !args.no_save;
+    let scratch = Engine::in_memory();
+    let engine = if stored { world.existing_engine()? } else { &scratch };
+    let (view, own) = match target::existing(engine, args).await? {
+        None => (with_system(args)?, None),
+        Some(session) => {
+            let branch = target::branch_of(&session, args).await?;
+            let view = branch.view().await?;
+            let head = match &args.from {
+                Some(from) => Some(
+                    view.head_at(branch.message(from).await?.id)
+                        .map_err(branchwork::Error::from)?,
+                ),
+                None => view.head(),
+            };
+            let view = view.at(head).map_err(branchwork::Error::from)?;
+            let config = view.config().clone();
+            (view, Some(config))
+        }
+    };
+    let wish = Wish { model: args.model.clone(), base_url: args.base_url.clone() };
+    let whom = provider::resolve(engine, &world.config, &wish, own.as_ref()).await?;
+    let patch = args.parameters.patch().with_model(Some(whom.provider.clone()), whom.model);
+    patch.check().map_err(branchwork::Error::from)?;
+    let config = view.config().patched(&patch);
+    let view = with(view, Body::instruction(prompt))?;
+    let request = ModelRequest::new(view.messages().map(Arc::clone).collect(), config);
+    let request = if args.no_stream { request.without_stream() } else { request };
+    let rendered = engine.provider(&whom.provider)?.render(&request)?;
+    let body: Value = serde_json::from_str(&rendered.body).unwrap_or(Value::String(rendered.body));
+    output::json(&json!({ "url": rendered.url, "body": body }))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn with_system(args: &AskArgs) -> Result<View, Failure> {
+    match &args.system {
+        Some(system) => with(View::default(), Body::System { text: system.clone() }),
+        None => Ok(View::default()),
+    }
+}
+
+/// `view` and one more message, which is kept nowhere.
+fn with(view: View, body: Body) -> Result<View, Failure> {
+    let ids = branchwork::RandomIds::default();
+    let mut step = StepWriter::after(view, None, &ids, Timestamp::default());
+    step.message(Draft::new(body)).map_err(branchwork::Error::from)?;
+    Ok(step.finish(Extent::Whole).1)
+}

@@ -1,0 +1,64 @@
+//! `branchwork PROMPT`: asks a model and keeps the conversation.
+
+mod answer;
+mod dry_run;
+mod target;
+
+use std::{io::IsTerminal as _, process::ExitCode};
+
+use branchwork::core::message::{Body, Draft};
+use clap::CommandFactory as _;
+
+pub(crate) use self::answer::stopped;
+use self::target::Asked;
+use crate::{
+    args::{AskArgs, Cli},
+    exit::{Code, Failure},
+    input, output,
+    world::World,
+};
+
+/// Asks.
+pub(crate) async fn run(world: &World, args: AskArgs) -> Result<ExitCode, Failure> {
+    let Some(prompt) = prompt(args.prompt.as_deref())? else {
+        output::complain(&Cli::command().render_help().to_string());
+        return Ok(Code::Usage.exit());
+    };
+    if prompt.trim().is_empty() {
+        return Err(Failure::usage("the prompt is empty"));
+    }
+    // Checked before anything is made: a prompt that cannot be kept leaves nothing behind.
+    Draft::new(Body::instruction(prompt.clone())).check().map_err(branchwork::Error::from)?;
+    if args.no_save && (args.session.is_some() || args.continue_last || args.from.is_some()) {
+        return Err(Failure::usage("with --no-save there is no session to go on in"));
+    }
+    if let Some(path) = &args.output
+        && path.exists()
+    {
+        let message = format!("{} exists already", path.display());
+        return Err(Failure::new(Code::Conflict, message).with_hint("it is not overwritten"));
+    }
+    if args.dry_run {
+        return dry_run::run(world, &args, &prompt).await;
+    }
+    let Asked { session, branch, config, is_new } = target::find(world, &args).await?;
+    let chat = branch.chat(prompt).with_config(config);
+    let chat = if args.no_stream { chat.in_one_piece() } else { chat };
+    let code = answer::show(world, &args, &branch, chat.stream()).await?;
+    if is_new && !args.no_save && std::io::stderr().is_terminal() && !world.global.json {
+        world.note(&format!("session {}; go on with `branchwork -c`", session.id()));
+    }
+    Ok(code)
+}
+
+/// The prompt with what was piped in; `None` when there is neither.
+fn prompt(argument: Option<&str>) -> Result<Option<String>, Failure> {
+    match argument {
+        Some("-") => input::stdin().map(Some),
+        Some(prompt) => Ok(Some(match input::piped()? {
+            Some(piped) if !piped.trim().is_empty() => format!("{prompt}\n\n{piped}"),
+            _ => prompt.to_owned(),
+        })),
+        None => input::piped(),
+    }
+}

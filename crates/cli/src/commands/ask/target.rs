@@ -1,0 +1,114 @@
+//! Where to ask: the session, the branch, and the configuration of the call.
+
+use branchwork::{Branch, Engine, Session, core::config::ConfigPatch};
+
+use crate::{
+    args::AskArgs,
+    env,
+    exit::{Code, Failure},
+    provider::{self, Target, Wish},
+    world::World,
+};
+
+/// Where to ask, and how.
+pub(super) struct Asked {
+    pub(super) session: Session,
+    pub(super) branch: Branch,
+    /// What holds for this call only.
+    pub(super) config: ConfigPatch,
+    pub(super) is_new: bool,
+}
+
+/// Finds or makes the session and the branch, and registers the provider.
+pub(super) async fn find(world: &World, args: &AskArgs) -> Result<Asked, Failure> {
+    if args.no_save {
+        return create(world, world.ephemeral_engine(), args).await;
+    }
+    let engine = world.engine()?;
+    let Some(session) = existing(engine, args).await? else {
+        return create(world, engine, args).await;
+    };
+    if args.system.is_some() {
+        let message = "--system begins a new session, and this one exists";
+        return Err(Failure::usage(message).with_hint("give --new, or leave --system out"));
+    }
+    let branch = branch_of(&session, args).await?;
+    let config = branch.view().await?.config().clone();
+    let wish = Wish { model: args.model.clone(), base_url: args.base_url.clone() };
+    let target = provider::resolve(engine, &world.config, &wish, Some(&config)).await?;
+    let branch = from(world, args, branch).await?;
+    let mut config = args.parameters.patch().with_model(Some(target.provider), target.model);
+    config.check().map_err(branchwork::Error::from)?;
+    Ok(Asked { session, branch, config: std::mem::take(&mut config), is_new: false })
+}
+
+/// The session that the options or the environment name.
+pub(super) async fn existing(engine: &Engine, args: &AskArgs) -> Result<Option<Session>, Failure> {
+    if args.continue_last {
+        let sessions = engine.sessions().await?;
+        let last = sessions.iter().find(|session| session.archived.is_none());
+        let last = last.ok_or_else(|| {
+            Failure::new(Code::NotFound, "there is no session to continue")
+                .with_hint("ask without -c to begin one")
+        })?;
+        return Ok(Some(engine.open_session(&last.id.to_string()).await?));
+    }
+    let is_new = args.new || args.title.is_some() || args.system.is_some();
+    let of_environment = || env::text("BRANCHWORK_SESSION").filter(|_| !is_new);
+    let Some(name) = args.session.clone().or_else(of_environment) else {
+        if args.branch.is_some() || args.from.is_some() {
+            return Err(Failure::usage("a branch or message is named, but no session")
+                .with_hint("give -S SESSION, or -c"));
+        }
+        return Ok(None);
+    };
+    engine.open_session(&name).await.map(Some).map_err(|error| {
+        let failure = Failure::from(error);
+        if failure.has_hint() {
+            failure
+        } else {
+            failure.with_hint("`-t NAME` begins a session of that name")
+        }
+    })
+}
+
+pub(super) async fn branch_of(session: &Session, args: &AskArgs) -> Result<Branch, Failure> {
+    match &args.branch {
+        Some(name) => Ok(session.branch(name).await?),
+        None => Ok(session.default_branch()),
+    }
+}
+
+/// The branch to ask on after the message of `--from`: this one when it is the last, else a fork.
+async fn from(world: &World, args: &AskArgs, branch: Branch) -> Result<Branch, Failure> {
+    let Some(from) = &args.from else { return Ok(branch) };
+    let message = branch.message(from).await?;
+    let is_last = branch.view().await?.last().is_some_and(|last| last.id == message.id);
+    if is_last {
+        return Ok(branch);
+    }
+    let fork = branch.fork_unnamed().at(message.id).await?;
+    if world.global.verbose > 0 {
+        world.note(&format!("forked to branch {}", fork.record().await?.name));
+    }
+    Ok(fork)
+}
+
+/// Makes the session. Everything that can be wrong is found out before.
+async fn create(world: &World, engine: &Engine, args: &AskArgs) -> Result<Asked, Failure> {
+    let wish = Wish { model: args.model.clone(), base_url: args.base_url.clone() };
+    let Target { provider, model } = provider::resolve(engine, &world.config, &wish, None).await?;
+    let config = args.parameters.patch().with_model(Some(provider), model);
+    let builder = match &args.title {
+        Some(title) => engine.session(title),
+        None => engine.unnamed_session(),
+    };
+    let builder = builder.config(config);
+    let builder = match &args.system {
+        Some(system) => builder.system(system),
+        None => builder,
+    };
+    let session = builder.create().await?;
+    let branch = session.default_branch();
+    Ok(Asked { session, branch, config: ConfigPatch::default(), is_new: true })
+}

@@ -1,0 +1,82 @@
+//! `branchwork config …`.
+
+use serde_json::json;
+
+use crate::{
+    args::ConfigCommand,
+    config, env,
+    exit::{Code, Failure},
+    output, paths,
+    world::World,
+};
+
+pub(super) fn run(world: &World, command: ConfigCommand) -> Result<(), Failure> {
+    let json = world.global.json;
+    match command {
+        ConfigCommand::Path => {
+            let path = paths::config_file()?.display().to_string();
+            if json {
+                output::json(&json!({ "path": path }))?;
+            } else {
+                output::line(&path)?;
+            }
+        }
+        ConfigCommand::Get { key } => {
+            let value = config::get(&key)?
+                .ok_or_else(|| Failure::new(Code::NotFound, format!("`{key}` is not set")))?;
+            if json {
+                output::json(&json!({ "key": key, "value": value }))?;
+            } else {
+                output::line(&value)?;
+            }
+        }
+        ConfigCommand::Set { key, value } => {
+            config::set(&key, &value)?;
+            if json {
+                output::json(&json!({ "key": key, "value": value }))?;
+            }
+        }
+        ConfigCommand::Show => show(world)?,
+    }
+    Ok(())
+}
+
+/// Every setting that holds, with where it comes from. Keys are not settings, and not shown.
+fn show(world: &World) -> Result<(), Failure> {
+    let mut settings = vec![("db".to_owned(), world.db()?.display().to_string(), db_origin(world))];
+    let config = &world.config;
+    let model = env::text("BRANCHWORK_MODEL")
+        .map(|model| (model, "environment"))
+        .or_else(|| config.model.clone().map(|model| (model, "file")));
+    settings.extend(model.map(|(model, origin)| ("model".to_owned(), model, origin)));
+    for (name, model) in &config.aliases {
+        settings.push((format!("aliases.{name}"), model.clone(), "file"));
+    }
+    for (name, provider) in &config.providers {
+        let values = [("base_url", &provider.base_url), ("key_env", &provider.key_env)];
+        for (key, value) in values {
+            if let Some(value) = value {
+                settings.push((format!("providers.{name}.{key}"), value.clone(), "file"));
+            }
+        }
+    }
+    if world.global.json {
+        let settings: Vec<_> = settings
+            .iter()
+            .map(|(key, value, origin)| json!({ "key": key, "value": value, "origin": origin }))
+            .collect();
+        return Ok(output::json(&json!({ "settings": settings }))?);
+    }
+    for (key, value, origin) in settings {
+        output::line(&format!("{key} = {value}  {}", world.paint.dim(&format!("({origin})"))))?;
+    }
+    Ok(())
+}
+
+fn db_origin(world: &World) -> &'static str {
+    match &world.global.db {
+        Some(_) if env::text("BRANCHWORK_DB").is_some() => "environment",
+        Some(_) => "option",
+        None => "default",
+    }
+}

@@ -1,0 +1,73 @@
+//! What the commands do, one file each.
+
+mod append;
+pub(crate) mod ask;
+mod branch;
+mod config;
+mod db;
+mod doctor;
+mod edit;
+mod log;
+mod models;
+mod moves;
+mod sessions;
+mod tree;
+mod version;
+
+pub(crate) use self::tree::draw as draw_tree;
+
+use std::process::ExitCode;
+
+use crate::{args::Command, exit::Failure, reference, repl, world::World};
+
+/// Runs one command.
+pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Chat { session, model, base_url, system } => {
+            let wish = crate::provider::Wish { model, base_url };
+            return repl::run(world, session, wish, system).await;
+        }
+        Command::Db(command) => return db::run(world, command).await,
+        Command::Doctor => return doctor::run(world).await,
+        Command::Append(args) => append::run(world, args).await,
+        Command::Sessions(command) => sessions::run(world, command).await,
+        Command::Ls { all } => sessions::list(world, all).await,
+        Command::Tree { session } => tree::run(world, session.as_deref()).await,
+        Command::Log { place, last } => log::run(world, place.as_deref(), last).await,
+        Command::Branch(command) => branch::run(world, command).await,
+        Command::Fork(args) => branch::fork(world, args).await,
+        Command::Rewind { place, to, steps } => moves::rewind(world, &place, to, steps).await,
+        Command::Undo { place } => moves::undo(world, place.as_deref()).await,
+        Command::Redo { place } => moves::redo(world, place.as_deref()).await,
+        Command::Reflog { place, last } => log::reflog(world, place.as_deref(), last).await,
+        Command::Restore { place, to } => moves::restore(world, &place, &to).await,
+        Command::Edit(args) => edit::run(world, args).await,
+        Command::Remove { place, message } => edit::remove(world, &place, &message).await,
+        Command::Models { provider, base_url } => models::run(world, provider, base_url).await,
+        Command::Config(command) => config::run(world, command),
+        Command::Completions { shell } => version::completions(shell),
+        Command::Version => version::run(world),
+        Command::Reference => reference::print(),
+    }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+/// Asks a person whether to go on; at anything but a terminal, the option must have said so.
+fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
+    use std::io::{IsTerminal as _, stdin};
+    if yes {
+        return Ok(());
+    }
+    if !stdin().is_terminal() {
+        return Err(Failure::usage(format!("{question} wants to be confirmed"))
+            .with_hint("give --yes to confirm it"));
+    }
+    crate::output::complain(&format!("{question} [y/N]"));
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::new(crate::exit::Code::Failure, "nothing was deleted"))
+    }
+}

@@ -1,0 +1,58 @@
+//! `branchwork models`.
+
+use branchwork::{
+    Engine,
+    core::provider::{ModelInfo, Provider},
+    providers::{OpenAi, OpenAiOptions},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    exit::Failure,
+    output,
+    provider::{self, CUSTOM, Wish},
+    world::World,
+};
+
+pub(super) async fn run(
+    world: &World,
+    provider: Option<String>,
+    base_url: Option<String>,
+) -> Result<(), Failure> {
+    let (name, models) = match (provider, base_url) {
+        (name, Some(url)) => {
+            let models = OpenAi::new(OpenAiOptions::new(&url)?)?.models().await?;
+            (name.unwrap_or_else(|| CUSTOM.to_owned()), models)
+        }
+        (Some(name), None) => {
+            let models = OpenAi::new(provider::options(&world.config, &name)?)?.models().await?;
+            (name, models)
+        }
+        (None, None) => {
+            let engine = Engine::in_memory();
+            let target = provider::resolve(&engine, &world.config, &Wish::default(), None).await?;
+            let models = engine.provider(&target.provider)?.models().await?;
+            (target.provider, models)
+        }
+    };
+    print(world, &name, &models)
+}
+
+fn print(world: &World, provider: &str, models: &[ModelInfo]) -> Result<(), Failure> {
+    if world.global.json {
+        let models: Vec<Value> = models
+            .iter()
+            .map(|model| {
+                json!({
+                    "id": model.id, "provider": provider, "owner": model.owner,
+                    "context_tokens": model.context_tokens,
+                })
+            })
+            .collect();
+        return Ok(output::json(&json!({ "models": models }))?);
+    }
+    for model in models {
+        output::line(&format!("{provider}:{}", model.id))?;
+    }
+    Ok(())
+}

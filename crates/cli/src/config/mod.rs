@@ -1,0 +1,138 @@
+//! The configuration file: read with care, written without losing its comments.
+
+mod edit;
+
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::PathBuf};
+
+use toml_edit::{DocumentMut, Item, TableLike};
+
+pub(crate) use self::edit::{get, set};
+use crate::{
+    exit::{Code, Failure},
+    paths,
+};
+
+/// The settings of the configuration file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// The model that is asked when none is said.
+    pub(crate) model: Option<String>,
+    /// Names for models.
+    pub(crate) aliases: BTreeMap<String, String>,
+    /// Servers beside the known ones, and other addresses for those.
+    pub(crate) providers: BTreeMap<String, ProviderConfig>,
+}
+
+/// A server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ProviderConfig {
+    /// Where it is.
+    pub(crate) base_url: Option<String>,
+    /// The environment variable that holds its key.
+    pub(crate) key_env: Option<String>,
+}
+
+/// Every setting there is, with what it is for.
+pub(crate) const SETTINGS: [(&str, &str); 4] = [
+    ("model", "the model that is asked when none is said: `provider:model`"),
+    ("aliases.NAME", "a name for a model, for `-m NAME`"),
+    ("providers.NAME.base_url", "the URL of a server"),
+    ("providers.NAME.key_env", "the environment variable that holds its key"),
+];
+
+impl Config {
+    /// Reads the file; no file is no settings.
+    pub(crate) fn read() -> Result<Self, Failure> {
+        let Ok(path) = paths::config_file() else { return Ok(Self::default()) };
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(bad(&path, &error.to_string())),
+        };
+        Self::parse(&text).map_err(|problem| bad(&path, &problem))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let document: DocumentMut =
+            text.parse().map_err(|error: toml_edit::TomlError| first_line(&error.to_string()))?;
+        let mut config = Self::default();
+        for (key, item) in document.iter() {
+            match key {
+                "model" => config.model = Some(string(key, item)?),
+                "aliases" => config.aliases = strings(key, item)?,
+                "providers" => config.providers = providers(item)?,
+                _ => return Err(unknown(key, &["model", "aliases", "providers"])),
+            }
+        }
+        Ok(config)
+    }
+}
+
+fn bad(path: &std::path::Path, problem: &str) -> Failure {
+    let message = format!("the configuration file {} is wrong: {problem}", path.display());
+    Failure::new(Code::Usage, message).with_hint("correct it, or take it away")
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn unknown(key: &str, known: &[&str]) -> String {
+    format!("there is no setting `{key}`; there are {}", known.join(", "))
+}
+
+fn string(key: &str, item: &Item) -> Result<String, String> {
+    item.as_str().map(str::to_owned).ok_or_else(|| format!("`{key}` must be a text"))
+}
+
+fn table<'a>(key: &str, item: &'a Item) -> Result<&'a dyn TableLike, String> {
+    item.as_table_like().ok_or_else(|| format!("`{key}` must be a table"))
+}
+
+fn strings(key: &str, item: &Item) -> Result<BTreeMap<String, String>, String> {
+    let entries = table(key, item)?.iter();
+    entries.map(|(name, item)| Ok((name.to_owned(), string(name, item)?))).collect()
+}
+
+fn providers(item: &Item) -> Result<BTreeMap<String, ProviderConfig>, String> {
+    let mut providers = BTreeMap::new();
+    for (name, item) in table("providers", item)?.iter() {
+        let mut provider = ProviderConfig::default();
+        for (key, item) in table(name, item)?.iter() {
+            match key {
+                "base_url" => provider.base_url = Some(string(key, item)?),
+                "key_env" => provider.key_env = Some(string(key, item)?),
+                _ => return Err(unknown(key, &["base_url", "key_env"])),
+            }
+        }
+        providers.insert(name.to_owned(), provider);
+    }
+    Ok(providers)
+}
+
+/// The text of the file, empty when there is none, and where it is.
+fn file() -> Result<(PathBuf, String), Failure> {
+    let path = paths::config_file()?;
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok((path, String::new())),
+        Err(error) => Err(bad(&path, &error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_and_anything_else_is_refused() {
+        let text = "model = 'a'\n[aliases]\nfast = 'groq:x'\n[providers.lab]\nbase_url = 'lab:1'\n";
+        let config = Config::parse(text).unwrap();
+        assert_eq!(config.model.as_deref(), Some("a"));
+        assert_eq!(config.aliases["fast"], "groq:x");
+        assert_eq!(config.providers["lab"].base_url.as_deref(), Some("lab:1"));
+        for text in ["modle = 'a'", "model = 1", "aliases = 3", "[providers.x]\nkey = 'k'", "="] {
+            assert!(Config::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The environment: the one place that reads it, and the list of what is read.
+
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+
+use std::{env, ffi::OsString, path::PathBuf};
+
+/// Every variable that branchwork reads of its own, and what it is for.
+pub(crate) const VARIABLES: [(&str, &str); 12] = [
+    ("BRANCHWORK_DB", "the file that holds the sessions"),
+    ("BRANCHWORK_SESSION", "the session that commands work on when none is said"),
+    ("BRANCHWORK_MODEL", "the model, as for `-m`"),
+    ("BRANCHWORK_BASE_URL", "the server, as for `--base-url`"),
+    ("BRANCHWORK_API_KEY", "the key for the server of `--base-url`"),
+    ("BRANCHWORK_CONFIG_DIR", "the folder of the configuration file"),
+    ("BRANCHWORK_DATA_DIR", "the folder of the file of sessions"),
+    ("BRANCHWORK_STATE_DIR", "the folder of the line editor's history"),
+    ("OPENAI_BASE_URL", "the server of the provider `openai`"),
+    ("OLLAMA_HOST", "the server of the provider `ollama`"),
+    ("NO_COLOR", "no colour, when not empty"),
+    ("CLICOLOR_FORCE", "colour also where there is no terminal, when neither empty nor 0"),
+];
+
+/// The value of `name`, when it is set, not empty, and text.
+pub(crate) fn text(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The value of `name` as a path, when it is set and not empty.
+pub(crate) fn path(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The arguments of the process.
+pub(crate) fn arguments() -> impl Iterator<Item = OsString> {
+    env::args_os()
+}

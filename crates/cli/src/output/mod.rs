@@ -1,0 +1,59 @@
+//! Printing: data to standard output, everything else to standard error.
+
+mod color;
+mod render;
+
+use std::io::{self, Write as _};
+
+use branchwork::core::clock::Timestamp;
+use serde::Serialize;
+
+pub(crate) use self::{
+    color::Paint,
+    render::{branch_value, message_value, print_message},
+};
+
+/// Prints one line of data.
+pub(crate) fn line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")
+}
+
+/// Prints a piece of data as it is, and lets it be seen at once.
+pub(crate) fn piece(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Prints a JSON object on one line.
+pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string(value).map_err(io::Error::other)?;
+    line(&text)?;
+    io::stdout().flush()
+}
+
+/// Says something on standard error. Nobody is left to tell when that fails.
+pub(crate) fn complain(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// `text` on one line: line breaks and other control characters are written out.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => line.push(' '),
+            control if control.is_control() => line.extend(control.escape_default()),
+            other => line.push(other),
+        }
+    }
+    line
+}
+
+/// A time in RFC 3339, UTC, with microseconds.
+pub(crate) fn time(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at.as_micros())
+        .map_or_else(|_beyond| at.as_micros().to_string(), |time| format!("{time:.6}"))
+}

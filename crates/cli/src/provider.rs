@@ -1,0 +1,191 @@
+//! Which server and model are asked.
+//!
+//! A model is said by the option, the environment, the branch, or the configuration file, in this
+//! order; else a server on one of the usual ports of this machine is looked for. Providers are
+//! known by preset, by the configuration file, or by `--base-url`, which is called `custom`.
+
+use std::{sync::Arc, time::Duration};
+
+use branchwork::{
+    Engine,
+    core::{config::Config as BranchConfig, provider::Provider},
+    providers::{OpenAi, OpenAiOptions, Preset, Secret, preset, presets},
+    reference::ModelReference,
+};
+use futures_util::future::join_all;
+
+use crate::{
+    config::Config,
+    env,
+    exit::{Code, Failure},
+};
+
+/// What a server of `--base-url` is called.
+pub(crate) const CUSTOM: &str = "custom";
+
+/// The servers that are looked for on this machine, in order of preference.
+const LOCAL: [&str; 3] = ["ollama", "lmstudio", "llamacpp"];
+
+/// How long a server on this machine may take to say what it serves.
+const PROBE_WAIT: Duration = Duration::from_millis(400);
+
+/// What the command line says of the model.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wish {
+    pub(crate) model: Option<String>,
+    pub(crate) base_url: Option<String>,
+}
+
+/// The provider and model to ask, by their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) provider: String,
+    pub(crate) model: String,
+}
+
+/// Finds out whom to ask, and registers the provider with `engine`.
+///
+/// `branch` is the configuration of the branch that will be asked, when it has one.
+pub(crate) async fn resolve(
+    engine: &Engine,
+    config: &Config,
+    wish: &Wish,
+    branch: Option<&BranchConfig>,
+) -> Result<Target, Failure> {
+    let base_url = wish.base_url.clone().or_else(|| env::text("BRANCHWORK_BASE_URL"));
+    let said = wish.model.clone().or_else(|| env::text("BRANCHWORK_MODEL"));
+    let said = said.map(|model| config.aliases.get(&model).cloned().unwrap_or(model));
+    let own = branch.and_then(|branch| branch.model.clone());
+    let own_provider = branch.and_then(|branch| branch.provider.clone());
+    let named = match said {
+        Some(text) => Some(ModelReference::parse(&text)?),
+        None => own.map(|model| ModelReference { provider: own_provider.clone(), model }),
+    };
+    if let Some(url) = base_url {
+        return at_url(engine, &url, named).await;
+    }
+    let named = match named {
+        Some(named) => Some(named),
+        None => config.model.as_deref().map(ModelReference::parse).transpose()?,
+    };
+    match named {
+        Some(ModelReference { provider, model }) => {
+            let Some(provider) = provider.or(own_provider) else {
+                let message = format!("`{model}` does not say which provider serves it");
+                return Err(Failure::new(Code::Provider, message).with_hint(format!(
+                    "write `provider:{model}`; `branchwork models PROVIDER` lists models"
+                )));
+            };
+            engine.register(provider.clone(), Arc::new(OpenAi::new(options(config, &provider)?)?));
+            Ok(Target { provider, model })
+        }
+        None => on_this_machine(engine).await,
+    }
+}
+
+/// The server of `--base-url`. Without a model, the first one that it serves.
+async fn at_url(
+    engine: &Engine,
+    url: &str,
+    named: Option<ModelReference>,
+) -> Result<Target, Failure> {
+    let named_provider = named.as_ref().and_then(|named| named.provider.as_deref());
+    let key = env::text("BRANCHWORK_API_KEY")
+        .or_else(|| env::text(named_provider.and_then(preset)?.key_variable))
+        .map(Secret::new);
+    let options = OpenAiOptions::new(url)?;
+    let options = match key {
+        Some(key) => options.with_key(key),
+        None => options,
+    };
+    let provider = Arc::new(OpenAi::new(options)?);
+    let (name, model) = match named {
+        // A provider that is named with the model lends its name, and its key: it was said.
+        Some(ModelReference { provider, model }) => {
+            (provider.unwrap_or_else(|| CUSTOM.to_owned()), model)
+        }
+        None => {
+            let models = provider.models().await?;
+            let first = models.into_iter().next().ok_or_else(|| {
+                Failure::new(Code::Provider, format!("the server at {url} serves no model"))
+            })?;
+            (CUSTOM.to_owned(), first.id)
+        }
+    };
+    engine.register(name.clone(), provider);
+    Ok(Target { provider: name, model })
+}
+
+/// How to reach the provider of that name.
+pub(crate) fn options(config: &Config, name: &str) -> Result<OpenAiOptions, Failure> {
+    let known = preset(name);
+    let own = config.providers.get(name);
+    let url = own
+        .and_then(|own| own.base_url.clone())
+        .or_else(|| url_of_environment(name))
+        .or_else(|| known.map(|preset| preset.base_url.to_owned()))
+        .ok_or_else(|| unknown(config, name))?;
+    let options = OpenAiOptions::new(&url)?;
+    let options = known.map_or(options.clone(), |preset| options.with_dialect(preset.dialect));
+    let variable = own
+        .and_then(|own| own.key_env.clone())
+        .or_else(|| known.map(|preset| preset.key_variable.to_owned()))
+        .filter(|variable| !variable.is_empty());
+    let Some(variable) = variable else { return Ok(options) };
+    match env::text(&variable) {
+        Some(key) => Ok(options.with_key(Secret::new(key))),
+        None if known.is_none_or(|preset| preset.is_local) || own.is_some() => Ok(options),
+        None => Err(Failure::new(Code::Provider, format!("the provider `{name}` wants a key"))
+            .with_hint(format!("set {variable}"))),
+    }
+}
+
+fn unknown(config: &Config, name: &str) -> Failure {
+    let own = config.providers.keys().map(String::as_str);
+    let names: Vec<_> = presets().iter().map(|preset| preset.name).chain(own).collect();
+    let failure = Failure::new(Code::Provider, format!("there is no provider `{name}`"));
+    if name == CUSTOM {
+        return failure.with_hint("say where it is: --base-url URL, or BRANCHWORK_BASE_URL");
+    }
+    failure.with_hint(format!("there are {}; `--base-url` asks any other", names.join(", ")))
+}
+
+/// Addresses that the servers' own tools read from the environment.
+fn url_of_environment(name: &str) -> Option<String> {
+    match name {
+        "openai" => env::text("OPENAI_BASE_URL"),
+        "ollama" => env::text("OLLAMA_HOST"),
+        _ => None,
+    }
+}
+
+/// The first server on this machine that serves a model.
+async fn on_this_machine(engine: &Engine) -> Result<Target, Failure> {
+    let probes = LOCAL.iter().filter_map(|name| preset(name)).map(probe);
+    let found = join_all(probes).await.into_iter().flatten().next();
+    let Some((preset, provider, model)) = found else {
+        return Err(Failure::new(Code::Provider, "no model is set, and no server was found here")
+            .with_hint(
+                "set one: `branchwork config set model openai:gpt-5-mini`, and OPENAI_API_KEY\n\
+                 or start one: Ollama, LM Studio or llama.cpp on its usual port, or give --base-url",
+            ));
+    };
+    engine.register(preset.name, provider);
+    Ok(Target { provider: preset.name.to_owned(), model })
+}
+
+/// Asks a server on this machine which model it serves first.
+pub(crate) async fn probe(
+    preset: &'static Preset,
+) -> Option<(&'static Preset, Arc<OpenAi>, String)> {
+    let url = url_of_environment(preset.name).unwrap_or_else(|| preset.base_url.to_owned());
+    let options = OpenAiOptions::new(&url).ok()?.with_dialect(preset.dialect);
+    let provider = Arc::new(OpenAi::new(options.with_probe_timeout(PROBE_WAIT)).ok()?);
+    let models = provider.models().await.ok()?;
+    Some((preset, provider, models.into_iter().next()?.id))
+}
+
+/// The servers of this machine that are looked for.
+pub(crate) fn local_presets() -> impl Iterator<Item = &'static Preset> {
+    LOCAL.iter().filter_map(|name| preset(name))
+}

@@ -1,0 +1,101 @@
+//! The text of `docs/reference/cli.md`, made from the definitions of the commands.
+
+use clap::{Command, CommandFactory as _};
+
+use crate::{
+    args::Cli,
+    config::SETTINGS,
+    env::VARIABLES,
+    exit::{Code, Failure},
+    output,
+};
+
+/// What `--json` prints, by command.
+const SHAPES: &[(&str, &str)] = &[
+    (
+        "a prompt",
+        "`session`, `branch`, `message`, `head`, `text`, `status`, `finish`, `model`, `usage: {input_tokens, output_tokens, cached_tokens, reasoning_tokens}`; what is not known is `null`",
+    ),
+    (
+        "a prompt with `--stream-json`",
+        "a line an event: `event` is `started`, `text`, `reasoning`, `call_started`, `call_arguments`, `usage`, then `completed` (as above), `interrupted` or `error`; each with `session` and `branch`",
+    ),
+    ("a prompt with `--dry-run`", "`url`, `body`"),
+    ("`append`", "`session`, `branch`, `message`, `head`; with `--jsonl` also `appended`"),
+    ("`edit`, `remove`", "`session`, `branch`, `message`, `head`"),
+    ("`fork`, `branch create`, `branch switch`, `branch rename`", "`session`, `branch`, `head`"),
+    ("`rewind`, `undo`, `redo`, `restore`", "`session`, `branch`, `head`, `messages` (how many)"),
+    (
+        "`log`",
+        "`session`, `branch`, `head`, `messages: [{id, kind, role, sender, content, at, status}]`; also `recipient`, `metadata`, `edited`, `calls`, `call`, `function` where there are any",
+    ),
+    ("`reflog`", "`session`, `branch`, `head`, `entries: [{revision, cause, from, to, at}]`"),
+    (
+        "`branch list`, `tree`",
+        "`session`, `branches: [{name, id, head, messages, default, forked_from, created}]`",
+    ),
+    (
+        "`sessions list`, `ls`",
+        "`sessions: [{id, name, branches, messages, created, updated, archived}]`",
+    ),
+    ("`sessions show`", "the session, with `branches` as in `branch list`"),
+    ("`sessions rename`, `archive`, `unarchive`", "the session, as in `sessions list`"),
+    ("`sessions search`", "`hits: [{session, branch, message, role, at, snippet}]`"),
+    ("`models`", "`models: [{id, provider, owner, context_tokens}]`"),
+    ("`config show`", "`settings: [{key, value, origin}]`"),
+    ("`doctor`", "`ok`, `checks: [{check, ok, found}]`"),
+    ("`db verify`", "`ok`, `ops`, `problems`"),
+    ("`db stats`", "`sessions`, `branches`, `ops`, `blobs`, `bytes`"),
+    ("`db gc`", "`sessions`, `branches`, `ops`, `blobs`: how many were taken away"),
+    ("a failure", "on standard error: `error: {code, message, hint}`"),
+];
+
+/// Prints the reference.
+pub(crate) fn print() -> Result<(), Failure> {
+    Ok(output::piece(&text())?)
+}
+
+/// The whole text.
+fn text() -> String {
+    let mut text = String::from(
+        "# The command line\n\nMade by `branchwork __reference` from the definitions of the commands; a test compares it.\n\n\
+         Data goes to standard output, everything else to standard error. Sessions, branches and messages are\n\
+         named by name, by identifier, or by a prefix of one that fits one thing only. `session@branch` names a\n\
+         branch, `session@branch~3` the message three before its last one, `@-` the head before the last move.\n",
+    );
+    text += "\n## Exit codes\n\n| code | name | tells |\n|---|---|---|\n| 0 | ok | done |\n";
+    for (_, number, name, tells) in Code::TABLE {
+        text += &format!("| {number} | {name} | {tells} |\n");
+    }
+    text += "\n## What `--json` prints\n\nOne object on one line. Identifiers are strings; times are RFC 3339 in UTC.\n\n| command | fields |\n|---|---|\n";
+    for (command, fields) in SHAPES {
+        text += &format!("| {command} | {} |\n", fields.replace('|', "\\|"));
+    }
+    text += "\n## Environment\n\nKeys of providers are read from the variables that `branchwork models PROVIDER` names when one is\nmissing (`OPENAI_API_KEY`, `OPENROUTER_API_KEY`, …). Beside those:\n\n| variable | is |\n|---|---|\n";
+    for (name, is) in VARIABLES {
+        text += &format!("| `{name}` | {is} |\n");
+    }
+    text += "\n## Configuration file\n\n`config.toml` in `$BRANCHWORK_CONFIG_DIR`, else `$XDG_CONFIG_HOME/branchwork`, else `~/.config/branchwork`.\nAn option comes before the environment, the environment before the file.\n\n| setting | is |\n|---|---|\n";
+    for (name, is) in SETTINGS {
+        text += &format!("| `{name}` | {is} |\n");
+    }
+    text += "\n## Commands\n";
+    let mut root = Cli::command().term_width(100);
+    root.build();
+    describe(&mut text, &mut root, 3);
+    text
+}
+
+/// The help of `command` and of those below it.
+fn describe(text: &mut String, command: &mut Command, level: usize) {
+    let name = command.get_bin_name().unwrap_or("branchwork").to_owned();
+    let help = command.render_long_help().to_string();
+    let help: Vec<_> = help.lines().map(str::trim_end).collect();
+    let marks = "#".repeat(level.min(4));
+    text += &format!("\n{marks} `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+    for command in command.get_subcommands_mut() {
+        if !command.is_hide_set() && command.get_name() != "help" {
+            describe(text, command, level + 1);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A talk: where it is, and what its commands do.
+
+use branchwork::{
+    Branch, Chat, Session, TurnEvent,
+    core::{
+        config::ConfigPatch,
+        message::{Body, Draft, Role},
+    },
+};
+use futures_util::StreamExt as _;
+
+use super::command::Command;
+use crate::{
+    commands::{ask::stopped, draw_tree},
+    exit::{Code, Failure},
+    output::{self, print_message},
+    provider::{self, Target, Wish},
+    world::World,
+};
+
+/// Where a talk is.
+pub(super) struct Talk<'a> {
+    world: &'a World,
+    session: Session,
+    branch: Branch,
+    wish: Wish,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) const fn new(
+        world: &'a World,
+        session: Session,
+        branch: Branch,
+        wish: Wish,
+    ) -> Self {
+        Self { world, session, branch, wish }
+    }
+
+    /// What stands before the line a person types.
+    pub(super) async fn prompt(&self) -> Result<String, Failure> {
+        Ok(format!("{}> ", self.branch.record().await?.name))
+    }
+
+    /// Asks the model.
+    pub(super) async fn say(&self, text: &str) -> Result<(), Failure> {
+        self.answer(self.branch.chat(text)).await
+    }
+
+    pub(super) async fn command(&mut self, command: Command) -> Result<(), Failure> {
+        match command {
+            Command::Fork(name) => self.fork(name).await,
+            Command::Switch(name) => {
+                self.branch = self.session.branch(&name).await?;
+                Ok(())
+            }
+            Command::Tree => self.tree().await,
+            Command::Log(count) => self.log(count).await,
+            Command::Rewind(to) => self.rewind(to).await,
+            Command::Undo => self.branch.undo().await.map(drop).map_err(Failure::from),
+            Command::Redo => self.branch.redo().await.map(drop).map_err(Failure::from),
+            Command::Retry => self.answer(self.branch.retry()).await,
+            Command::Edit(text) => self.edit(text).await,
+            Command::Model(model) => self.model(model).await,
+            Command::System(text) => self.system(text).await,
+            // Done by the loop.
+            Command::Help | Command::Exit => Ok(()),
+        }
+    }
+
+    /// Shows the answer as it comes. Ctrl-C stops it; what had come is kept.
+    async fn answer(&self, chat: Chat) -> Result<(), Failure> {
+        let engine = self.session.engine();
+        let own = self.branch.view().await?.config().clone();
+        let Target { provider, model } =
+            provider::resolve(engine, &self.world.config, &self.wish, Some(&own)).await?;
+        let config = ConfigPatch::default().with_model(Some(provider), model);
+        let mut stream = chat.with_config(config).stream();
+        let mut stop = Box::pin(stopped());
+        let mut in_line = false;
+        loop {
+            let event = tokio::select! {
+                event = stream.next() => event,
+                () = &mut stop => break,
+            };
+            match event {
+                Some(Ok(TurnEvent::Text(text))) => {
+                    output::piece(&text)?;
+                    in_line = !text.ends_with('\n');
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    end_line(in_line)?;
+                    return Err(error.into());
+                }
+                None => return end_line(in_line),
+            }
+        }
+        let part = stream.interrupt().await?;
+        end_line(in_line)?;
+        if part.is_some() {
+            self.world.note("interrupted; the part is kept, /undo takes it back");
+        }
+        Ok(())
+    }
+
+    async fn fork(&mut self, name: Option<String>) -> Result<(), Failure> {
+        let fork = match name {
+            Some(name) => self.branch.fork(name),
+            None => self.branch.fork_unnamed(),
+        };
+        self.branch = fork.await?;
+        Ok(())
+    }
+
+    async fn tree(&self) -> Result<(), Failure> {
+        let branches = self.session.branches().await?;
+        for line in draw_tree(&branches, self.branch.id()) {
+            output::line(&line)?;
+        }
+        Ok(())
+    }
+
+    async fn log(&self, count: usize) -> Result<(), Failure> {
+        for message in self.branch.page(count).await? {
+            print_message(&message, self.world.paint)?;
+        }
+        Ok(())
+    }
+
+    async fn rewind(&self, to: Option<String>) -> Result<(), Failure> {
+        match to.as_deref().map_or(Ok(2), str::parse::<usize>) {
+            Ok(count) => {
+                self.branch.rollback(count).await?;
+            }
+            Err(_not_a_number) => {
+                let message = self.branch.message(&to.unwrap_or_default()).await?;
+                self.branch.rewind(message.id).await?;
+            }
+        }
+        self.log(1).await
+    }
+
+    /// Changes the last question and asks it again; the old one and its answer are an undo away.
+    async fn edit(&self, text: String) -> Result<(), Failure> {
+        let view = self.branch.view().await?;
+        let question = view.messages().rev().find(|message| message.role() == Role::User);
+        let question = question.map(|question| question.id).ok_or_else(|| {
+            Failure::new(Code::NotFound, "there is no question to edit on this branch")
+        })?;
+        let after = view.messages().rev().take_while(|message| message.id != question).count();
+        self.branch.rollback(after + 1).await?;
+        self.say(&text).await
+    }
+
+    async fn model(&mut self, model: Option<String>) -> Result<(), Failure> {
+        let engine = self.session.engine();
+        let own = self.branch.view().await?.config().clone();
+        let Some(model) = model else {
+            let target =
+                provider::resolve(engine, &self.world.config, &self.wish, Some(&own)).await?;
+            return Ok(output::line(&format!("{}:{}", target.provider, target.model))?);
+        };
+        let wish = Wish { model: Some(model), base_url: self.wish.base_url.clone() };
+        let Target { provider, model } =
+            provider::resolve(engine, &self.world.config, &wish, Some(&own)).await?;
+        let patch = ConfigPatch::default().with_model(Some(provider), model);
+        self.branch.configure(patch).await?;
+        // From here on the branch says which model, not the command line.
+        self.wish.model = None;
+        Ok(())
+    }
+
+    async fn system(&self, text: Option<String>) -> Result<(), Failure> {
+        let view = self.branch.view().await?;
+        let current = view.messages().find(|message| message.role() == Role::System);
+        match (text, current) {
+            (None, Some(current)) => Ok(output::line(&current.text())?),
+            (None, None) => Ok(output::line("(none)")?),
+            (Some(text), Some(current)) => {
+                self.branch.edit(current.id, Body::System { text }).await?;
+                Ok(())
+            }
+            (Some(text), None) => {
+                self.branch.append(Draft::new(Body::System { text })).await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn end_line(in_line: bool) -> Result<(), Failure> {
+    if in_line {
+        output::piece("\n")?;
+    }
+    Ok(())
+}

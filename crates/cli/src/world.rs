@@ -1,0 +1,112 @@
+//! What every command has: the options, the configuration file, the engine once it is needed.
+
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use branchwork::{
+    Engine,
+    sqlite::{SqliteOptions, SqliteStore},
+};
+
+use crate::{
+    args::Global,
+    config::Config,
+    exit::{Code, Failure},
+    output::Paint,
+    paths,
+};
+
+/// Options, configuration and engine of one run.
+pub(crate) struct World {
+    pub(crate) global: Global,
+    pub(crate) config: Config,
+    pub(crate) paint: Paint,
+    engine: OnceCell<Engine>,
+    store: OnceCell<Arc<SqliteStore>>,
+}
+
+impl World {
+    /// Reads the configuration file; opens nothing else.
+    pub(crate) fn new(global: Global) -> Result<Self, Failure> {
+        let config = Config::read()?;
+        let paint = Paint::new(global.color);
+        Ok(Self { global, config, paint, engine: OnceCell::new(), store: OnceCell::new() })
+    }
+
+    /// The file of sessions.
+    pub(crate) fn db(&self) -> Result<PathBuf, Failure> {
+        self.global.db.clone().map_or_else(paths::db_file, Ok)
+    }
+
+    /// The engine over the file of sessions, which is made when it is not there.
+    pub(crate) fn engine(&self) -> Result<&Engine, Failure> {
+        if self.engine.get().is_none() {
+            let path = self.db()?;
+            if self.global.db.is_none() {
+                paths::make_folder_of(&path).map_err(|error| cannot_make(&path, &error))?;
+            }
+            self.open(&path, &SqliteOptions::new())?;
+        }
+        self.opened()
+    }
+
+    /// The engine over the file of sessions, which must be there.
+    pub(crate) fn existing_engine(&self) -> Result<&Engine, Failure> {
+        if self.engine.get().is_none() {
+            let path = self.db()?;
+            if !path.exists() {
+                let message = format!("there is no file {}", path.display());
+                return Err(Failure::new(Code::NotFound, message)
+                    .with_hint("it is made when something is first said"));
+            }
+            self.open(&path, &SqliteOptions::new().with_must_exist())?;
+        }
+        self.opened()
+    }
+
+    /// An engine that keeps nothing.
+    pub(crate) fn ephemeral_engine(&self) -> &Engine {
+        self.engine.get_or_init(Engine::in_memory)
+    }
+
+    /// The store behind the engine, for what only a file has.
+    pub(crate) fn store(&self) -> Result<&Arc<SqliteStore>, Failure> {
+        self.existing_engine()?;
+        self.store.get().ok_or_else(|| Failure::new(Code::Failure, "nothing is saved"))
+    }
+
+    /// Finishes what is being written.
+    pub(crate) async fn close(&self) -> Result<(), Failure> {
+        if let Some(engine) = self.engine.get() {
+            engine.close().await?;
+        }
+        Ok(())
+    }
+
+    /// Says something to a person who has not asked for silence.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.global.quiet {
+            crate::output::complain(text);
+        }
+    }
+
+    fn open(&self, path: &Path, options: &SqliteOptions) -> Result<(), Failure> {
+        let store = Arc::new(SqliteStore::open_with(path, options)?);
+        let engine = Engine::builder().store(Arc::clone(&store) as _).build();
+        // Both cells are empty: the callers looked.
+        drop((self.store.set(store), self.engine.set(engine)));
+        Ok(())
+    }
+
+    fn opened(&self) -> Result<&Engine, Failure> {
+        self.engine.get().ok_or_else(|| Failure::new(Code::Failure, "the store is not open"))
+    }
+}
+
+fn cannot_make(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("the folder of {} cannot be made: {error}", path.display());
+    Failure::new(Code::Failure, message).with_hint("set BRANCHWORK_DATA_DIR, or give --db")
+}
