@@ -92,7 +92,7 @@ fn describe(text: &mut String, command: &mut Command, level: usize) {
     let help = command.render_long_help().to_string();
     let help: Vec<_> = help.lines().map(str::trim_end).collect();
     let marks = "#".repeat(level.min(4));
-    text += &format!("\n{marks} `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+    *text += &format!("\n{marks} `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end());
     for command in command.get_subcommands_mut() {
         if !command.is_hide_set() && command.get_name() != "help" {
             describe(text, command, level + 1);
