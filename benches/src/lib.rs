@@ -1,1 +1,14 @@
-//! TBD.
+//! What the benches share: texts, medians, readings of the process, a server that answers at once.
+//!
+//! | bench | measures |
+//! |---|---|
+//! | `history` | in memory, by criterion: append, fork, rollback, undo, reading, over N |
+//! | `store` | the SQLite store beside raw SQLite: time, bytes, growth over N |
+//! | `stream` | a streamed turn beside a bare HTTP client: CPU and time to the first token |
+//! | `process` | the command line as a whole process: start to first byte, memory |
+//!
+//! Figures of a shared machine are noisy: what counts are medians, and ratios within one run.
+
+pub mod measure;
+pub mod server;
+pub mod text;

@@ -4,7 +4,7 @@ use std::{fmt, io, process::ExitCode};
 
 use branchwork::{
     Error,
-    core::{message::DraftError, provider::ProviderError, store::StoreError},
+    core::{graph::ApplyError, message::DraftError, provider::ProviderError, store::StoreError},
     providers::InvalidBaseUrl,
 };
 use serde_json::json;
@@ -137,11 +137,11 @@ impl From<Error> for Failure {
         let message = full_message(&error);
         match error {
             Error::Store(error) => store_failure(&error, message),
-            Error::Conflict(_) => Self::new(Code::Conflict, message),
-            Error::MovedMeanwhile { .. } => Self::new(Code::Conflict, message),
+            Error::Conflict(_) | Error::MovedMeanwhile { .. } => Self::new(Code::Conflict, message),
             Error::Provider(error) => provider_failure(&error, message),
-            Error::NoModel | Error::NoProvider { .. } => Self::new(Code::Provider, message),
-            Error::EmptyAnswer => Self::new(Code::Provider, message),
+            Error::NoModel | Error::NoProvider { .. } | Error::EmptyAnswer => {
+                Self::new(Code::Provider, message)
+            }
             Error::NotFound { nearest, .. } => {
                 let failure = Self::new(Code::NotFound, message);
                 match nearest {
@@ -151,11 +151,10 @@ impl From<Error> for Failure {
             }
             Error::Ambiguous { candidates, .. } => Self::new(Code::NotFound, message)
                 .with_hint(format!("it could be {}", candidates.join(", "))),
-            Error::NotInHistory { .. } => Self::new(Code::NotFound, message),
             Error::Draft(DraftError::TooLong { .. } | DraftError::MetadataTooLong { .. }) => {
                 Self::new(Code::Limit, message)
             }
-            Error::Change(branchwork::core::graph::ApplyError::UnknownMessage { .. }) => {
+            Error::NotInHistory { .. } | Error::Change(ApplyError::UnknownMessage { .. }) => {
                 Self::new(Code::NotFound, message)
             }
             _ => Self::new(Code::Usage, message),

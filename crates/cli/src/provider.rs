@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use branchwork::{
     Engine,
-    core::{config::Config as BranchConfig, provider::Provider},
+    core::{config::Config as BranchConfig, provider::Provider as _},
     providers::{OpenAi, OpenAiOptions, Preset, Secret, preset, presets},
     reference::ModelReference,
 };
@@ -99,18 +99,14 @@ async fn at_url(
         None => options,
     };
     let provider = Arc::new(OpenAi::new(options)?);
-    let (name, model) = match named {
-        // A provider that is named with the model lends its name, and its key: it was said.
-        Some(ModelReference { provider, model }) => {
-            (provider.unwrap_or_else(|| CUSTOM.to_owned()), model)
-        }
-        None => {
-            let models = provider.models().await?;
-            let first = models.into_iter().next().ok_or_else(|| {
-                Failure::new(Code::Provider, format!("the server at {url} serves no model"))
-            })?;
-            (CUSTOM.to_owned(), first.id)
-        }
+    // A provider that is named with the model lends its name, and its key: it was said.
+    let (name, model) = if let Some(ModelReference { provider, model }) = named {
+        (provider.unwrap_or_else(|| CUSTOM.to_owned()), model)
+    } else {
+        let first = provider.models().await?.into_iter().next().ok_or_else(|| {
+            Failure::new(Code::Provider, format!("the server at {url} serves no model"))
+        })?;
+        (CUSTOM.to_owned(), first.id)
     };
     engine.register(name.clone(), provider);
     Ok(Target { provider: name, model })

@@ -59,3 +59,8 @@ pub use self::{
     runtime::{RandomIds, SystemClock},
     session::{Session, SessionBuilder},
 };
+
+/// The example of the README, compiled.
+#[cfg(all(doctest, feature = "openai", feature = "sqlite"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

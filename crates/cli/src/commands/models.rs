@@ -2,7 +2,7 @@
 
 use branchwork::{
     Engine,
-    core::provider::{ModelInfo, Provider},
+    core::provider::{ModelInfo, Provider as _},
     providers::{OpenAi, OpenAiOptions},
 };
 use serde_json::{Value, json};

@@ -137,6 +137,16 @@ impl Chat {
         ChatStream::new(self)
     }
 
+    async fn reply(self) -> Result<Reply> {
+        let mut stream = self.stream();
+        while let Some(event) = stream.next().await {
+            if let TurnEvent::Completed(reply) = event? {
+                return Ok(reply);
+            }
+        }
+        unreachable!("BUG: a turn ends with a reply or an error")
+    }
+
     fn map_body(mut self, change: impl FnOnce(&mut Body)) -> Self {
         if let Ask::Instruction(draft) = &mut self.ask {
             change(&mut draft.body);
@@ -150,14 +160,6 @@ impl IntoFuture for Chat {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let mut stream = self.stream();
-            while let Some(event) = stream.next().await {
-                if let TurnEvent::Completed(reply) = event? {
-                    return Ok(reply);
-                }
-            }
-            unreachable!("BUG: a turn ends with a reply or an error")
-        })
+        Box::pin(self.reply())
     }
 }

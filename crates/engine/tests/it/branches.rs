@@ -5,7 +5,7 @@ use branchwork::{
     core::{
         config::{Change, ConfigPatch},
         message::Body,
-        store::{Cause, Conflict},
+        store::Conflict,
     },
 };
 
@@ -124,9 +124,9 @@ async fn every_place_a_branch_was_at_can_be_restored_from_its_reflog() {
     let lost = main.append(says("2")).await.unwrap().head;
     main.rollback(1).await.unwrap();
     main.append(says("3")).await.unwrap();
-    let causes: Vec<_> = main.reflog(9).await.unwrap().iter().map(|entry| entry.cause).collect();
-    use Cause::{Append, Create, Rewind};
-    assert_eq!(causes, [Append, Rewind, Append, Append, Append, Create]);
+    let causes: Vec<_> =
+        main.reflog(9).await.unwrap().iter().map(|entry| entry.cause.as_str()).collect();
+    assert_eq!(causes, ["append", "rewind", "append", "append", "append", "create"]);
     let short: String = lost.to_string().chars().take(13).collect();
     assert_eq!(main.find_op(&short).await.unwrap(), lost);
     main.restore(lost).await.unwrap();

@@ -79,12 +79,11 @@ async fn dropping_it_at_any_poll_leaves_nothing_or_a_closed_turn() {
         let main = session.default_branch();
         let mut chat = Box::pin(main.chat("q").into_future());
         let mut done = false;
-        for _ in 0..polls {
+        let mut left = polls;
+        while left > 0 && !done {
             let poll = std::future::poll_fn(|cx| Poll::Ready(chat.as_mut().poll(cx)));
             done = poll.await.is_ready();
-            if done {
-                break;
-            }
+            left -= 1;
         }
         drop(chat);
         // Waits for the turn that may be closing, and closes nothing itself.

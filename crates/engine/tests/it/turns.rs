@@ -4,7 +4,7 @@ use branchwork::{
     Error, TurnEvent,
     core::{
         config::{Change, ConfigPatch},
-        message::{BodyKind, Status},
+        message::Status,
         provider::{Finish, ProviderError},
     },
 };
@@ -61,22 +61,16 @@ async fn turns_on_one_branch_are_serial_on_different_branches_parallel() {
     let (session, provider) = session([slow, Script::text("fork"), Script::text("next")]).await;
     let main = session.default_branch();
     let fork = main.fork("fork").await.unwrap();
-    let first = tokio::spawn({
-        let main = main.clone();
-        async move { main.chat("1").await }
-    });
-    gate.reached().await;
-    let second = tokio::spawn({
-        let main = main.clone();
-        async move { main.chat("2").await }
-    });
-    // The other branch answers while main's turn is under way and main's next one waits.
-    assert_eq!(fork.chat("f").await.unwrap().text, "fork");
-    assert_eq!(texts(&main).await, ["1"], "the instruction is there before the answer");
-    assert_eq!(provider.requests().len(), 2);
-    gate.release();
-    first.await.unwrap().unwrap();
-    second.await.unwrap().unwrap();
+    let meanwhile = async {
+        gate.reached().await;
+        // The other branch answers while main's turn is under way and main's next one waits.
+        assert_eq!(fork.chat("f").await.unwrap().text, "fork");
+        assert_eq!(texts(&main).await, ["1"], "the instruction is there before the answer");
+        assert_eq!(provider.requests().len(), 2);
+        gate.release();
+    };
+    let (first, second, ()) = tokio::join!(main.chat("1"), main.chat("2"), meanwhile);
+    assert_eq!((first.unwrap().text, second.unwrap().text), ("slow".into(), "next".into()));
     assert_eq!(texts(&main).await, ["1", "slow", "2", "next"]);
 }
 
@@ -96,8 +90,7 @@ async fn a_failure_is_an_error_and_what_had_come_is_kept_as_failed() {
     assert_eq!(texts(&main).await, ["1", "half a wo", "2", ""]);
     let statuses: Vec<_> =
         main.view().await.unwrap().messages().map(|message| message.status).collect();
-    use Status::{Complete, Failed};
-    assert_eq!(statuses, [Complete, Failed, Complete, Failed]);
+    assert_eq!(statuses, [Status::Complete, Status::Failed, Status::Complete, Status::Failed]);
 }
 
 #[tokio::test]
@@ -115,10 +108,15 @@ async fn calls_that_nobody_runs_are_closed_and_the_history_stays_legal() {
     let reply = main.chat("q").await.unwrap();
     assert_eq!(reply.calls().len(), 2);
     main.chat("go on").await.unwrap();
-    let kinds: Vec<_> =
-        provider.requests()[1].messages.iter().map(|message| message.body.kind()).collect();
-    use BodyKind::{ActionRequest, ActionResponse, Instruction};
-    assert_eq!(kinds, [Instruction, ActionRequest, ActionResponse, ActionResponse, Instruction]);
+    let kinds: Vec<_> = provider.requests()[1]
+        .messages
+        .iter()
+        .map(|message| message.body.kind().as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["instruction", "action_request", "action_response", "action_response", "instruction"]
+    );
 }
 
 #[tokio::test]

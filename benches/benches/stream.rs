@@ -1,0 +1,151 @@
+//! A streamed turn beside a bare HTTP client that makes the same call and reads the same answer.
+//!
+//! Both run on a thread of their own, in turns, against one server; only their own CPU counts.
+
+use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+
+use branchwork::{
+    Branch, Engine, TurnEvent,
+    providers::{OpenAi, OpenAiOptions},
+};
+use branchwork_benches::{
+    measure::{Stopwatch, median, on_a_thread, thread_cpu},
+    server::{self, PIECES},
+};
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+use tokio::runtime::{Builder, Runtime};
+
+/// Turns in one round, and rounds.
+const TURNS: usize = 40;
+const ROUNDS: usize = 25;
+
+/// What one turn cost: CPU of the thread, time to the first piece of text.
+type Cost = (Duration, Duration);
+
+fn main() {
+    let address = server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut costs: [Vec<Cost>; 3] = Default::default();
+    for round in 0..ROUNDS {
+        costs[0].push(on_a_thread(move || bare(address)));
+        costs[1].push(on_a_thread(move || ours(address, &Engine::in_memory())));
+        let path = folder.path().join(format!("{round}.db"));
+        costs[2].push(on_a_thread(move || ours(address, &Engine::open(path).expect("a file"))));
+    }
+    println!(
+        "| a streamed turn of {PIECES} pieces | CPU | ratio | first text | more |\n|---|---|---|---|---|"
+    );
+    let medians = costs.map(|costs| {
+        let (cpu, first): (Vec<_>, Vec<_>) = costs.into_iter().unzip();
+        (median(cpu).as_secs_f64() * 1e6, median(first).as_secs_f64() * 1e6)
+    });
+    let (bare_cpu, bare_first) = medians[0];
+    for (what, (cpu, first)) in ["bare client", "in memory", "durable"].iter().zip(medians) {
+        let (ratio, more) = (cpu / bare_cpu, first - bare_first);
+        println!("| {what} | {cpu:.0} µs | {ratio:.2} × | {first:.0} µs | {more:.0} µs |");
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
+}
+
+/// Runs `turn` for each of `inputs`; the first tenth warms up. `turn` answers the time to the first
+/// piece of text.
+fn measure<T>(inputs: Vec<T>, turn: impl AsyncFn(&T) -> Duration) -> Cost {
+    let runtime = runtime();
+    let warm = inputs.len() / 10;
+    let (mut firsts, mut before) = (Vec::new(), thread_cpu());
+    for (index, input) in inputs.iter().enumerate() {
+        let first = runtime.block_on(turn(input));
+        if index < warm {
+            before = thread_cpu();
+        } else {
+            firsts.push(first);
+        }
+    }
+    let measured = u32::try_from(firsts.len()).expect("there are few");
+    ((thread_cpu() - before) / measured, median(firsts))
+}
+
+/// A chunk of the stream, as far as a bare client looks at it.
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    choices: Vec<Choice<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow)]
+    delta: Delta<'a>,
+}
+
+#[derive(Deserialize)]
+struct Delta<'a> {
+    #[serde(borrow)]
+    content: Option<Cow<'a, str>>,
+}
+
+const REQUEST: &str = r#"{"model":"tiny","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Say something long."}]}"#;
+
+/// The least that a client of the protocol does: split lines, parse each piece, keep the text.
+fn bare(address: SocketAddr) -> Cost {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
+    let url = format!("http://{address}/v1/chat/completions");
+    measure(vec![(); TURNS], async |()| {
+        let watch = Stopwatch::start();
+        let request = client.post(&url).header("content-type", "application/json").body(REQUEST);
+        let mut stream = request.send().await.expect("the server answers").bytes_stream();
+        let (mut buffer, mut text, mut first) = (Vec::new(), String::new(), None);
+        while let Some(bytes) = stream.next().await {
+            buffer.extend_from_slice(&bytes.expect("the answer comes"));
+            let whole = buffer.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+            for line in buffer[..whole].split(|byte| *byte == b'\n') {
+                let Some(data) = line.strip_prefix(b"data: ") else { continue };
+                if data == b"[DONE]" {
+                    continue;
+                }
+                let chunk: Chunk<'_> = serde_json::from_slice(data).expect("it is a chunk");
+                let content =
+                    chunk.choices.first().and_then(|choice| choice.delta.content.as_deref());
+                if let Some(content) = content.filter(|content| !content.is_empty()) {
+                    first.get_or_insert_with(|| watch.elapsed());
+                    text.push_str(content);
+                }
+            }
+            buffer.drain(..whole);
+        }
+        assert!(text.ends_with("word199"));
+        first.expect("there was text")
+    })
+}
+
+/// The same through the engine, each turn on a branch of its own, so that requests stay alike.
+fn ours(address: SocketAddr, engine: &Engine) -> Cost {
+    let options = OpenAiOptions::new(&format!("http://{address}/v1")).expect("it is a base URL");
+    let provider = Arc::new(OpenAi::new(options).expect("a client can be made"));
+    let branches = runtime().block_on(async {
+        let session = engine.session("bench").provider("local", provider).model("tiny");
+        let main = session.create().await.expect("a session can be made").default_branch();
+        let mut branches = Vec::new();
+        for number in 0..TURNS {
+            branches.push(main.fork(format!("b{number}")).await.expect("it can be forked"));
+        }
+        branches
+    });
+    measure(branches, async |branch: &Branch| {
+        let watch = Stopwatch::start();
+        let mut stream = branch.chat("Say something long.").stream();
+        let (mut text, mut first) = (String::new(), None);
+        while let Some(event) = stream.next().await {
+            if let TurnEvent::Text(piece) = event.expect("the answer comes") {
+                first.get_or_insert_with(|| watch.elapsed());
+                text.push_str(&piece);
+            }
+        }
+        assert!(text.ends_with("word199"));
+        first.expect("there was text")
+    })
+}

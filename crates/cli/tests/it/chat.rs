@@ -1,0 +1,52 @@
+//! `branchwork chat`, driven through a pipe.
+
+use crate::{
+    server::{Answer, Server},
+    support::Home,
+};
+
+#[test]
+fn a_talk_forks_goes_back_and_asks_again() {
+    let home = Home::new();
+    let answers = ["one", "two", "three", "four"];
+    let server = Server::start([
+        Answer::Text(&["one"]),
+        Answer::Text(&["two"]),
+        Answer::Text(&["three"]),
+        Answer::Text(&["four"]),
+    ]);
+    let lines = "first\n/fork side\nsecond\n/retry\n/edit other\n/switch main\n/tree\n/system Be brief.\n/exit\nnever\n";
+    let arguments = ["chat", "talk", "--base-url", &server.url, "-m", "tiny"];
+    let ran = home.run_with(lines.as_bytes(), &arguments);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    assert!(answers.iter().all(|answer| ran.out.contains(answer)), "{ran:?}");
+    assert!(ran.out.contains("main *  2 messages\n└─ side  4 messages"), "{ran:?}");
+    assert_eq!(home.texts("talk"), ["first", "one", "Be brief."]);
+    assert_eq!(home.texts("talk@side"), ["first", "one", "other", "four"]);
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[test]
+fn a_failure_is_said_and_the_talk_goes_on() {
+    let home = Home::new();
+    let refused = Answer::Refuse(500, "", "{}".to_owned());
+    let server = Server::start([refused, Answer::Text(&["well"])]);
+    let lines = "first\n/bogus\n/switch nowhere\n/undo now\n/rewind 99\nsecond\n";
+    let arguments = ["chat", "--base-url", &server.url, "-m", "tiny"];
+    let ran = home.run_with(lines.as_bytes(), &arguments);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.err.matches("error: ").count(), 5, "{ran:?}");
+    assert!(ran.out.contains("well"), "{ran:?}");
+}
+
+#[test]
+fn the_model_of_a_branch_can_be_changed() {
+    let home = Home::new();
+    let server = Server::start([Answer::Text(&["a"]), Answer::Text(&["b"])]);
+    let arguments = ["chat", "--base-url", &server.url, "-m", "tiny"];
+    let ran = home.run_with(b"first\n/model large\nsecond\n/model\n", &arguments);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let models: Vec<_> = server.requests().iter().map(|request| request["model"].clone()).collect();
+    assert_eq!(models, ["tiny", "large"]);
+    assert!(ran.out.ends_with("custom:large\n"), "{ran:?}");
+}

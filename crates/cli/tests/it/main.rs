@@ -1,0 +1,24 @@
+//! Tests of the real binary: real files, a real HTTP server on loopback, a real model.
+
+#[cfg(test)]
+mod asking;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod bad_servers;
+#[cfg(test)]
+mod branches;
+#[cfg(test)]
+mod chat;
+#[cfg(test)]
+mod interrupt;
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
+mod support;

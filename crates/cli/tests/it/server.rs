@@ -1,0 +1,141 @@
+//! A server of the OpenAI protocol on loopback that does what the test says.
+
+use std::{
+    collections::VecDeque,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+};
+
+use serde_json::Value;
+
+/// What it does with one request.
+pub(crate) enum Answer {
+    /// Streams these pieces of text, whole.
+    Text(&'static [&'static str]),
+    /// Sends these bytes as the body of a streamed 200, and hangs up.
+    Raw(&'static str),
+    /// Refuses: status, headers, body.
+    Refuse(u16, &'static str, String),
+    /// Streams these pieces, tells, and sends nothing more until the client has hung up.
+    Stall(&'static [&'static str], mpsc::Sender<()>),
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    requests: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Server {
+    /// Answers requests in order; beyond the last answer it says 503.
+    pub(crate) fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let answers: VecDeque<Answer> = answers.into_iter().collect();
+        let answers = Arc::new(Mutex::new(answers));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (answers, seen) = (Arc::clone(&answers), Arc::clone(&seen));
+                thread::spawn(move || serve(&stream.unwrap(), &answers, &seen));
+            }
+        });
+        Self { url, requests }
+    }
+
+    /// The bodies of the requests so far.
+    pub(crate) fn requests(&self) -> Vec<Value> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    /// Options that ask this server.
+    pub(crate) fn options(&self) -> [&str; 4] {
+        ["--base-url", &self.url, "-m", "tiny"]
+    }
+}
+
+fn serve(stream: &TcpStream, answers: &Mutex<VecDeque<Answer>>, seen: &Mutex<Vec<Value>>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    while let Some((line, body)) = request(&mut reader) {
+        if line.starts_with("GET") {
+            let body = r#"{"object":"list","data":[{"id":"first"},{"id":"second"}]}"#;
+            respond(stream, 200, "content-type: application/json\r\n", body);
+            continue;
+        }
+        seen.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+        let answer = answers.lock().unwrap().pop_front();
+        let sse = "content-type: text/event-stream\r\n";
+        match answer {
+            Some(Answer::Text(pieces)) => respond(stream, 200, sse, &(chunks(pieces) + &end())),
+            Some(Answer::Raw(body)) => {
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+                let mut out = stream;
+                drop(out.write_all(format!("{head}{body}").as_bytes()));
+                drop(stream.shutdown(std::net::Shutdown::Both));
+                return;
+            }
+            Some(Answer::Refuse(status, headers, body)) => respond(stream, status, headers, &body),
+            Some(Answer::Stall(pieces, told)) => {
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+                let mut out = stream;
+                out.write_all(format!("{head}{}", chunks(pieces)).as_bytes()).unwrap();
+                told.send(()).unwrap();
+                // Returns when the client hangs up.
+                drop(reader.read(&mut [0]));
+                return;
+            }
+            None => respond(stream, 503, "", "{}"),
+        }
+    }
+}
+
+/// The first line and the body of the next request; `None` when the client is gone.
+fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
+    let (mut first, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if first.is_empty() {
+            line.clone_into(&mut first);
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((first, body))
+}
+
+fn respond(mut stream: &TcpStream, status: u16, headers: &str, body: &str) {
+    let head = format!("HTTP/1.1 {status} x\r\n{headers}content-length: {}\r\n\r\n", body.len());
+    drop(stream.write_all(format!("{head}{body}").as_bytes()));
+}
+
+/// Pieces of text as events of a stream.
+pub(crate) fn chunks(pieces: &[&str]) -> String {
+    let chunk = |piece: &&str| {
+        let piece = Value::from(*piece);
+        format!(
+            "data: {{\"model\":\"tiny-1\",\"choices\":[{{\"delta\":{{\"content\":{piece}}}}}]}}\n\n"
+        )
+    };
+    pieces.iter().map(chunk).collect()
+}
+
+/// The end of a stream, with what it cost.
+fn end() -> String {
+    "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n\
+     data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n\
+     data: [DONE]\n\n"
+        .to_owned()
+}
