@@ -1,6 +1,7 @@
 //! The memory store: for tests and for work that is thrown away.
 
 mod apply;
+mod change;
 mod query;
 mod state;
 

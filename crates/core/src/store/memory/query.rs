@@ -45,7 +45,7 @@ impl State {
 
     pub(super) fn branch_record(&self, id: BranchId) -> Result<BranchRecord, StoreError> {
         let record = &self.branch(id)?.record;
-        self.session(record.session)?;
+        self.session(record.session).map_err(|_error| StoreError::no_branch(id))?;
         Ok(record.clone())
     }
 
@@ -55,7 +55,9 @@ impl State {
         stretch: StretchId,
         places: Range<u32>,
     ) -> Vec<Op> {
-        let Some(stretch) = self.stretches.get(&(session, stretch)) else { return Vec::new() };
+        let known = self.session(session).ok();
+        let stretch = known.and_then(|_| self.stretches.get(&(session, stretch)));
+        let Some(stretch) = stretch else { return Vec::new() };
         let end = places.end.min(places.start.saturating_add(limits::READ_OPS_MAX)) as usize;
         let end = end.min(stretch.ops.len());
         stretch.ops.get(places.start as usize..end).unwrap_or_default().to_vec()
@@ -67,7 +69,10 @@ impl State {
         before: u64,
         limit: usize,
     ) -> Result<Vec<ReflogEntry>, StoreError> {
-        let reflog = &self.branch(branch)?.reflog;
+        let branch = self.branch(branch)?;
+        self.session(branch.record.session)
+            .map_err(|_error| StoreError::no_branch(branch.record.id))?;
+        let reflog = &branch.reflog;
         let older = reflog.partition_point(|entry| entry.revision < before);
         Ok(reflog.iter().take(older).rev().take(limit).cloned().collect())
     }
@@ -93,8 +98,11 @@ impl State {
     pub(super) fn verify(&self) -> VerifyReport {
         let ops = self.stretches.values().map(|stretch| stretch.ops.len() as u64).sum();
         let mut report = VerifyReport { ops, problems: Vec::new() };
-        for branch in self.branches.values().filter(|branch| !branch.deleted) {
-            let record = &branch.record;
+        let live = self.branches.values().filter(|branch| !branch.deleted);
+        for record in live.map(|branch| &branch.record) {
+            if self.session(record.session).is_err() {
+                continue;
+            }
             if let Err(problem) = self.fold(record.session, record.head) {
                 report.problems.push(format!("branch {}: {problem}", record.id));
             }
@@ -175,6 +183,7 @@ impl State {
         let sessions = &self.sessions;
         self.branches.retain(|_, b| !b.deleted && sessions.contains_key(&b.record.session));
         report.branches = (before - self.branches.len()) as u64;
+        self.branch_names.retain(|_, id| self.branches.contains_key(id));
         for session in self.sessions.values_mut() {
             session.branches.retain(|id| self.branches.contains_key(id));
         }

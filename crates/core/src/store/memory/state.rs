@@ -16,6 +16,9 @@ pub(super) struct State {
     pub(super) sessions: BTreeMap<SessionId, SessionState>,
     pub(super) branches: BTreeMap<BranchId, BranchState>,
     pub(super) stretches: BTreeMap<(SessionId, StretchId), Stretch>,
+    /// The names of what is not deleted.
+    pub(super) session_names: BTreeMap<String, SessionId>,
+    pub(super) branch_names: BTreeMap<(SessionId, String), BranchId>,
 }
 
 /// One session.
@@ -61,6 +64,74 @@ impl State {
             .get(&id)
             .filter(|branch| !branch.deleted)
             .ok_or_else(|| StoreError::no_branch(id))
+    }
+
+    pub(super) fn own_branch(
+        &self,
+        session: SessionId,
+        id: BranchId,
+    ) -> Result<&BranchState, StoreError> {
+        let branch = self.branch(id)?;
+        if branch.record.session != session {
+            return Err(StoreError::no_branch(id));
+        }
+        Ok(branch)
+    }
+
+    /// Changes a session that is known to be there.
+    pub(super) fn with_session<T>(
+        &mut self,
+        id: SessionId,
+        change: impl FnOnce(&mut SessionState) -> T,
+    ) -> Option<T> {
+        self.sessions.get_mut(&id).map(change)
+    }
+
+    /// Gives a session another name; answers the one it had.
+    pub(super) fn name_session(&mut self, id: SessionId, name: Option<String>) -> Option<String> {
+        let session = self.sessions.get_mut(&id)?;
+        let before = std::mem::replace(&mut session.name, name.clone());
+        if let Some(before) = &before {
+            self.session_names.remove(before);
+        }
+        if let Some(name) = name {
+            self.session_names.insert(name, id);
+        }
+        before
+    }
+
+    /// Gives a branch another name; answers the one it had.
+    pub(super) fn name_branch(&mut self, id: BranchId, name: String) -> Option<String> {
+        let branch = self.branches.get_mut(&id)?;
+        let session = branch.record.session;
+        let before = std::mem::replace(&mut branch.record.name, name.clone());
+        self.branch_names.remove(&(session, before.clone()));
+        self.branch_names.insert((session, name), id);
+        Some(before)
+    }
+
+    /// Deletes a session, or brings it back. Its name is free while it is deleted.
+    pub(super) fn delete_session(&mut self, id: SessionId, deleted: bool) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.deleted = deleted;
+        let Some(name) = session.name.clone() else { return };
+        if deleted {
+            self.session_names.remove(&name);
+        } else {
+            self.session_names.insert(name, id);
+        }
+    }
+
+    /// Deletes a branch, or brings it back. Its name is free while it is deleted.
+    pub(super) fn delete_branch(&mut self, id: BranchId, deleted: bool) {
+        let Some(branch) = self.branches.get_mut(&id) else { return };
+        branch.deleted = deleted;
+        let name = (branch.record.session, branch.record.name.clone());
+        if deleted {
+            self.branch_names.remove(&name);
+        } else {
+            self.branch_names.insert(name, id);
+        }
     }
 
     pub(super) fn op(&self, session: SessionId, id: OpId) -> Option<&Op> {
