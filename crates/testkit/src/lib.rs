@@ -1,1 +1,25 @@
-//! TBD.
+//! What the tests of branchwork share: fakes and the conformance suite of stores.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`mod@bench`] | [`Bench`](bench::Bench): a store under test, and branches written to it |
+//! | [`clock`] | [`TestClock`]: time that moves when it is asked |
+//! | [`conformance`] | what every store must do; [`store_conformance!`] makes tests of it |
+//! | [`differential`] | random histories, played on a store and on the memory store |
+//! | [`ids`] | [`SequentialIds`]: identifiers that are counted |
+//! | [`provider`] | [`ScriptedProvider`]: answers that the test wrote |
+//!
+//! Fakes are stricter than the real thing: what a real provider might let pass, they refuse.
+
+pub mod bench;
+pub mod clock;
+pub mod conformance;
+pub mod differential;
+pub mod ids;
+pub mod provider;
+
+pub use self::{
+    clock::TestClock,
+    ids::SequentialIds,
+    provider::{Gate, Script, ScriptedProvider},
+};

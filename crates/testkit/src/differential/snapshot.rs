@@ -1,0 +1,106 @@
+//! Everything that can be read of a store.
+
+use std::{collections::BTreeSet, fmt};
+
+use branchwork_core::{
+    id::{BranchId, OpId, SessionId, StretchId},
+    store::{Search, Store, StoreError, StoreStats, read},
+};
+
+/// Texts that are searched.
+const NEEDLES: [&str; 6] = ["plan", "É", "led", "\"quoted\"", "hay stack", "0"];
+
+/// Everything that can be read of a store, one answer a line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    lines: Vec<String>,
+}
+
+impl Snapshot {
+    /// Reads what `store` says of `branches` and their sessions, whether they are there or not.
+    pub async fn read(store: &dyn Store, branches: &[(SessionId, BranchId)]) -> Self {
+        let mut snapshot = Self::default();
+        snapshot.note("sessions", store.sessions().await);
+        let sessions: BTreeSet<_> = branches.iter().map(|(session, _)| *session).collect();
+        for session in sessions {
+            snapshot.note("session", store.session(session).await);
+            snapshot.note("branches", store.branches(session).await);
+            for needle in NEEDLES {
+                let search = Search::new(needle).in_session(session).with_limit(5);
+                snapshot.note(needle, store.search(&search).await);
+            }
+        }
+        for (session, branch) in branches {
+            snapshot.read_branch(store, *session, *branch).await;
+        }
+        for needle in NEEDLES {
+            snapshot.note(needle, store.search(&Search::new(needle)).await);
+        }
+        let stats = store.stats().await;
+        // How bodies are kept, and in how many bytes, is the store's own affair.
+        let stats = stats.map(|stats| StoreStats { blobs: 0, bytes: 0, ..stats });
+        snapshot.note("stats", stats);
+        snapshot.note("verify", store.verify().await);
+        snapshot
+    }
+
+    /// Checks that `other` says the same.
+    ///
+    /// # Panics
+    ///
+    /// When it does not, with the first line that differs.
+    pub fn check_same(&self, other: &Self) {
+        for (expected, found) in self.lines.iter().zip(&other.lines) {
+            assert_eq!(expected, found);
+        }
+        assert_eq!(self.lines.len(), other.lines.len());
+    }
+
+    async fn read_branch(&mut self, store: &dyn Store, session: SessionId, branch: BranchId) {
+        let record = store.branch(branch).await;
+        let head = record.as_ref().ok().and_then(|record| record.head);
+        self.note("branch", record);
+        let mut seen: BTreeSet<OpId> = BTreeSet::new();
+        let mut before = u64::MAX;
+        loop {
+            let page = store.reflog(branch, before, 3).await;
+            let last = page.as_ref().ok().and_then(|page| page.last()).map(|entry| entry.revision);
+            seen.extend(page.iter().flatten().filter_map(|entry| entry.to));
+            self.note("reflog", page);
+            let Some(last) = last else { break };
+            before = last;
+        }
+        self.note("long reflog", store.reflog(branch, u64::MAX, 1_000).await);
+        for stretch in seen.iter().map(|op| op.stretch()).collect::<BTreeSet<_>>() {
+            self.read_stretch(store, session, stretch).await;
+        }
+        if let Some(head) = head {
+            self.read_view(store, session, head).await;
+        }
+    }
+
+    async fn read_stretch(&mut self, store: &dyn Store, session: SessionId, stretch: StretchId) {
+        for start in [0, 3] {
+            self.note("ops", store.ops(session, stretch, start..start + 5).await);
+        }
+    }
+
+    async fn read_view(&mut self, store: &dyn Store, session: SessionId, head: OpId) {
+        let lineage = store.lineage(session, head).await;
+        self.note("lineage", lineage.map(|lineage| lineage.segments().collect::<Vec<_>>()));
+        let view = read::view(store, session, Some(head)).await;
+        let view = view.map(|view| {
+            let messages: Vec<_> = view.messages().cloned().collect();
+            (messages, view.config().clone(), view.open_calls().to_vec(), view.last_step())
+        });
+        self.note("view", view);
+        self.note("page", read::page(store, session, Some(head), 3).await);
+    }
+
+    fn note<T: fmt::Debug>(&mut self, what: &str, answer: Result<T, StoreError>) {
+        self.lines.push(match answer {
+            Ok(answer) => format!("{what}: {answer:?}"),
+            Err(error) => format!("{what}: failed: {error}"),
+        });
+    }
+}
