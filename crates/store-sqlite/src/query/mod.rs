@@ -1,0 +1,15 @@
+//! What is read, on any connection and inside one transaction.
+//!
+//! - `branch` and `session`: the rows, and what follows from the ops beside them.
+//! - `ops`: runs of ops of one stretch, decoded; `lineage`: the way to one.
+//! - `reflog`: stored moves, with those that follow from the ops filled in.
+//! - `search`: the messages that hold a text.
+//! - `stats`: counts.
+
+pub(crate) mod branch;
+pub(crate) mod lineage;
+pub(crate) mod ops;
+pub(crate) mod reflog;
+pub(crate) mod search;
+pub(crate) mod session;
+pub(crate) mod stats;

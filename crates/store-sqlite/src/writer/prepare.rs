@@ -1,0 +1,81 @@
+//! What is done to a commit before it is handed to the writer, so that its thread only writes.
+
+use std::collections::BTreeSet;
+
+use branchwork_core::{
+    codec,
+    graph::Op,
+    store::{Commit, StoreError},
+};
+use sha2::{Digest as _, Sha256};
+
+/// Bytes of a body from which on it is kept apart, by its hash. Below, a row still is a few pages.
+pub(crate) const BODY_INLINE_BYTES_MAX: usize = 16 * 1024;
+
+/// A commit whose shape was checked, with the rows of its ops.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(super) commit: Commit,
+    /// One for each op of the commit.
+    pub(super) rows: Vec<OpRow>,
+}
+
+/// The stored form of one op.
+#[derive(Debug)]
+pub(super) struct OpRow {
+    pub(super) head: String,
+    pub(super) body: BodyRow,
+}
+
+/// The stored form of what a message says.
+#[derive(Debug)]
+pub(super) enum BodyRow {
+    /// The op is no message.
+    None,
+    /// In the row of the op.
+    Inline(String),
+    /// Apart.
+    Large { hash: [u8; 32], bytes: Vec<u8> },
+}
+
+/// Checks the shape of `commit` and encodes its ops.
+pub(crate) fn prepare(commit: Commit) -> Result<Prepared, StoreError> {
+    commit.chains()?;
+    check_once(&commit)?;
+    let rows = commit.ops.iter().map(row).collect::<Result<_, _>>()?;
+    Ok(Prepared { commit, rows })
+}
+
+/// Checks that no head moves twice and no stretch begins twice: each could hide the other.
+fn check_once(commit: &Commit) -> Result<(), StoreError> {
+    let mut branches = BTreeSet::new();
+    if let Some(head) = commit.heads.iter().find(|head| !branches.insert(head.branch)) {
+        return Err(StoreError::invalid(format!("branch {} is moved twice", head.branch)));
+    }
+    let mut stretches = BTreeSet::new();
+    let mut begun = commit.ops.iter().map(|op| op.id).filter(|id| id.place() == 0);
+    match begun.find(|id| !stretches.insert(id.stretch())) {
+        None => Ok(()),
+        Some(op) => Err(StoreError::invalid(format!("op {op} begins a stretch that has begun"))),
+    }
+}
+
+/// The hash under which a body is kept.
+pub(crate) fn body_hash(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+fn row(op: &Op) -> Result<OpRow, StoreError> {
+    let unfit = |part: &str| StoreError::invalid(format!("the {part} of op {} is no text", op.id));
+    let encoded = codec::encode(op)
+        .map_err(|error| StoreError::invalid(format!("op {} cannot be encoded: {error}", op.id)))?;
+    let head = String::from_utf8(encoded.head).map_err(|_bytes| unfit("head"))?;
+    let body = match encoded.body {
+        bytes if bytes.is_empty() => BodyRow::None,
+        bytes if bytes.len() > BODY_INLINE_BYTES_MAX => {
+            BodyRow::Large { hash: body_hash(&bytes), bytes }
+        }
+        bytes => BodyRow::Inline(String::from_utf8(bytes).map_err(|_bytes| unfit("body"))?),
+    };
+    Ok(OpRow { head, body })
+}
