@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+use crate::output;
+
 /// The folder, made when it is not there: `$BRANCHWORK_CACHE_DIR`, else in `$XDG_CACHE_HOME`, else
 /// in `~/.cache`.
 pub(crate) fn folder() -> Result<PathBuf> {
@@ -16,6 +18,7 @@ pub(crate) fn folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// The folder that the environment asks for. An empty variable is as good as none.
 fn choose(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
     let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     path("BRANCHWORK_CACHE_DIR")
@@ -23,18 +26,21 @@ fn choose(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathB
         .or_else(|| Some(path("HOME")?.join(".cache/branchwork")))
 }
 
-/// Writes a file of the folder.
-pub(crate) fn write(name: &str, text: &str) -> Result<PathBuf> {
-    let path = folder()?.join(name);
-    fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
-    Ok(path)
+/// Writes a file as a whole: whoever reads it meanwhile sees the old text or the new one.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, path));
+    written.with_context(|| format!("writing {}", path.display()))
 }
 
-/// Waits until nobody else makes `path`. The lock ends with the value.
-pub(crate) fn lock(path: &Path) -> Result<File> {
-    let path = path.with_extension("lock");
+/// Waits until nobody else has the lock of that name. It ends with the value.
+pub(crate) fn lock(name: &str) -> Result<File> {
+    let path = folder()?.join(format!("{name}.lock"));
     let file = File::create(&path).with_context(|| format!("writing {}", path.display()))?;
-    file.lock().with_context(|| format!("locking {}", path.display()))?;
+    if file.try_lock().is_err() {
+        output::note(&format!("waiting for another xtask ({name})"));
+        file.lock().with_context(|| format!("locking {}", path.display()))?;
+    }
     Ok(file)
 }
 

