@@ -7,17 +7,19 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
-use branchwork_benches::measure::{Stopwatch, median, resident_bytes};
+use branchwork_benches::{
+    measure::{Stopwatch, median, resident_bytes},
+    report,
+};
 
 const RUNS: usize = 31;
 
 fn main() {
     let binary = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/release/branchwork");
     if !binary.exists() {
-        println!("first: cargo build --release -p branchwork-cli");
+        report::line("first: cargo build --release -p branchwork-cli");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
@@ -35,15 +37,10 @@ fn main() {
         drop(connection);
         assert!(child.wait().expect("the program ends").success());
     }
-    memory.sort_unstable();
-    let (first, resident) = (median(firsts), memory[RUNS / 2] / 1_024);
-    println!("| the command line | median of {RUNS} |\n|---|---|");
-    println!("| start to first byte sent | {:.1} ms |", milliseconds(first));
-    println!("| resident while it waits for the answer | {resident} KiB |");
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
+    let (first, resident) = (report::micros(median(firsts)) / 1e3, median(memory) / 1_024);
+    report::head(&["the command line", &format!("median of {RUNS}")]);
+    report::row(&[&"start to first byte sent", &format!("{first:.1} ms")]);
+    report::row(&[&"resident while it waits for the answer", &format!("{resident} KiB")]);
 }
 
 fn ask(binary: &Path, home: &Path, url: &str) -> Child {
@@ -59,7 +56,7 @@ fn answer(connection: &mut TcpStream) {
     let mut piece = [0; 4_096];
     while !request.ends_with(b"}") {
         let length = connection.read(&mut piece).expect("the program sends");
-        request.extend_from_slice(&piece[..length]);
+        request.extend(piece.iter().take(length));
     }
     let body = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n";

@@ -8,6 +8,7 @@ use branchwork::{
 };
 use branchwork_benches::{
     measure::{median, percentile_99, resident_bytes, timed, written_bytes},
+    report::{self, micros},
     text,
 };
 use rusqlite::Connection;
@@ -21,7 +22,7 @@ const SIZES: [u64; 3] = [10, 1_000, 100_000];
 
 fn main() {
     let runtime = Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
-    println!("| what | N | figure |\n|---|---|---|");
+    report::head(&["what", "N", "figure"]);
     for size in SIZES {
         appends(&runtime, size);
     }
@@ -34,11 +35,7 @@ fn main() {
 }
 
 fn row(what: &str, size: u64, figure: impl std::fmt::Display) {
-    println!("| {what} | {size} | {figure} |");
-}
-
-fn micros(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
+    report::row(&[&what, &size, &figure]);
 }
 
 fn draft(number: u64) -> Draft {
@@ -91,19 +88,20 @@ fn appends(runtime: &Runtime, size: u64) {
     row("durable append", size, format!("{ours:.0} µs, raw insert {theirs:.0} µs, {ratio:.2} ×"));
 }
 
+/// Appends `count` messages, each in a commit of its own.
+async fn append_singly(branch: Branch, count: u64) {
+    for number in 0..count {
+        branch.append(draft(number)).await.expect("it can be appended");
+    }
+}
+
 /// The rate of many writers beside the rate of one.
 fn group_commit(runtime: &Runtime) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("group.db");
     let (_engine, session, main) = runtime.block_on(create(&path, 10));
     let one = 1_000_u64;
-    let alone = timed(|| {
-        runtime.block_on(async {
-            for number in 0..one {
-                main.append(draft(number)).await.expect("it can be appended");
-            }
-        });
-    });
+    let alone = timed(|| runtime.block_on(append_singly(main, one)));
     let each = 300_u64;
     let branches: Vec<Branch> = runtime.block_on(async {
         let mut branches = Vec::new();
@@ -113,16 +111,8 @@ fn group_commit(runtime: &Runtime) {
         }
         branches
     });
-    let together = timed(|| {
-        runtime.block_on(async {
-            let writers = branches.into_iter().map(|branch| async move {
-                for number in 0..each {
-                    branch.append(draft(number)).await.expect("it can be appended");
-                }
-            });
-            futures_util::future::join_all(writers).await
-        });
-    });
+    let writers = branches.into_iter().map(|branch| append_singly(branch, each));
+    let together = timed(|| runtime.block_on(futures_util::future::join_all(writers)));
     let rate = |count: u64, time: Duration| {
         f64::from(u32::try_from(count).unwrap_or(0)) / time.as_secs_f64()
     };

@@ -10,6 +10,7 @@ use branchwork::{
 };
 use branchwork_benches::{
     measure::{Stopwatch, median, on_a_thread, thread_cpu},
+    report::{self, micros},
     server::{self, PIECES},
 };
 use futures_util::StreamExt as _;
@@ -35,17 +36,17 @@ fn main() {
         let path = folder.path().join(format!("{round}.db"));
         costs[2].push(on_a_thread(move || ours(address, &Engine::open(path).expect("a file"))));
     }
-    println!(
-        "| a streamed turn of {PIECES} pieces | CPU | ratio | first text | more |\n|---|---|---|---|---|"
-    );
+    let what = format!("a streamed turn of {PIECES} pieces");
+    report::head(&[&what, "CPU", "ratio", "first text", "more"]);
     let medians = costs.map(|costs| {
         let (cpu, first): (Vec<_>, Vec<_>) = costs.into_iter().unzip();
-        (median(cpu).as_secs_f64() * 1e6, median(first).as_secs_f64() * 1e6)
+        (micros(median(cpu)), micros(median(first)))
     });
     let (bare_cpu, bare_first) = medians[0];
     for (what, (cpu, first)) in ["bare client", "in memory", "durable"].iter().zip(medians) {
-        let (ratio, more) = (cpu / bare_cpu, first - bare_first);
-        println!("| {what} | {cpu:.0} µs | {ratio:.2} × | {first:.0} µs | {more:.0} µs |");
+        let ratio = format!("{:.2} ×", cpu / bare_cpu);
+        let micros = |value: f64| format!("{value:.0} µs");
+        report::row(&[what, &micros(cpu), &ratio, &micros(first), &micros(first - bare_first)]);
     }
 }
 
@@ -55,7 +56,7 @@ fn runtime() -> Runtime {
 
 /// Runs `turn` for each of `inputs`; the first tenth warms up. `turn` answers the time to the first
 /// piece of text.
-fn measure<T>(inputs: Vec<T>, turn: impl AsyncFn(&T) -> Duration) -> Cost {
+fn measure<T>(inputs: &[T], turn: &impl AsyncFn(&T) -> Duration) -> Cost {
     let runtime = runtime();
     let warm = inputs.len() / 10;
     let (mut firsts, mut before) = (Vec::new(), thread_cpu());
@@ -68,7 +69,7 @@ fn measure<T>(inputs: Vec<T>, turn: impl AsyncFn(&T) -> Duration) -> Cost {
         }
     }
     let measured = u32::try_from(firsts.len()).expect("there are few");
-    ((thread_cpu() - before) / measured, median(firsts))
+    (thread_cpu().saturating_sub(before) / measured, median(firsts))
 }
 
 /// A chunk of the stream, as far as a bare client looks at it.
@@ -96,7 +97,7 @@ const REQUEST: &str = r#"{"model":"tiny","stream":true,"stream_options":{"includ
 fn bare(address: SocketAddr) -> Cost {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
     let url = format!("http://{address}/v1/chat/completions");
-    measure(vec![(); TURNS], async |()| {
+    measure(&[(); TURNS], &async |()| {
         let watch = Stopwatch::start();
         let request = client.post(&url).header("content-type", "application/json").body(REQUEST);
         let mut stream = request.send().await.expect("the server answers").bytes_stream();
@@ -104,24 +105,26 @@ fn bare(address: SocketAddr) -> Cost {
         while let Some(bytes) = stream.next().await {
             buffer.extend_from_slice(&bytes.expect("the answer comes"));
             let whole = buffer.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-            for line in buffer[..whole].split(|byte| *byte == b'\n') {
-                let Some(data) = line.strip_prefix(b"data: ") else { continue };
-                if data == b"[DONE]" {
-                    continue;
-                }
-                let chunk: Chunk<'_> = serde_json::from_slice(data).expect("it is a chunk");
-                let content =
-                    chunk.choices.first().and_then(|choice| choice.delta.content.as_deref());
-                if let Some(content) = content.filter(|content| !content.is_empty()) {
-                    first.get_or_insert_with(|| watch.elapsed());
-                    text.push_str(content);
-                }
+            let rest = buffer.split_off(whole);
+            buffer.split(|byte| *byte == b'\n').for_each(|line| read(line, &mut text));
+            if first.is_none() && !text.is_empty() {
+                first = Some(watch.elapsed());
             }
-            buffer.drain(..whole);
+            buffer = rest;
         }
         assert!(text.ends_with("word199"));
         first.expect("there was text")
     })
+}
+
+/// Appends the text of one line of the stream.
+fn read(line: &[u8], text: &mut String) {
+    let Some(data) = line.strip_prefix(b"data: ").filter(|data| *data != b"[DONE]") else {
+        return;
+    };
+    let chunk: Chunk<'_> = serde_json::from_slice(data).expect("it is a chunk");
+    let content = chunk.choices.first().and_then(|choice| choice.delta.content.as_deref());
+    text.push_str(content.unwrap_or_default());
 }
 
 /// The same through the engine, each turn on a branch of its own, so that requests stay alike.
@@ -137,7 +140,7 @@ fn ours(address: SocketAddr, engine: &Engine) -> Cost {
         }
         branches
     });
-    measure(branches, async |branch: &Branch| {
+    measure(&branches, &async |branch: &Branch| {
         let watch = Stopwatch::start();
         let mut stream = branch.chat("Say something long.").stream();
         let (mut text, mut first) = (String::new(), None);

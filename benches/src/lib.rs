@@ -10,5 +10,6 @@
 //! Figures of a shared machine are noisy: what counts are medians, and ratios within one run.
 
 pub mod measure;
+pub mod report;
 pub mod server;
 pub mod text;

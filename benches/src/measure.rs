@@ -17,7 +17,7 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 /// # Panics
 ///
 /// When there are none.
-pub fn median(mut samples: Vec<Duration>) -> Duration {
+pub fn median<T: Ord + Copy>(mut samples: Vec<T>) -> T {
     samples.sort_unstable();
     samples.get(samples.len() / 2).copied().expect("there is a sample")
 }
