@@ -8,13 +8,17 @@ use std::{sync::Arc, time::Duration};
 
 use branchwork::{
     Engine,
-    core::{config::Config as BranchConfig, provider::Provider as _},
+    core::{
+        config::{Config as BranchConfig, ConfigPatch},
+        provider::Provider as _,
+    },
     providers::{OpenAi, OpenAiOptions, Preset, Secret, preset, presets},
     reference::ModelReference,
 };
 use futures_util::future::join_all;
 
 use crate::{
+    args::AskArgs,
     config::Config,
     env,
     exit::{Code, Failure},
@@ -36,18 +40,33 @@ pub(crate) struct Wish {
     pub(crate) base_url: Option<String>,
 }
 
-/// The provider and model to ask, by their names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl Wish {
+    /// What the options of a prompt say.
+    pub(crate) fn of(args: &AskArgs) -> Self {
+        Self { model: args.model.clone(), base_url: args.base_url.clone() }
+    }
+}
+
+/// Whom to ask: the provider, what it is called, and the model.
+#[derive(Debug, Clone)]
 pub(crate) struct Target {
+    pub(crate) handle: Arc<OpenAi>,
     pub(crate) provider: String,
     pub(crate) model: String,
 }
 
-/// Finds out whom to ask, and registers the provider with `engine`.
+impl Target {
+    /// Makes the provider known to `engine`, and lets `patch` choose it and the model.
+    pub(crate) fn register(self, engine: &Engine, patch: ConfigPatch) -> ConfigPatch {
+        engine.register(self.provider.clone(), self.handle);
+        patch.with_model(Some(self.provider), self.model)
+    }
+}
+
+/// Finds out whom to ask.
 ///
 /// `branch` is the configuration of the branch that will be asked, when it has one.
 pub(crate) async fn resolve(
-    engine: &Engine,
     config: &Config,
     wish: &Wish,
     branch: Option<&BranchConfig>,
@@ -62,7 +81,7 @@ pub(crate) async fn resolve(
         None => own.map(|model| ModelReference { provider: own_provider.clone(), model }),
     };
     if let Some(url) = base_url {
-        return at_url(engine, &url, named).await;
+        return at_url(&url, named).await;
     }
     let named = match named {
         Some(named) => Some(named),
@@ -76,19 +95,15 @@ pub(crate) async fn resolve(
                     "write `provider:{model}`; `branchwork models PROVIDER` lists models"
                 )));
             };
-            engine.register(provider.clone(), Arc::new(OpenAi::new(options(config, &provider)?)?));
-            Ok(Target { provider, model })
+            let handle = Arc::new(OpenAi::new(options(config, &provider)?)?);
+            Ok(Target { handle, provider, model })
         }
-        None => on_this_machine(engine).await,
+        None => on_this_machine().await,
     }
 }
 
 /// The server of `--base-url`. Without a model, the first one that it serves.
-async fn at_url(
-    engine: &Engine,
-    url: &str,
-    named: Option<ModelReference>,
-) -> Result<Target, Failure> {
+async fn at_url(url: &str, named: Option<ModelReference>) -> Result<Target, Failure> {
     let named_provider = named.as_ref().and_then(|named| named.provider.as_deref());
     let key = env::text("BRANCHWORK_API_KEY")
         .or_else(|| env::text(named_provider.and_then(preset)?.key_variable))
@@ -98,18 +113,17 @@ async fn at_url(
         Some(key) => options.with_key(key),
         None => options,
     };
-    let provider = Arc::new(OpenAi::new(options)?);
+    let handle = Arc::new(OpenAi::new(options)?);
     // A provider that is named with the model lends its name, and its key: it was said.
-    let (name, model) = if let Some(ModelReference { provider, model }) = named {
+    let (provider, model) = if let Some(ModelReference { provider, model }) = named {
         (provider.unwrap_or_else(|| CUSTOM.to_owned()), model)
     } else {
-        let first = provider.models().await?.into_iter().next().ok_or_else(|| {
+        let first = handle.models().await?.into_iter().next().ok_or_else(|| {
             Failure::new(Code::Provider, format!("the server at {url} serves no model"))
         })?;
         (CUSTOM.to_owned(), first.id)
     };
-    engine.register(name.clone(), provider);
-    Ok(Target { provider: name, model })
+    Ok(Target { handle, provider, model })
 }
 
 /// How to reach the provider of that name.
@@ -156,18 +170,17 @@ fn url_of_environment(name: &str) -> Option<String> {
 }
 
 /// The first server on this machine that serves a model.
-async fn on_this_machine(engine: &Engine) -> Result<Target, Failure> {
+async fn on_this_machine() -> Result<Target, Failure> {
     let probes = LOCAL.iter().filter_map(|name| preset(name)).map(probe);
     let found = join_all(probes).await.into_iter().flatten().next();
-    let Some((preset, provider, model)) = found else {
+    let Some((preset, handle, model)) = found else {
         return Err(Failure::new(Code::Provider, "no model is set, and no server was found here")
             .with_hint(
                 "set one: `branchwork config set model openai:gpt-5-mini`, and OPENAI_API_KEY\n\
                  or start one: Ollama, LM Studio or llama.cpp on its usual port, or give --base-url",
             ));
     };
-    engine.register(preset.name, provider);
-    Ok(Target { provider: preset.name.to_owned(), model })
+    Ok(Target { handle, provider: preset.name.to_owned(), model })
 }
 
 /// Asks a server on this machine which model it serves first.

@@ -1,7 +1,6 @@
 //! `branchwork models`.
 
 use branchwork::{
-    Engine,
     core::provider::{ModelInfo, Provider as _},
     providers::{OpenAi, OpenAiOptions},
 };
@@ -29,9 +28,8 @@ pub(super) async fn run(
             (name, models)
         }
         (None, None) => {
-            let engine = Engine::in_memory();
-            let target = provider::resolve(&engine, &world.config, &Wish::default(), None).await?;
-            let models = engine.provider(&target.provider)?.models().await?;
+            let target = provider::resolve(&world.config, &Wish::default(), None).await?;
+            let models = target.handle.models().await?;
             (target.provider, models)
         }
     };

@@ -6,7 +6,7 @@ mod talk;
 
 use std::process::ExitCode;
 
-use branchwork::{Branch, Session, reference::PlaceReference};
+use branchwork::{Branch, Session, core::config::ConfigPatch, reference::PlaceReference};
 
 use self::{
     command::{Command, HELP},
@@ -71,7 +71,6 @@ async fn open(
     wish: &Wish,
     system: Option<String>,
 ) -> Result<(Session, Branch), Failure> {
-    let engine = world.engine()?;
     let reference = place.map(PlaceReference::parse).transpose()?.unwrap_or_default();
     if reference.back > 0 {
         let message = "a chat goes on at the end of a branch";
@@ -79,8 +78,10 @@ async fn open(
     }
     let PlaceReference { session: name, branch, .. } = reference;
     let found = match &name {
-        Some(name) => engine.open_session(name).await.map(Some),
-        None => Ok(None),
+        Some(name) if world.db()?.exists() => {
+            world.existing_engine()?.open_session(name).await.map(Some)
+        }
+        _ => Ok(None),
     };
     let session = match (found, branch) {
         (Ok(Some(_)), _) if system.is_some() => {
@@ -93,8 +94,8 @@ async fn open(
         (Ok(Some(session)), None) => session,
         (Ok(None), Some(_)) => return Err(Failure::usage("a branch is named, but no session")),
         (Err(branchwork::Error::NotFound { .. }) | Ok(None), None) => {
-            let target = provider::resolve(engine, &world.config, wish, None).await?;
-            create(engine, name, target, system).await?
+            let target = provider::resolve(&world.config, wish, None).await?;
+            create(world.engine()?, name, target, system).await?
         }
         (Err(error), _) => return Err(error.into()),
     };
@@ -112,8 +113,7 @@ async fn create(
         Some(name) => engine.session(name),
         None => engine.unnamed_session(),
     };
-    let model = format!("{}:{}", target.provider, target.model);
-    let builder = builder.model(model);
+    let builder = builder.config(target.register(engine, ConfigPatch::default()));
     let builder = match system {
         Some(system) => builder.system(system),
         None => builder,

@@ -69,11 +69,7 @@ impl<'a> Talk<'a> {
 
     /// Shows the answer as it comes. Ctrl-C stops it; what had come is kept.
     async fn answer(&self, chat: Chat) -> Result<(), Failure> {
-        let engine = self.session.engine();
-        let own = self.branch.view().await?.config().clone();
-        let Target { provider, model } =
-            provider::resolve(engine, &self.world.config, &self.wish, Some(&own)).await?;
-        let config = ConfigPatch::default().with_model(Some(provider), model);
+        let config = self.chosen(&self.wish).await?;
         let mut stream = chat.with_config(config).stream();
         let mut stop = Box::pin(stopped());
         let mut in_line = false;
@@ -101,6 +97,18 @@ impl<'a> Talk<'a> {
             self.world.note("interrupted; the part is kept, /undo takes it back");
         }
         Ok(())
+    }
+
+    /// Whom `wish` asks on this branch.
+    async fn target(&self, wish: &Wish) -> Result<Target, Failure> {
+        let own = self.branch.view().await?.config().clone();
+        provider::resolve(&self.world.config, wish, Some(&own)).await
+    }
+
+    /// The same, registered, as the configuration that asks it.
+    async fn chosen(&self, wish: &Wish) -> Result<ConfigPatch, Failure> {
+        let target = self.target(wish).await?;
+        Ok(target.register(self.session.engine(), ConfigPatch::default()))
     }
 
     async fn fork(&mut self, name: Option<String>) -> Result<(), Failure> {
@@ -153,18 +161,12 @@ impl<'a> Talk<'a> {
     }
 
     async fn model(&mut self, model: Option<String>) -> Result<(), Failure> {
-        let engine = self.session.engine();
-        let own = self.branch.view().await?.config().clone();
         let Some(model) = model else {
-            let target =
-                provider::resolve(engine, &self.world.config, &self.wish, Some(&own)).await?;
+            let target = self.target(&self.wish).await?;
             return Ok(output::line(&format!("{}:{}", target.provider, target.model))?);
         };
         let wish = Wish { model: Some(model), base_url: self.wish.base_url.clone() };
-        let Target { provider, model } =
-            provider::resolve(engine, &self.world.config, &wish, Some(&own)).await?;
-        let patch = ConfigPatch::default().with_model(Some(provider), model);
-        self.branch.configure(patch).await?;
+        self.branch.configure(self.chosen(&wish).await?).await?;
         // From here on the branch says which model, not the command line.
         self.wish.model = None;
         Ok(())

@@ -2,14 +2,11 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use branchwork::{
-    Engine,
-    core::{
-        clock::Timestamp,
-        graph::{Extent, StepWriter, View},
-        message::{Body, Draft},
-        provider::ModelRequest,
-    },
+use branchwork::core::{
+    clock::Timestamp,
+    graph::{Extent, StepWriter, View},
+    message::{Body, Draft},
+    provider::{ModelRequest, Provider as _},
 };
 use serde_json::{Value, json};
 
@@ -23,11 +20,7 @@ use crate::{
 };
 
 pub(super) async fn run(world: &World, args: &AskArgs, prompt: &str) -> Result<ExitCode, Failure> {
-    // Nothing is made: a store that is not there has no sessions.
-    let stored = world.db()?.exists() && !args.no_save;
-    let scratch = Engine::in_memory();
-    let engine = if stored { world.existing_engine()? } else { &scratch };
-    let (view, own) = match target::existing(engine, args).await? {
+    let (view, own) = match target::existing(world, args).await? {
         None => (with_system(args)?, None),
         Some(session) => {
             let branch = target::branch_of(&session, args).await?;
@@ -44,15 +37,14 @@ pub(super) async fn run(world: &World, args: &AskArgs, prompt: &str) -> Result<E
             (view, Some(config))
         }
     };
-    let wish = Wish { model: args.model.clone(), base_url: args.base_url.clone() };
-    let whom = provider::resolve(engine, &world.config, &wish, own.as_ref()).await?;
-    let patch = args.parameters.patch().with_model(Some(whom.provider.clone()), whom.model);
+    let whom = provider::resolve(&world.config, &Wish::of(args), own.as_ref()).await?;
+    let patch = args.parameters.patch().with_model(Some(whom.provider), whom.model);
     patch.check().map_err(branchwork::Error::from)?;
     let config = view.config().patched(&patch);
     let view = with(view, Body::instruction(prompt))?;
     let request = ModelRequest::new(view.messages().map(Arc::clone).collect(), config);
     let request = if args.no_stream { request.without_stream() } else { request };
-    let rendered = engine.provider(&whom.provider)?.render(&request)?;
+    let rendered = whom.handle.render(&request)?;
     let body: Value = serde_json::from_str(&rendered.body).unwrap_or(Value::String(rendered.body));
     output::json(&json!({ "url": rendered.url, "body": body }))?;
     Ok(ExitCode::SUCCESS)

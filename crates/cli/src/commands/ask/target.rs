@@ -1,12 +1,12 @@
 //! Where to ask: the session, the branch, and the configuration of the call.
 
-use branchwork::{Branch, Engine, Session, core::config::ConfigPatch};
+use branchwork::{Branch, Session, core::config::ConfigPatch};
 
 use crate::{
     args::AskArgs,
     env,
     exit::{Code, Failure},
-    provider::{self, Target, Wish},
+    provider::{self, Wish},
     world::World,
 };
 
@@ -21,12 +21,8 @@ pub(super) struct Asked {
 
 /// Finds or makes the session and the branch, and registers the provider.
 pub(super) async fn find(world: &World, args: &AskArgs) -> Result<Asked, Failure> {
-    if args.no_save {
-        return create(world, world.ephemeral_engine(), args).await;
-    }
-    let engine = world.engine()?;
-    let Some(session) = existing(engine, args).await? else {
-        return create(world, engine, args).await;
+    let Some(session) = existing(world, args).await? else {
+        return create(world, args).await;
     };
     if args.system.is_some() {
         let message = "--system begins a new session, and this one exists";
@@ -34,17 +30,21 @@ pub(super) async fn find(world: &World, args: &AskArgs) -> Result<Asked, Failure
     }
     let branch = branch_of(&session, args).await?;
     let config = branch.view().await?.config().clone();
-    let wish = Wish { model: args.model.clone(), base_url: args.base_url.clone() };
-    let target = provider::resolve(engine, &world.config, &wish, Some(&config)).await?;
+    let target = provider::resolve(&world.config, &Wish::of(args), Some(&config)).await?;
+    let patch = args.parameters.patch();
+    patch.check().map_err(branchwork::Error::from)?;
     let branch = from(world, args, branch).await?;
-    let mut config = args.parameters.patch().with_model(Some(target.provider), target.model);
-    config.check().map_err(branchwork::Error::from)?;
-    Ok(Asked { session, branch, config: std::mem::take(&mut config), is_new: false })
+    let config = target.register(session.engine(), patch);
+    Ok(Asked { session, branch, config, is_new: false })
 }
 
-/// The session that the options or the environment name.
-pub(super) async fn existing(engine: &Engine, args: &AskArgs) -> Result<Option<Session>, Failure> {
+/// The session that the options or the environment name. Makes no file.
+pub(super) async fn existing(world: &World, args: &AskArgs) -> Result<Option<Session>, Failure> {
+    if args.no_save {
+        return Ok(None);
+    }
     if args.continue_last {
+        let engine = world.existing_engine()?;
         let sessions = engine.sessions().await?;
         let last = sessions.iter().find(|session| session.archived.is_none());
         let last = last.ok_or_else(|| {
@@ -62,7 +62,7 @@ pub(super) async fn existing(engine: &Engine, args: &AskArgs) -> Result<Option<S
         }
         return Ok(None);
     };
-    engine.open_session(&name).await.map(Some).map_err(|error| {
+    world.existing_engine()?.open_session(&name).await.map(Some).map_err(|error| {
         let failure = Failure::from(error);
         if failure.has_hint() {
             failure
@@ -95,10 +95,10 @@ async fn from(world: &World, args: &AskArgs, branch: Branch) -> Result<Branch, F
 }
 
 /// Makes the session. Everything that can be wrong is found out before.
-async fn create(world: &World, engine: &Engine, args: &AskArgs) -> Result<Asked, Failure> {
-    let wish = Wish { model: args.model.clone(), base_url: args.base_url.clone() };
-    let Target { provider, model } = provider::resolve(engine, &world.config, &wish, None).await?;
-    let config = args.parameters.patch().with_model(Some(provider), model);
+async fn create(world: &World, args: &AskArgs) -> Result<Asked, Failure> {
+    let target = provider::resolve(&world.config, &Wish::of(args), None).await?;
+    let engine = if args.no_save { world.ephemeral_engine() } else { world.engine()? };
+    let config = target.register(engine, args.parameters.patch());
     let builder = match &args.title {
         Some(title) => engine.session(title),
         None => engine.unnamed_session(),
