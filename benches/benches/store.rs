@@ -16,8 +16,13 @@ use tokio::runtime::{Builder, Runtime};
 
 /// Appends that are timed one by one.
 const SAMPLES: u64 = 1_500;
-/// Writers that append at the same time.
+/// Writers that append at the same time, and what each appends in a round.
 const WRITERS: usize = 64;
+const EACH: u64 = 150;
+/// Rounds in which one writer and many take turns.
+const ROUNDS: usize = 9;
+/// Forks of one conversation.
+const FORKS: u64 = 20_000;
 const SIZES: [u64; 3] = [10, 1_000, 100_000];
 
 fn main() {
@@ -95,14 +100,11 @@ async fn append_singly(branch: Branch, count: u64) {
     }
 }
 
-/// The rate of many writers beside the rate of one.
+/// The rate of many writers beside the rate of one, in turns, so that both see the same disk.
 fn group_commit(runtime: &Runtime) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("group.db");
     let (_engine, session, main) = runtime.block_on(create(&path, 10));
-    let one = 1_000_u64;
-    let alone = timed(|| runtime.block_on(append_singly(main, one)));
-    let each = 300_u64;
     let branches: Vec<Branch> = runtime.block_on(async {
         let mut branches = Vec::new();
         for number in 0..WRITERS {
@@ -111,15 +113,24 @@ fn group_commit(runtime: &Runtime) {
         }
         branches
     });
-    let writers = branches.into_iter().map(|branch| append_singly(branch, each));
-    let together = timed(|| runtime.block_on(futures_util::future::join_all(writers)));
-    let rate = |count: u64, time: Duration| {
-        f64::from(u32::try_from(count).unwrap_or(0)) / time.as_secs_f64()
-    };
-    let (alone, together) = (rate(one, alone.1), rate(each * WRITERS as u64, together.1));
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let appends = append_singly(main.clone(), 3 * EACH);
+        alone.push(timed(|| runtime.block_on(appends)).1 / count(3 * EACH));
+        let writers = branches.iter().map(|branch| append_singly(branch.clone(), EACH));
+        let all = futures_util::future::join_all(writers);
+        together.push(timed(|| runtime.block_on(all)).1 / count(EACH * WRITERS as u64));
+    }
+    let rate = |each: Vec<Duration>| 1e6 / micros(median(each));
+    let (alone, together) = (rate(alone), rate(together));
     let ratio = together / alone;
     row("durable appends a second, 1 writer", 10, format!("{alone:.0}"));
     row("durable appends a second, 64 branches", 10, format!("{together:.0}, {ratio:.1} ×"));
+}
+
+/// A count as a divisor of durations.
+fn count(number: u64) -> u32 {
+    u32::try_from(number).expect("there are few")
 }
 
 /// Bytes on disk and bytes written, by messages and by size of commits.
@@ -127,7 +138,11 @@ fn bytes(runtime: &Runtime) {
     for (size, batch) in [(1_000, 1), (10_000, 1), (1_000, 100), (10_000, 100), (100_000, 100)] {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("bytes.db");
-        let (engine, _session, main) = runtime.block_on(create(&path, 0));
+        runtime.block_on(async { create(&path, 0).await.0.close().await }).expect("it is made");
+        let empty = file_bytes(&path);
+        let engine = Engine::open(&path).expect("the file can be opened");
+        let main =
+            runtime.block_on(engine.open_session("bench")).expect("it is there").default_branch();
         let before = written_bytes();
         runtime.block_on(async {
             let mut number = 0;
@@ -139,11 +154,15 @@ fn bytes(runtime: &Runtime) {
             engine.close().await.expect("the file can be closed");
         });
         let written = written_bytes() - before;
-        let kept = fs::metadata(&path).map_or(0, |file| file.len());
+        let kept = file_bytes(&path) - empty;
         let per = |bytes: u64| f64::from(u32::try_from(bytes / size).unwrap_or(0)) / 1_024.0;
         let figure = format!("{:.2} KiB kept, {:.2} KiB written", per(kept), per(written));
         row(&format!("a message of 1 KiB in commits of {batch}"), size, figure);
     }
+}
+
+fn file_bytes(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |file| file.len())
 }
 
 /// Fork, rollback, undo and switch, opening a branch, and its last page.
@@ -192,15 +211,14 @@ fn moves_and_reads(runtime: &Runtime, size: u64) {
     row("last page of 50, first read of an open file", size, page);
 }
 
-/// A thousand forks of a conversation of a thousand messages.
+/// Forks of a conversation of a thousand messages; so many that memory is seen to grow.
 fn forks(runtime: &Runtime) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("forks.db");
     let (engine, _session, main) = runtime.block_on(create(&path, 1_000));
     runtime.block_on(main.view()).expect("the branch can be read");
-    let flush = || fs::metadata(&path).map_or(0, |file| file.len());
     runtime.block_on(engine.close()).expect("the file can be closed");
-    let kept = flush();
+    let kept = file_bytes(&path);
     let engine = Engine::open(&path).expect("the file can be opened");
     let main =
         runtime.block_on(engine.open_session("bench")).expect("it is there").default_branch();
@@ -208,15 +226,16 @@ fn forks(runtime: &Runtime) {
     let resident = resident_bytes(None);
     let forks: Arc<[Branch]> = runtime.block_on(async {
         let mut forks = Vec::new();
-        for number in 0..1_000 {
+        for number in 0..FORKS {
             forks.push(main.fork(format!("fork-{number}")).await.expect("it can be forked"));
         }
         forks.into()
     });
     let memory = resident_bytes(None).saturating_sub(resident);
     runtime.block_on(engine.close()).expect("the file can be closed");
-    let disk = flush().saturating_sub(kept);
-    let figure = format!("{} KiB of memory, {} KiB on disk", memory / 1_024, disk / 1_024);
-    row("1,000 forks", 1_000, figure);
+    let disk = file_bytes(&path).saturating_sub(kept);
+    let per_thousand = |bytes: u64| bytes * 1_000 / FORKS / 1_024;
+    let (memory, disk) = (per_thousand(memory), per_thousand(disk));
+    row("1,000 of 20,000 forks", 1_000, format!("{memory} KiB of memory, {disk} KiB on disk"));
     drop(forks);
 }

@@ -14,25 +14,30 @@ use crate::{
     reference,
 };
 
-/// Entries that are read at once.
-const PAGE: usize = 64;
+/// Entries that are read at first: most often what is looked for is the last thing that happened.
+const PAGE_FIRST: usize = 4;
+
+/// Entries that are read at once at most: each page is twice the one before it.
+const PAGE_MAX: usize = 256;
 
 /// The reflog of a branch, read backwards page by page.
 pub(super) struct History<'a> {
     branch: &'a Branch,
     page: VecDeque<ReflogEntry>,
+    page_length: usize,
     before: u64,
 }
 
 impl<'a> History<'a> {
     pub(super) const fn of(branch: &'a Branch) -> Self {
-        Self { branch, page: VecDeque::new(), before: u64::MAX }
+        Self { branch, page: VecDeque::new(), page_length: PAGE_FIRST, before: u64::MAX }
     }
 
     async fn next(&mut self) -> Result<Option<ReflogEntry>> {
         if self.page.is_empty() {
             let store = self.branch.engine.store();
-            self.page = store.reflog(self.branch.id, self.before, PAGE).await?.into();
+            self.page = store.reflog(self.branch.id, self.before, self.page_length).await?.into();
+            self.page_length = PAGE_MAX.min(2 * self.page_length);
         }
         let entry = self.page.pop_front();
         if let Some(entry) = &entry {
