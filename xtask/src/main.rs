@@ -8,10 +8,12 @@
 //! | `process` | servers seen from outside: their processes, and whether they answer |
 //! | `state` | what is written down about a server |
 //! | `server` | a server in the background: started, found again, stopped |
+//! | `picture` | the picture of a terminal in the README |
 //! | `output` | printing |
 
 mod cache;
 mod output;
+mod picture;
 mod process;
 mod python;
 mod server;
@@ -50,6 +52,8 @@ enum Task {
         #[command(subcommand)]
         action: PeerAction,
     },
+    /// Record the picture of a terminal in the README, with the real model.
+    Picture,
 }
 
 /// What can be done with the model.
@@ -146,6 +150,14 @@ fn run(task: Task) -> Result<ExitCode> {
             let wanted = Wanted { what: "llmock", port, owner: run.owner_pid };
             let server = Server::named("peer", &run.name.state_name)?;
             output::data(&server.start(&wanted, llmock_launch)?.url);
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Picture => {
+            let wanted =
+                Wanted { what: Weights::Smollm2.alias(), port: 0, owner: Some(std::process::id()) };
+            let server = Server::named("model", "picture")?;
+            let url = server.start(&wanted, || model_launch(Weights::Smollm2, 4_096, 1))?.url;
+            output::data(&picture::record(&url)?.display().to_string());
             Ok(ExitCode::SUCCESS)
         }
         Task::Model { action: ModelAction::Stop(name) } => stop("model", &name),
