@@ -9,6 +9,7 @@
 //! | [`limits`] | every bound of the product, named, with its unit and its reason |
 //! | [`message`] | messages, their bodies and parts |
 //! | [`config`] | the configuration of a branch and patches to it |
+//! | [`filter`] | which messages of a view are meant |
 //! | [`graph`] | ops, lineages and the [`View`](graph::View) that folds them |
 //! | [`codec`] | the stored form of ops, versioned |
 //! | [`store`] | the [`Store`](store::Store) contract, commits, and the memory store |
@@ -21,6 +22,7 @@
 pub mod clock;
 pub mod codec;
 pub mod config;
+pub mod filter;
 pub mod graph;
 pub mod id;
 pub mod limits;

@@ -35,3 +35,6 @@ pub const STREAM_EVENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Bytes of a response body that is not a stream.
 pub const RESPONSE_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// Bytes a regular expression may take when it is compiled, so that none takes all memory.
+pub const PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;

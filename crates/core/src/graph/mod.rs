@@ -8,6 +8,7 @@
 
 mod lineage;
 mod op;
+mod select;
 mod step;
 mod tail;
 mod view;
@@ -15,6 +16,7 @@ mod view;
 pub use self::{
     lineage::{Lineage, Segment},
     op::{Op, OpKind, Step},
+    select::Counts,
     step::{Extent, StepWriter},
     tail::Tail,
     view::{ApplyError, RollbackError, View},

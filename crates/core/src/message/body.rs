@@ -46,7 +46,7 @@ pub enum Body {
 }
 
 /// The kind of a [`Body`], without its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BodyKind {
     /// See [`Body::System`].
     System,
@@ -61,6 +61,20 @@ pub enum BodyKind {
 }
 
 impl BodyKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::System,
+        Self::Instruction,
+        Self::Response,
+        Self::ActionRequest,
+        Self::ActionResponse,
+    ];
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The name, as files and the command line spell it.
     pub const fn as_str(self) -> &'static str {
         match self {

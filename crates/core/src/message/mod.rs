@@ -4,6 +4,7 @@ mod body;
 mod call;
 mod draft;
 mod part;
+mod text;
 
 use std::fmt;
 
@@ -72,6 +73,14 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Complete, Self::Interrupted, Self::Failed];
+
+    /// The status with that lower-case name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
     /// The lower-case name, as files and the command line spell it.
     pub const fn as_str(self) -> &'static str {
         match self {

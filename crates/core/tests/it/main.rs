@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod codec;
 #[cfg(test)]
+mod filter;
+#[cfg(test)]
 mod turn_groups;
 #[cfg(test)]
 mod view;
