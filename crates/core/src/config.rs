@@ -38,6 +38,8 @@ pub struct Config {
     pub logprobs: Option<u8>,
     /// What the host program sends as; the role's name when not said.
     pub sender: Option<String>,
+    /// The tools that turns offer unless they say otherwise, by name.
+    pub tools: Option<Vec<String>>,
     /// Parameters that only this provider knows, sent as they are.
     pub extras: Map<String, Value>,
 }
@@ -106,6 +108,7 @@ pub struct ConfigPatch {
     pub response_schema: Change<Value>,
     pub logprobs: Change<u8>,
     pub sender: Change<String>,
+    pub tools: Change<Vec<String>>,
     /// Sets the named extras; `null` takes one away.
     pub extras: Map<String, Value>,
 }
@@ -176,6 +179,7 @@ impl Config {
         patch.response_schema.apply(&mut self.response_schema);
         patch.logprobs.apply(&mut self.logprobs);
         patch.sender.apply(&mut self.sender);
+        patch.tools.apply(&mut self.tools);
         for (key, value) in &patch.extras {
             if value.is_null() {
                 self.extras.remove(key);

@@ -14,6 +14,7 @@
 //! | [`codec`] | the stored form of ops, versioned |
 //! | [`store`] | the [`Store`](store::Store) contract, commits, and the memory store |
 //! | [`provider`] | the [`Provider`](provider::Provider) contract, requests, events |
+//! | [`tool`] | the [`Tool`](tool::Tool) contract, and which tools a turn offers |
 //! | [`turn`] | one exchange with a model, as a machine without I/O |
 //!
 //! Programs depend on `branchwork`, which re-exports this crate. Depend on `branchwork-core` alone
@@ -29,4 +30,5 @@ pub mod limits;
 pub mod message;
 pub mod provider;
 pub mod store;
+pub mod tool;
 pub mod turn;

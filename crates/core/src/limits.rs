@@ -27,6 +27,9 @@ pub const JSON_DEPTH_MAX: usize = 96;
 /// Tool calls in one answer of a model.
 pub const CALLS_PER_ANSWER_MAX: usize = 128;
 
+/// Tool calls of one answer that run at the same time.
+pub const CALLS_PARALLEL_MAX: usize = 16;
+
 /// Matches of one search.
 pub const SEARCH_HITS_MAX: usize = 1_000;
 

@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     runtime::{RandomIds, SystemClock, Tasks},
     session::{Session, SessionBuilder},
+    tools::ToolSets,
 };
 
 /// A store, providers, a clock and a source of identifiers. Cheap to clone; clones are one engine.
@@ -31,9 +32,10 @@ struct Parts {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     tasks: Tasks,
-    // Std mutexes: both are held for a lookup only.
+    // Std mutexes: each is held for a lookup or a change only.
     providers: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
     branches: Mutex<BTreeMap<BranchId, Weak<Shared>>>,
+    tools: Mutex<ToolSets>,
 }
 
 /// Puts an [`Engine`] together. What is not given is the memory store, the clock of the machine,
@@ -74,6 +76,7 @@ impl EngineBuilder {
             tasks: Tasks::default(),
             providers: Mutex::default(),
             branches: Mutex::default(),
+            tools: Mutex::default(),
         };
         Engine { parts: Arc::new(parts) }
     }
@@ -197,6 +200,11 @@ impl Engine {
 
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.parts.tasks
+    }
+
+    /// The tools of every branch.
+    pub(crate) fn tool_sets(&self) -> MutexGuard<'_, ToolSets> {
+        lock(&self.parts.tools)
     }
 
     /// What all handles of one branch share: one for each branch of an engine.

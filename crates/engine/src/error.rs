@@ -9,6 +9,8 @@ use branchwork_core::{
     store::{Conflict, StoreError},
 };
 
+use crate::tools::RegisterError;
+
 /// What calls of the engine return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -86,6 +88,15 @@ pub enum Error {
         op: OpId,
         /// The branch.
         branch: BranchId,
+    },
+    /// The tool cannot be registered.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// The turn wants a tool called that it does not offer.
+    #[error("the tool choice cannot be met: {problem}")]
+    BadToolChoice {
+        /// What is wrong with it.
+        problem: String,
     },
     /// Nobody said which model to ask.
     #[error("no model is set for this branch")]

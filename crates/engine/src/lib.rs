@@ -27,12 +27,15 @@
 //! |---|---|
 //! | [`Engine`] | the entry: a store, providers, a clock, a source of identifiers |
 //! | [`Session`], [`Branch`] | cheap handles, `Clone + Send + Sync` |
+//! | [`base`] | [`BaseBranch`]: what every branch can do |
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
+//! | [`tools`] | functions of the host program that a model may call |
 //! | [`reference`](mod@reference) | how people name sessions, branches, messages and places |
 //! | [`core`] | the words all of it is made of |
 //!
 //! The engine runs inside a tokio runtime. It spawns nothing unless a turn is dropped half-way.
 
+pub mod base;
 mod branch;
 pub mod chat;
 mod engine;
@@ -41,6 +44,7 @@ mod open;
 pub mod reference;
 mod runtime;
 mod session;
+pub mod tools;
 
 #[doc(inline)]
 pub use branchwork_core as core;
@@ -52,6 +56,7 @@ pub use branchwork_providers as providers;
 pub use branchwork_store_sqlite as sqlite;
 
 pub use self::{
+    base::BaseBranch,
     branch::{Appended, Branch, Fork},
     chat::{Chat, ChatStream, Reply, TurnEvent},
     engine::{Engine, EngineBuilder},

@@ -154,7 +154,7 @@ fn with_nearest<'a>(error: Error, reference: &str, names: impl Iterator<Item = &
 }
 
 /// The name that is at most a third of its letters away from `text`.
-fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names
         .map(|name| (distance(text, name), name))
         .filter(|(distance, name)| *distance <= name.chars().count().div_ceil(3))

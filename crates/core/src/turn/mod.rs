@@ -1,8 +1,10 @@
-//! One turn: an instruction and the model's answer, as a machine that does no I/O.
+//! One turn: an instruction, the model's answer, and what came of the tools it called, as a machine
+//! that does no I/O.
 //!
 //! The runtime loads the branch, makes a [`Turn`], and goes on like this: run the effects in order,
 //! and tell the machine what came of them. What is said is durable before the next effect: the
-//! instruction before the model is asked, the answer before the turn is done.
+//! instruction before the model is asked, the answer before its calls run, and all before the turn
+//! is done.
 //!
 //! ```
 //! use branchwork_core::{
@@ -21,10 +23,14 @@
 //! ```
 
 mod answer;
+mod calls;
+
+use std::collections::BTreeSet;
 
 pub use self::answer::Answer;
+use self::calls::Calls;
 use crate::{
-    message::{Body, Draft, Outcome, Status},
+    message::{CallId, Draft, Outcome, Status, ToolCall},
     provider::{Finish, ProviderEvent},
 };
 
@@ -36,6 +42,13 @@ pub enum Input {
     Written,
     /// The model said something.
     Event(ProviderEvent),
+    /// A call of [`Effect::RunCalls`] ended.
+    Ran {
+        /// The call.
+        call: CallId,
+        /// What came of it.
+        outcome: Outcome,
+    },
     /// The provider failed; what had come is a part.
     ProviderFailed,
     /// The caller wants the turn to stop.
@@ -50,7 +63,12 @@ pub enum Effect {
     WriteInstruction(Draft),
     /// Ask the model, with the branch as it now stands.
     AskModel,
-    /// Make the answer, and the results that close its calls, durable, as the end of the step.
+    /// Make the answer, which asks for calls, durable, as the middle of the step.
+    WriteCalls(Draft),
+    /// Run these calls, all at once, and tell of each when it ends.
+    RunCalls(Vec<ToolCall>),
+    /// Make the rest durable, as the end of the step: the answer, when it is not yet, and the
+    /// results of its calls, in their order.
     WriteAnswer(Vec<Draft>),
     /// The turn is over.
     Finish(Ending),
@@ -75,6 +93,9 @@ pub enum Ending {
 pub struct Turn {
     state: State,
     answer: Answer,
+    /// The names of the tools that can be run.
+    tools: BTreeSet<String>,
+    calls: Calls,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +104,11 @@ enum State {
     Opening { cancelled: bool },
     /// The model is asked and answers.
     Answering,
-    /// The answer is being written.
+    /// The answer, which asks for calls, is being written; whether to stop right after it.
+    Calling { cancelled: bool },
+    /// Its calls run.
+    Running,
+    /// What is left is being written.
     Closing(Ending),
     /// Nothing is left to do.
     Done,
@@ -92,15 +117,25 @@ enum State {
 impl Turn {
     /// Begins a turn with `instruction`.
     pub fn begin(instruction: Draft) -> (Self, Vec<Effect>) {
-        let state = State::Opening { cancelled: false };
-        let turn = Self { state, answer: Answer::default() };
+        let turn = Self::in_state(State::Opening { cancelled: false });
         (turn, vec![Effect::WriteInstruction(instruction)])
     }
 
     /// Begins a turn at an instruction that is already written, to have it answered.
     pub fn resume() -> (Self, Vec<Effect>) {
-        let turn = Self { state: State::Answering, answer: Answer::default() };
-        (turn, vec![Effect::AskModel])
+        (Self::in_state(State::Answering), vec![Effect::AskModel])
+    }
+
+    fn in_state(state: State) -> Self {
+        let (answer, tools, calls) = (Answer::default(), BTreeSet::new(), Calls::default());
+        Self { state, answer, tools, calls }
+    }
+
+    /// Says which tools can be run. A call of any other gets a result that says so.
+    #[must_use]
+    pub fn with_tools(mut self, tools: BTreeSet<String>) -> Self {
+        self.tools = tools;
+        self
     }
 
     /// Takes one input and returns what to do next. Pure: same state, same input, same effects.
@@ -115,10 +150,27 @@ impl Turn {
                 self.state = State::Opening { cancelled: true };
                 Vec::new()
             }
+            (State::Calling { .. }, Input::Cancelled) => {
+                self.state = State::Calling { cancelled: true };
+                Vec::new()
+            }
             (State::Answering, Input::Event(event)) => self.heard(event),
             (State::Answering, Input::ProviderFailed) => self.close(Ending::Failed),
-            (State::Opening { cancelled: true }, Input::Written)
-            | (State::Answering, Input::Cancelled) => self.close(Ending::Interrupted),
+            (State::Calling { cancelled: false }, Input::Written) => {
+                self.state = State::Running;
+                vec![Effect::RunCalls(self.calls.start())]
+            }
+            (State::Running, Input::Ran { call, outcome }) => {
+                self.calls.end(&call, outcome);
+                if self.calls.all_ended() { self.close(Ending::Answered) } else { Vec::new() }
+            }
+            (
+                State::Opening { cancelled: true } | State::Calling { cancelled: true },
+                Input::Written,
+            )
+            | (State::Answering | State::Running, Input::Cancelled) => {
+                self.close(Ending::Interrupted)
+            }
             (State::Closing(ending), Input::Written) => {
                 self.state = State::Done;
                 vec![Effect::Finish(ending)]
@@ -139,36 +191,36 @@ impl Turn {
         if !finished {
             return Vec::new();
         }
-        let ending = if self.answer.is_empty() { Ending::Empty } else { Ending::Answered };
-        self.close(ending)
-    }
-
-    fn close(&mut self, ending: Ending) -> Vec<Effect> {
-        self.state = State::Closing(ending);
-        let status = match ending {
-            Ending::Answered => Status::Complete,
-            Ending::Empty | Ending::Failed => Status::Failed,
-            Ending::Interrupted => Status::Interrupted,
-        };
-        vec![Effect::WriteAnswer(self.drafts(status))]
-    }
-
-    /// The answer, and a result for each call it asks for: no tool is run yet.
-    fn drafts(&self, status: Status) -> Vec<Draft> {
+        if self.answer.is_empty() {
+            return self.close(Ending::Empty);
+        }
         let body = self.answer.body();
-        let reason = match status {
-            Status::Complete => "no tool of this name is offered on this branch",
-            Status::Interrupted => "the answer was interrupted",
-            Status::Failed => "the answer failed",
+        self.calls = Calls::of(&body, &self.tools);
+        if !self.calls.any_to_run() {
+            return self.close(Ending::Answered);
+        }
+        self.state = State::Calling { cancelled: false };
+        vec![Effect::WriteCalls(Draft::new(body))]
+    }
+
+    /// Ends the turn: with the answer, unless it is written, and a result for each of its calls.
+    fn close(&mut self, ending: Ending) -> Vec<Effect> {
+        let is_written = matches!(self.state, State::Calling { .. } | State::Running);
+        self.state = State::Closing(ending);
+        let (status, reason) = match ending {
+            Ending::Answered => {
+                (Status::Complete, "no tool of this name is offered on this branch")
+            }
+            Ending::Empty | Ending::Failed => (Status::Failed, "the answer failed"),
+            Ending::Interrupted => (Status::Interrupted, "the answer was interrupted"),
         };
-        let calls = match &body {
-            Body::ActionRequest { calls, .. } => calls.clone(),
-            _ => Vec::new(),
-        };
-        let results = calls.into_iter().map(|call| {
-            Draft::result(call.id, call.function, Outcome::Cancelled(reason.to_owned()))
-        });
-        std::iter::once(Draft::new(body).with_status(status)).chain(results).collect()
+        let body = self.answer.body();
+        if self.calls.is_empty() {
+            self.calls = Calls::of(&body, &self.tools);
+        }
+        let answer = (!is_written).then(|| Draft::new(body).with_status(status));
+        let results = self.calls.results(reason);
+        vec![Effect::WriteAnswer(answer.into_iter().chain(results).collect())]
     }
 
     /// Why the model stopped, when it said so.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::message::{BodyKind, Part};
+use crate::message::{Body, BodyKind, Part};
 
 fn text(text: &str) -> Input {
     Input::Event(ProviderEvent::Text(text.to_owned()))
@@ -88,4 +88,73 @@ fn calls_in_pieces_are_put_together_and_each_gets_one_result() {
     let kinds: Vec<_> = drafts.iter().map(|draft| draft.body.kind()).collect();
     let result = BodyKind::ActionResponse;
     assert_eq!(kinds, [BodyKind::ActionRequest, result, result]);
+}
+
+/// A turn that offers `add` and has just heard an answer that calls `add`, `nope`, `add`.
+fn calling() -> (Turn, Vec<Effect>) {
+    let (mut turn, _) = Turn::begin(Draft::new(Body::instruction("q")));
+    turn = turn.with_tools(["add".to_owned()].into());
+    assert_eq!(turn.step(Input::Written), [Effect::AskModel]);
+    for (index, function) in (0..).zip(["add", "nope", "add"]) {
+        let (id, function) = (format!("c{index}"), function.to_owned());
+        let event = ProviderEvent::CallStarted { index, id, function };
+        assert_eq!(turn.step(Input::Event(event)), []);
+    }
+    let effects = turn.step(Input::Event(ProviderEvent::Finished(Finish::ToolCalls)));
+    (turn, effects)
+}
+
+fn ran(call: &str, outcome: Outcome) -> Input {
+    Input::Ran { call: CallId::new(call), outcome }
+}
+
+fn outcomes(drafts: &[Draft]) -> Vec<(String, Outcome)> {
+    let outcome = |draft: &Draft| match &draft.body {
+        Body::ActionResponse { call, outcome, .. } => (call.to_string(), outcome.clone()),
+        other => panic!("expected a result, got {:?}", other.kind()),
+    };
+    drafts.iter().map(outcome).collect()
+}
+
+#[test]
+fn calls_run_once_they_are_written_and_results_keep_their_order() {
+    let (mut turn, effects) = calling();
+    assert!(matches!(effects.as_slice(), [Effect::WriteCalls(_)]), "{effects:?}");
+    let [Effect::RunCalls(calls)] = &turn.step(Input::Written)[..] else {
+        panic!("expected calls to run")
+    };
+    let ids: Vec<_> = calls.iter().map(|call| call.id.as_str()).collect();
+    assert_eq!(ids, ["c0", "c2"], "only what is offered runs");
+    assert_eq!(turn.step(ran("c2", Outcome::Succeeded(2.into()))), []);
+    assert_eq!(turn.step(ran("c2", Outcome::Unknown)), [], "the first word counts");
+    assert_eq!(turn.step(ran("c1", Outcome::Unknown)), [], "what was not started cannot end");
+    let drafts = written(&turn.step(ran("c0", Outcome::Failed("no".to_owned()))));
+    let missing = Outcome::Failed("there is no tool `nope`; there are `add`".to_owned());
+    let expected = [
+        ("c0".to_owned(), Outcome::Failed("no".to_owned())),
+        ("c1".to_owned(), missing),
+        ("c2".to_owned(), Outcome::Succeeded(2.into())),
+    ];
+    assert_eq!(outcomes(&drafts), expected);
+    assert_eq!(turn.step(Input::Written), [Effect::Finish(Ending::Answered)]);
+}
+
+#[test]
+fn what_ran_when_the_turn_was_stopped_may_have_taken_effect() {
+    let (mut turn, _) = calling();
+    drop(turn.step(Input::Written));
+    assert_eq!(turn.step(ran("c2", Outcome::Succeeded(2.into()))), []);
+    let drafts = written(&turn.step(Input::Cancelled));
+    let outcomes: Vec<_> = outcomes(&drafts).into_iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!((&outcomes[0], &outcomes[2]), (&Outcome::Unknown, &Outcome::Succeeded(2.into())));
+    assert_eq!(turn.step(Input::Written), [Effect::Finish(Ending::Interrupted)]);
+}
+
+#[test]
+fn a_cancel_while_the_calls_are_written_runs_none_of_them() {
+    let (mut turn, _) = calling();
+    assert_eq!(turn.step(Input::Cancelled), []);
+    let drafts = written(&turn.step(Input::Written));
+    let cancelled = Outcome::Cancelled("the answer was interrupted".to_owned());
+    assert_eq!(outcomes(&drafts)[0].1, cancelled);
 }

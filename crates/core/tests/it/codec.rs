@@ -81,6 +81,8 @@ fn samples() -> Vec<(&'static str, Op)> {
     patch.response_schema = Change::Set(json!({"type": "object"}));
     patch.extras.insert("top_k".to_owned(), json!(40));
     patch.extras.insert("min_p".to_owned(), Value::Null);
+    let tools = Change::Set(vec!["add".to_owned()]);
+    let tools = Box::new(ConfigPatch { tools, ..ConfigPatch::default() });
     let mut opened = message(Body::instruction("q"));
     opened.step = Step::Opens;
     let mut configured = op(OpKind::Configure(Box::new(patch)));
@@ -114,6 +116,7 @@ fn samples() -> Vec<(&'static str, Op)> {
         ("edit", op(OpKind::Edit { target, body: Body::response("better") })),
         ("remove", op(OpKind::Remove { targets: vec![target] })),
         ("configure", configured),
+        ("configure-tools", op(OpKind::Configure(tools))),
     ]
 }
 

@@ -89,6 +89,7 @@ impl Fork {
             Some(name) => engine.store().commit(make(name)?).await?,
             None => drop(branch.commit_with_free_name(make).await?),
         }
+        engine.tool_sets().fork(branch.id, id);
         let fork = Branch::new(engine.clone(), branch.session, id);
         fork.shared.set(State { view, tip: None });
         Ok(fork)

@@ -4,11 +4,13 @@
 //! - `write` appends, edits, removes, configures.
 //! - `moves` rolls back, rewinds, undoes, redoes, restores.
 //! - `fork` makes branches of branches.
+//! - `tools` registers what a model may call on it.
 
 mod fork;
 mod history;
 mod moves;
 mod shared;
+mod tools;
 mod write;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@ use branchwork_core::{
 
 use super::{Branch, State, Turns};
 use crate::{
+    base::Revision,
     error::{Error, Result},
     session::check_branch_name,
 };
@@ -76,8 +77,33 @@ impl Branch {
     ///
     /// Dropping the future leaves the edit undone or done.
     pub async fn edit(&self, message: MessageId, body: Body) -> Result<OpId> {
-        Draft::new(body.clone()).check()?;
-        let ((), head) = self.write(|step| Ok(step.edit(message, body)?)).await?;
+        self.revise(vec![Revision::Edit { message, body }]).await
+    }
+
+    /// Changes messages that are there, in one commit and as one step: all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`edit`](Self::edit) and [`remove`](Self::remove).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves all of it undone or done.
+    pub async fn revise(&self, revisions: Vec<Revision>) -> Result<OpId> {
+        for revision in &revisions {
+            if let Revision::Edit { body, .. } = revision {
+                Draft::new(body.clone()).check()?;
+            }
+        }
+        let ((), head) = self
+            .write(|step| {
+                let mut revisions = revisions.into_iter();
+                Ok(revisions.try_for_each(|revision| match revision {
+                    Revision::Edit { message, body } => step.edit(message, body),
+                    Revision::Remove { message } => step.remove(message),
+                })?)
+            })
+            .await?;
         Ok(head)
     }
 
@@ -93,8 +119,7 @@ impl Branch {
     ///
     /// Dropping the future leaves the removal undone or done.
     pub async fn remove(&self, message: MessageId) -> Result<OpId> {
-        let ((), head) = self.write(|step| Ok(step.remove(message)?)).await?;
-        Ok(head)
+        self.revise(vec![Revision::Remove { message }]).await
     }
 
     /// Changes the configuration from here on.
@@ -137,6 +162,7 @@ impl Branch {
         let commit = Commit::new(self.session, self.engine.now()).with_change(change);
         self.engine.store().commit(commit).await?;
         self.shared.forget();
+        self.engine.tool_sets().forget(self.id);
         drop(turns);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use branchwork_core::{
     id::{MessageId, OpId},
-    message::{Body, Message, ToolCall},
+    message::{Body, Message, Outcome, ToolCall},
     provider::{Finish, Usage},
     turn::Answer,
 };
@@ -39,6 +39,15 @@ pub enum TurnEvent {
         /// The next piece.
         text: String,
     },
+    /// A call ended; its result is durable with the turn.
+    CallCompleted {
+        /// What pairs it with its result.
+        id: String,
+        /// The name of the tool.
+        function: String,
+        /// What came of it.
+        outcome: Outcome,
+    },
     /// What the call cost, as the provider counts it.
     Usage(Usage),
     /// The answer is durable: the last event.
@@ -51,6 +60,8 @@ pub enum TurnEvent {
 pub struct Reply {
     /// The answer, as it stands in the history.
     pub message: Arc<Message>,
+    /// The results of the calls it makes, in their order, as they stand in the history.
+    pub results: Vec<Arc<Message>>,
     /// The head of the branch after it.
     pub head: OpId,
     /// Its plain text.
@@ -66,10 +77,16 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub(super) fn new(message: Arc<Message>, head: OpId, answer: &Answer) -> Self {
+    pub(super) fn new(
+        message: Arc<Message>,
+        results: Vec<Arc<Message>>,
+        head: OpId,
+        answer: &Answer,
+    ) -> Self {
         Self {
             text: message.text(),
             message,
+            results,
             head,
             finish: answer.finish().cloned(),
             usage: answer.usage(),

@@ -14,8 +14,9 @@ use std::pin::Pin;
 
 use branchwork_core::{
     config::ConfigPatch,
+    filter::Filter,
     message::{Body, Draft, Part},
-    provider::{ToolChoice, ToolSpec},
+    tool::{ToolChoice, ToolSelection},
 };
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
@@ -31,8 +32,9 @@ use crate::{branch::Branch, error::Result};
 /// # Errors
 ///
 /// [`Error::NoModel`](crate::Error::NoModel), [`Error::NoProvider`](crate::Error::NoProvider),
-/// [`Error::Draft`](crate::Error::Draft), [`Error::Config`](crate::Error::Config): nothing was
-/// written. [`Error::Provider`](crate::Error::Provider),
+/// [`Error::Draft`](crate::Error::Draft), [`Error::Config`](crate::Error::Config),
+/// [`Error::NotFound`](crate::Error::NotFound) for a tool,
+/// [`Error::BadToolChoice`](crate::Error::BadToolChoice): nothing was written. [`Error::Provider`](crate::Error::Provider),
 /// [`Error::EmptyAnswer`](crate::Error::EmptyAnswer): the instruction and what had come are kept.
 /// [`Error::Conflict`](crate::Error::Conflict): another process moved the branch before the model
 /// was asked; [`Error::MovedMeanwhile`](crate::Error::MovedMeanwhile): while it answered.
@@ -62,8 +64,9 @@ enum Ask {
 #[derive(Debug, Default)]
 struct Options {
     config: ConfigPatch,
-    tools: Vec<ToolSpec>,
+    tools: ToolSelection,
     tool_choice: ToolChoice,
+    shown: Option<Filter>,
     in_one_piece: bool,
 }
 
@@ -117,11 +120,26 @@ impl Chat {
         self
     }
 
-    /// Offers tools to the model. They are not run: what it asks for is in the reply, and each
-    /// call is closed as `cancelled`.
-    pub fn with_tools(mut self, tools: Vec<ToolSpec>, choice: ToolChoice) -> Self {
-        self.options.tools = tools;
+    /// Offers tools of the branch to the model: all, one or several by name, or none. Without
+    /// it, those that the configuration names.
+    ///
+    /// What the model calls of them is run, once its answer is durable, all calls at once. Each
+    /// call gets its result in the history, in the order of the calls. The model is not asked
+    /// again: the next turn shows it the results.
+    pub fn with_tools(mut self, tools: impl Into<ToolSelection>) -> Self {
+        self.options.tools = tools.into();
+        self
+    }
+
+    /// Says whether the model may, must or must not call tools.
+    pub fn with_tool_choice(mut self, choice: ToolChoice) -> Self {
         self.options.tool_choice = choice;
+        self
+    }
+
+    /// Shows the model only what `filter` selects, turn groups as a whole, and the instruction.
+    pub fn with_shown(mut self, filter: Filter) -> Self {
+        self.options.shown = Some(filter);
         self
     }
 

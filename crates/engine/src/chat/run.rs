@@ -6,16 +6,24 @@ use branchwork_core::{
     config::Config,
     graph::{Extent, StepWriter},
     id::{BranchId, MessageId, OpId},
-    message::{Body, Draft, Message, Status},
+    limits,
+    message::{Body, CallId, Draft, Message, Outcome, Status, ToolCall},
     provider::{ModelRequest, Provider},
     store::{Cause, Change, Commit, Conflict, HeadMove},
+    tool::ToolContext,
     turn::{Effect, Ending, Input, Turn},
+};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
 };
 
 use super::{Ask, Chat, Options, Reply};
 use crate::{
     branch::{Branch, State, Turns},
     error::{Error, Result},
+    tools::{self, Offer},
 };
 
 /// A turn that holds the right to change its branch.
@@ -32,6 +40,9 @@ pub(super) struct Run {
     provider: Arc<dyn Provider>,
     config: Config,
     options: Options,
+    offer: Offer,
+    /// The answer, once it is written before its calls run.
+    answered: Option<MessageId>,
 }
 
 /// A turn that may begin: everything that can be wrong without asking has been checked.
@@ -43,6 +54,7 @@ pub(super) struct Ready {
     provider: Arc<dyn Provider>,
     config: Config,
     options: Options,
+    offer: Offer,
     ask: Ask,
 }
 
@@ -62,17 +74,19 @@ impl Chat {
             return Err(Error::NoModel);
         }
         let provider = branch.engine().provider(config.provider.as_deref().unwrap_or_default())?;
+        let offer = branch.tools().offer(&options.tools, &config)?;
+        offer.check(&options.tool_choice)?;
         if matches!(ask, Ask::Instruction(_)) {
             state = branch.close_unfinished(&turns, state).await?;
         }
-        Ok(Ready { branch, turns, state, provider, config, options, ask })
+        Ok(Ready { branch, turns, state, provider, config, options, offer, ask })
     }
 }
 
 impl Ready {
     /// Writes the instruction. Once begun it is to be driven to its end.
     pub(super) async fn begin(self) -> Result<Run> {
-        let Self { branch, turns, state, provider, config, options, ask } = self;
+        let Self { branch, turns, state, provider, config, options, offer, ask } = self;
         let (turn, instruction, extent, state) = match ask {
             Ask::Instruction(draft) => {
                 let (mut turn, effects) = Turn::begin(draft);
@@ -85,7 +99,21 @@ impl Ready {
                 (Turn::resume().0, instruction, extent, state)
             }
         };
-        Ok(Run { branch, turns, turn, state, instruction, extent, provider, config, options })
+        let turn = turn.with_tools(offer.tools.keys().cloned().collect());
+        let answered = None;
+        Ok(Run {
+            branch,
+            turns,
+            turn,
+            state,
+            instruction,
+            extent,
+            provider,
+            config,
+            options,
+            offer,
+            answered,
+        })
     }
 }
 
@@ -143,15 +171,58 @@ impl Run {
     }
 
     pub(super) fn request(&self) -> ModelRequest {
-        let messages = self.state.view.messages().map(Arc::clone).collect();
-        let Options { tools, tool_choice, .. } = &self.options;
+        let view = &self.state.view;
+        let messages = match &self.options.shown {
+            None => view.messages().map(Arc::clone).collect(),
+            Some(filter) => {
+                let shown = view.select_groups(filter).filter(|shown| shown.id != self.instruction);
+                shown.chain(view.message(self.instruction)).map(Arc::clone).collect()
+            }
+        };
         let request = ModelRequest::new(messages, self.config.clone())
-            .with_tools(tools.clone(), tool_choice.clone());
+            .with_tools(self.offer.specs.clone(), self.options.tool_choice.clone());
         if self.options.in_one_piece { request.without_stream() } else { request }
     }
 
     pub(super) fn step(&mut self, input: Input) -> Vec<Effect> {
         self.turn.step(input)
+    }
+
+    /// Writes the answer, which asks for calls. To be driven to its end once begun.
+    pub(super) async fn write_calls(mut self, answer: Draft) -> Result<Self> {
+        let extent = match self.extent {
+            Extent::End => Extent::Middle,
+            _ => Extent::Beginning,
+        };
+        match self.write(extent, vec![answer.clone()]).await {
+            Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
+                Err(self.keep_elsewhere(vec![answer]).await)
+            }
+            written => {
+                self.answered = written?.0.first().copied();
+                self.state = self.branch.state().await?;
+                self.extent = Extent::End;
+                Ok(self)
+            }
+        }
+    }
+
+    /// What runs `calls`, all at once; each tells of itself when it ends.
+    pub(super) fn calls(&self, calls: Vec<ToolCall>) -> BoxStream<'static, Ran> {
+        let running: Vec<_> = calls.into_iter().filter_map(|call| self.call(call)).collect();
+        stream::iter(running).buffer_unordered(limits::CALLS_PARALLEL_MAX).boxed()
+    }
+
+    fn call(&self, call: ToolCall) -> Option<BoxFuture<'static, Ran>> {
+        let tool = self.offer.tools.get(&call.function)?.clone();
+        let (session, branch) = (self.branch.session_id(), self.branch.id());
+        let context = ToolContext::new(session, branch, call.id.clone());
+        let running = async move {
+            let (call_id, function) = (call.id.clone(), call.function.clone());
+            let outcome = tools::run(tool, call, context).await;
+            Ran { call: call_id, function, outcome }
+        };
+        Some(running.boxed())
     }
 
     /// Writes the answer and ends the turn. To be driven to its end once begun.
@@ -162,26 +233,28 @@ impl Run {
                 drafts.extend(written);
             }
         }
-        let (ids, head) = match self.write_answer(drafts.clone()).await {
+        let (ids, head) = match self.write(self.extent, drafts.clone()).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 return Err(self.keep_elsewhere(drafts).await);
             }
             written => written?,
         };
         let view = self.branch.state().await?.view;
-        let message = ids.first().and_then(|id| view.message(*id)).map(Arc::clone);
-        let message = message.ok_or(Error::EmptyAnswer)?;
+        let written = self.answered.into_iter().chain(ids).filter_map(|id| view.message(id));
+        let mut written = written.map(Arc::clone);
+        let message = written.next().ok_or(Error::EmptyAnswer)?;
+        let results = written.collect();
         let ending = match self.turn.step(Input::Written).as_slice() {
             [Effect::Finish(ending)] => *ending,
             _ => Ending::Failed,
         };
-        Ok(Closed { ending, reply: Reply::new(message, head, self.turn.answer()) })
+        Ok(Closed { ending, reply: Reply::new(message, results, head, self.turn.answer()) })
     }
 
-    async fn write_answer(&self, drafts: Vec<Draft>) -> Result<(Vec<MessageId>, OpId)> {
+    async fn write(&self, extent: Extent, drafts: Vec<Draft>) -> Result<(Vec<MessageId>, OpId)> {
         let state = self.state.clone();
         self.branch
-            .write_step(&self.turns, state, self.extent, |step| {
+            .write_step(&self.turns, state, extent, |step| {
                 let ids = drafts.into_iter().map(|draft| step.message(draft));
                 Ok(ids.collect::<Result<Vec<_>, _>>()?)
             })
@@ -219,6 +292,14 @@ impl Run {
     }
 }
 
+/// A call that ended.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) call: CallId,
+    pub(super) function: String,
+    pub(super) outcome: Outcome,
+}
+
 /// A turn whose answer is durable.
 #[derive(Debug)]
 pub(super) struct Closed {
@@ -227,14 +308,24 @@ pub(super) struct Closed {
 }
 
 impl Branch {
-    /// Ends a step that a crash cut off: with an empty answer, marked as interrupted.
+    /// Ends a step that a crash cut off: with an empty answer, marked as interrupted. Calls of its
+    /// answer may have run: their outcome is unknown.
     pub(crate) async fn close_unfinished(&self, turns: &Turns, state: State) -> Result<State> {
         if !state.is_unfinished() {
             return Ok(state);
         }
-        let draft = Draft::new(Body::Response { parts: Vec::new() });
-        let draft = draft.with_status(Status::Interrupted);
-        self.write_step(turns, state, Extent::End, |step| Ok(step.message(draft)?)).await?;
+        let unknown = |call: &ToolCall| {
+            Draft::result(call.id.clone(), call.function.clone(), Outcome::Unknown)
+        };
+        let mut drafts: Vec<Draft> = state.view.open_calls().iter().map(unknown).collect();
+        if drafts.is_empty() {
+            let empty = Draft::new(Body::Response { parts: Vec::new() });
+            drafts.push(empty.with_status(Status::Interrupted));
+        }
+        self.write_step(turns, state, Extent::End, |step| {
+            Ok(drafts.into_iter().try_for_each(|draft| step.message(draft).map(drop))?)
+        })
+        .await?;
         self.state().await
     }
 }

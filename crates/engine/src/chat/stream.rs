@@ -12,12 +12,12 @@ use branchwork_core::{
     turn::{Effect, Ending, Input},
 };
 use futures_core::Stream;
-use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::BoxStream};
 
 use super::{
     Chat, TurnEvent,
     event::Reply,
-    run::{Closed, Ready, Run},
+    run::{Closed, Ran, Ready, Run},
 };
 use crate::{
     engine::Engine,
@@ -48,6 +48,11 @@ enum Phase {
     Asking(Box<Run>, BoxFuture<'static, Result<EventStream, ProviderError>>),
     /// The model answers.
     Answering(Box<Run>, EventStream),
+    /// The answer, which asks for calls, is being written: a drop finishes that and closes the
+    /// turn.
+    Calling(BoxFuture<'static, Result<Run>>),
+    /// The calls run.
+    Running(Box<Run>, BoxStream<'static, Ran>),
     /// The answer is being written, and after it comes the error there may be: a drop finishes
     /// the writing.
     Closing(BoxFuture<'static, Result<Closed>>, Option<ProviderError>),
@@ -76,12 +81,7 @@ impl ChatStream {
     /// Dropping the future lets the closing go on in the background.
     pub async fn interrupt(mut self) -> Result<Option<Reply>> {
         let phase = mem::replace(&mut self.phase, Phase::Done);
-        let closing = match phase {
-            Phase::Waiting(_) | Phase::Done => return Ok(None),
-            Phase::Opening(opening) => async move { cancel(opening.await?).await }.boxed(),
-            Phase::Asking(run, _) | Phase::Answering(run, _) => cancel(*run).boxed(),
-            Phase::Closing(closing, _) => closing,
-        };
+        let Some(closing) = phase.cancel() else { return Ok(None) };
         self.phase = Phase::Closing(closing, None);
         while let Some(event) = self.next().await {
             match event {
@@ -111,6 +111,14 @@ impl ChatStream {
             Phase::Answering(_, events) => {
                 let event = ready!(events.poll_next_unpin(context));
                 self.hear(event)
+            }
+            Phase::Calling(calling) => {
+                let run = ready!(calling.poll_unpin(context));
+                self.run_calls(run)
+            }
+            Phase::Running(_, calls) => {
+                let ran = ready!(calls.poll_next_unpin(context));
+                self.ran(ran)
             }
             Phase::Closing(closing, error) => {
                 let closed = ready!(closing.poll_unpin(context));
@@ -172,13 +180,52 @@ impl ChatStream {
         shown.map_or(Progress::Continue(()), |shown| Progress::Break(Some(Ok(shown))))
     }
 
+    /// Runs the calls of an answer that is written.
+    fn run_calls(&mut self, run: Result<Run>) -> Progress {
+        let mut run = match run {
+            Ok(run) => run,
+            Err(error) => return self.end(Err(error)),
+        };
+        for effect in run.step(Input::Written) {
+            if let Effect::RunCalls(calls) = effect {
+                let calls = run.calls(calls);
+                self.phase = Phase::Running(Box::new(run), calls);
+                return Progress::Continue(());
+            }
+        }
+        unreachable!("BUG: an answer that is written has calls to run")
+    }
+
+    /// Takes what came of a call.
+    fn ran(&mut self, ran: Option<Ran>) -> Progress {
+        let Phase::Running(run, _) = &mut self.phase else { return Progress::Break(None) };
+        let ran = ran.expect("BUG: a turn ends with its last call");
+        let Ran { call, function, outcome } = ran;
+        let shown =
+            TurnEvent::CallCompleted { id: call.to_string(), function, outcome: outcome.clone() };
+        let effects = run.step(Input::Ran { call, outcome });
+        if !effects.is_empty()
+            && let Phase::Running(run, _) = mem::replace(&mut self.phase, Phase::Done)
+        {
+            self.close(*run, effects, None);
+        }
+        Progress::Break(Some(Ok(shown)))
+    }
+
     fn fail(&mut self, mut run: Run, error: ProviderError) {
         let effects = run.step(Input::ProviderFailed);
         self.close(run, effects, Some(error));
     }
 
+    /// Writes what the machine wants written.
     fn close(&mut self, run: Run, effects: Vec<Effect>, error: Option<ProviderError>) {
-        self.phase = Phase::Closing(run.close(effects).boxed(), error);
+        self.phase = match effects.as_slice() {
+            [Effect::WriteCalls(answer)] => {
+                let answer = answer.clone();
+                Phase::Calling(run.write_calls(answer).boxed())
+            }
+            _ => Phase::Closing(run.close(effects).boxed(), error),
+        };
     }
 
     /// Says `item` last.
@@ -188,9 +235,29 @@ impl ChatStream {
     }
 }
 
+impl Phase {
+    /// What closes the turn as interrupted; `None` when there is nothing to close.
+    fn cancel(self) -> Option<BoxFuture<'static, Result<Closed>>> {
+        Some(match self {
+            Self::Waiting(_) | Self::Done => return None,
+            Self::Opening(writing) | Self::Calling(writing) => {
+                async move { cancel(writing.await?).await }.boxed()
+            }
+            Self::Asking(run, _) | Self::Answering(run, _) | Self::Running(run, _) => {
+                cancel(*run).boxed()
+            }
+            Self::Closing(closing, _) => closing,
+        })
+    }
+}
+
 /// Closes a turn as interrupted.
 async fn cancel(mut run: Run) -> Result<Closed> {
-    let effects = run.step(Input::Cancelled);
+    let mut effects = run.step(Input::Cancelled);
+    if effects.is_empty() {
+        // Its calls were just written, and now they do not run.
+        effects = run.step(Input::Written);
+    }
     run.close(effects).await
 }
 
@@ -235,12 +302,8 @@ impl Stream for ChatStream {
 
 impl Drop for ChatStream {
     fn drop(&mut self) {
-        let closing = match mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Waiting(_) | Phase::Done => return,
-            Phase::Opening(opening) => async move { cancel(opening.await?).await }.boxed(),
-            Phase::Asking(run, _) | Phase::Answering(run, _) => cancel(*run).boxed(),
-            Phase::Closing(closing, _) => closing,
-        };
+        let phase = mem::replace(&mut self.phase, Phase::Done);
+        let Some(closing) = phase.cancel() else { return };
         // Nobody is left to hear of a failure; what was not closed is found when the branch is
         // next used.
         self.engine.tasks().finish(closing.map(drop));
@@ -254,6 +317,8 @@ impl std::fmt::Debug for ChatStream {
             Phase::Opening(_) => "opening",
             Phase::Asking(..) => "asking",
             Phase::Answering(..) => "answering",
+            Phase::Calling(_) => "calling",
+            Phase::Running(..) => "running",
             Phase::Closing(..) => "closing",
             Phase::Done => "done",
         };

@@ -16,6 +16,7 @@ use crate::{
     engine::Engine,
     error::{Error, Result},
     reference,
+    tools::{Tool, Tools},
 };
 
 /// A handle of one session. Cheap to clone.
@@ -143,6 +144,29 @@ impl Session {
         self.commit(Change::SetDefaultBranch { branch: branch.id() }).await?;
         *self.default() = branch.id();
         Ok(())
+    }
+
+    /// The tools that branches of this session begin with. A snapshot.
+    pub fn tools(&self) -> Tools {
+        self.engine.tool_sets().of_session(self.id)
+    }
+
+    /// Registers a tool for every branch of this session that has no tools of its own yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Register`]: there is one of its name, or its name or schema cannot be used.
+    pub fn register(&self, tool: impl Tool) -> Result<()> {
+        Ok(self.engine.tool_sets().shared(self.id).register(tool)?)
+    }
+
+    /// Takes a tool away from the branches of this session that have no tools of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none of that name.
+    pub fn remove_tool(&self, name: &str) -> Result<()> {
+        self.engine.tool_sets().shared(self.id).take(name)
     }
 
     pub(crate) fn handle(&self, id: BranchId) -> Branch {

@@ -9,6 +9,8 @@ mod conflicts;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod seed;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod support;

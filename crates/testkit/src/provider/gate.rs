@@ -36,7 +36,7 @@ impl Gate {
     }
 
     /// Comes to the gate and waits until it is open.
-    pub(super) async fn pass(&self) {
+    pub async fn pass(&self) {
         self.reached.add_permits(1);
         drop(self.released.acquire().await);
     }

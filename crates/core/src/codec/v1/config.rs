@@ -79,4 +79,5 @@ stored_patch! {
     response_schema: Value,
     logprobs: u8,
     sender: String,
+    tools: Vec<String>,
 }

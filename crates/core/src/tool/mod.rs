@@ -1,0 +1,87 @@
+//! Tools: functions of the host program that a model may call.
+//!
+//! - [`Tool`] is the contract; [`ToolSpec`] is what a model sees of one.
+//! - [`ToolContext`] is what a running call is told.
+//! - [`ToolError`] is how it fails: a result that the model sees, never a lost exception.
+//! - [`ToolSelection`] says which tools of a branch a turn offers.
+
+mod selection;
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+pub use self::selection::ToolSelection;
+pub use crate::provider::{ToolChoice, ToolSpec};
+use crate::{
+    id::{BranchId, SessionId},
+    message::CallId,
+};
+
+/// A function of the host program that a model may call. Object-safe; shared by `Arc`.
+///
+/// # Cancel safety
+///
+/// The future of a call is dropped when the turn is stopped or its time is over.
+#[async_trait]
+pub trait Tool: fmt::Debug + Send + Sync + 'static {
+    /// What a model sees of it. The same for as long as it is registered.
+    fn spec(&self) -> &ToolSpec;
+
+    /// How long a call may take; `None` is as long as it takes.
+    fn timeout(&self) -> Option<Duration>;
+
+    /// Runs it. `arguments` fit the schema of its [`spec`](Self::spec).
+    ///
+    /// # Errors
+    ///
+    /// What the model shall be told.
+    async fn call(&self, arguments: Value, context: ToolContext) -> Result<Value, ToolError>;
+}
+
+/// What a running call is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ToolContext {
+    /// The session.
+    pub session: SessionId,
+    /// The branch.
+    pub branch: BranchId,
+    /// The call: unique on the branch, so it can serve as an idempotency key.
+    pub call: CallId,
+}
+
+impl ToolContext {
+    /// The context of a call.
+    pub const fn new(session: SessionId, branch: BranchId, call: CallId) -> Self {
+        Self { session, branch, call }
+    }
+}
+
+/// Why a tool failed. Its `Display` is what the model is told.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ToolError {
+    message: String,
+    #[source]
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl ToolError {
+    /// A failure that says `message` to the model.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    /// A failure because of `source`; the model is told what it and its causes say.
+    pub fn because(source: impl StdError + Send + Sync + 'static) -> Self {
+        let mut message = source.to_string();
+        let mut cause = source.source();
+        while let Some(source) = cause {
+            message = format!("{message}: {source}");
+            cause = source.source();
+        }
+        Self { message, source: Some(Box::new(source)) }
+    }
+}

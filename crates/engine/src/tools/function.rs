@@ -1,0 +1,169 @@
+//! Tools made of functions.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use branchwork_core::tool::{Tool, ToolContext, ToolError, ToolSpec};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+type Function =
+    Arc<dyn Fn(Value, ToolContext) -> BoxFuture<'static, Result<Value, ToolError>> + Send + Sync>;
+
+/// A tool made of a function.
+///
+/// ```
+/// use branchwork::tools::{FunctionTool, ToolError, schemars::{self, JsonSchema}};
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Add {
+///     /// The first number.
+///     a: i64,
+///     /// The second one; 1 when left out.
+///     #[serde(default = "one")]
+///     b: i64,
+/// }
+/// fn one() -> i64 { 1 }
+///
+/// let add = FunctionTool::new("add", "Adds two numbers.", async |add: Add| {
+///     Ok::<_, ToolError>(add.a + add.b)
+/// });
+/// # let _ = add;
+/// ```
+#[derive(Clone)]
+pub struct FunctionTool {
+    spec: ToolSpec,
+    timeout: Option<Duration>,
+    function: Function,
+}
+
+impl fmt::Debug for FunctionTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { spec, timeout, .. } = self;
+        let mut debug = f.debug_struct("FunctionTool");
+        debug.field("name", &spec.name).field("timeout", timeout).finish_non_exhaustive()
+    }
+}
+
+impl FunctionTool {
+    /// A tool that runs an async function. The schema of its arguments follows from their type:
+    /// the comments of its fields become descriptions, and a field with a default may be left out.
+    pub fn new<A, R, F>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: impl Fn(A) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        R: Serialize,
+        F: Future<Output = Result<R, ToolError>> + Send + 'static,
+    {
+        Self::with_context(name, description, move |arguments, _| function(arguments))
+    }
+
+    /// As [`new`](Self::new), for a function that is told of its call.
+    pub fn with_context<A, R, F>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: impl Fn(A, ToolContext) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        R: Serialize,
+        F: Future<Output = Result<R, ToolError>> + Send + 'static,
+    {
+        let call = move |arguments: Value, context| match serde_json::from_value(arguments) {
+            Ok(arguments) => {
+                let running = function(arguments, context);
+                async move { to_value(running.await?) }.boxed()
+            }
+            Err(error) => std::future::ready(Err(ToolError::because(error))).boxed(),
+        };
+        let spec = spec(name.into(), description.into(), schema_of::<A>());
+        Self { spec, timeout: None, function: Arc::new(call) }
+    }
+
+    /// A tool that runs a blocking function, on a thread that may block. Such a call cannot be
+    /// stopped: when its time is over it runs on, and nobody hears of it.
+    pub fn blocking<A, R>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: impl Fn(A) -> Result<R, ToolError> + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema + Send + 'static,
+        R: Serialize + Send + 'static,
+    {
+        let function = Arc::new(function);
+        Self::new(name, description, move |arguments: A| {
+            let function = Arc::clone(&function);
+            async move {
+                let running = tokio::task::spawn_blocking(move || function(arguments));
+                running.await.map_err(ToolError::because)?
+            }
+        })
+    }
+
+    /// A tool whose arguments are described by a JSON Schema, and given as JSON.
+    pub fn dynamic<F>(
+        spec: ToolSpec,
+        function: impl Fn(Value, ToolContext) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Value, ToolError>> + Send + 'static,
+    {
+        let function = move |arguments, context| function(arguments, context).boxed();
+        Self { spec, timeout: None, function: Arc::new(function) }
+    }
+
+    /// Gives each call this long; one that takes longer has failed.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}
+
+#[async_trait]
+impl Tool for FunctionTool {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    async fn call(&self, arguments: Value, context: ToolContext) -> Result<Value, ToolError> {
+        (self.function)(arguments, context).await
+    }
+}
+
+fn to_value(result: impl Serialize) -> Result<Value, ToolError> {
+    serde_json::to_value(result).map_err(|error| {
+        ToolError::new(format!("the tool ran, and what it gave has no JSON form: {error}"))
+    })
+}
+
+/// The schema of a type, in one piece: some servers refuse references.
+fn schema_of<A: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    settings.into_generator().into_root_schema_for::<A>().to_value()
+}
+
+fn spec(name: String, description: String, mut parameters: Value) -> ToolSpec {
+    if let Some(schema) = parameters.as_object_mut() {
+        // The name of a Rust type tells a model nothing.
+        schema.remove("title");
+        // An object without fields, as servers want it.
+        schema.entry("type").or_insert_with(|| "object".into());
+        schema.entry("properties").or_insert_with(|| Map::new().into());
+    }
+    ToolSpec { name, description, parameters }
+}

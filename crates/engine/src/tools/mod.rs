@@ -1,0 +1,23 @@
+//! Tools of the host program: made of functions, registered on branches, run for a model.
+//!
+//! - [`FunctionTool`] makes a tool of a function: typed, by JSON Schema, async or blocking.
+//! - [`Tools`] is a set of tools by name; each branch has its own, and a fork begins with its
+//!   parent's.
+//!
+//! What every tool is held to is in [`core::tool`](branchwork_core::tool).
+
+mod function;
+mod registry;
+mod run;
+mod sets;
+
+pub use branchwork_core::tool::{
+    Tool, ToolChoice, ToolContext, ToolError, ToolSelection, ToolSpec,
+};
+pub use schemars;
+
+pub use self::{
+    function::FunctionTool,
+    registry::{RegisterError, Tools},
+};
+pub(crate) use self::{registry::Offer, run::run, sets::ToolSets};

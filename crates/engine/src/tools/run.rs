@@ -1,0 +1,69 @@
+//! Running one call: arguments checked, time kept, panics caught. It always has an outcome.
+
+use std::panic::AssertUnwindSafe;
+
+use branchwork_core::{
+    message::{Outcome, ToolCall},
+    tool::{ToolContext, ToolError},
+};
+use futures_util::FutureExt as _;
+use serde_json::{Map, Value};
+
+use super::registry::Registered;
+
+/// How many things that are wrong with arguments a model is told at once.
+const PROBLEMS_MAX: usize = 8;
+
+/// Runs `call` and answers what came of it.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops that of the tool.
+pub(crate) async fn run(registered: Registered, call: ToolCall, context: ToolContext) -> Outcome {
+    let arguments = match arguments(&registered, &call.arguments) {
+        Ok(arguments) => arguments,
+        Err(problem) => return Outcome::Failed(problem),
+    };
+    let running = AssertUnwindSafe(registered.tool.call(arguments, context)).catch_unwind();
+    let ended = match registered.tool.timeout() {
+        None => Ok(running.await),
+        Some(limit) => tokio::time::timeout(limit, running).await.map_err(|_elapsed| limit),
+    };
+    match ended {
+        Ok(Ok(Ok(value))) => Outcome::Succeeded(value),
+        Ok(Ok(Err(error))) => Outcome::Failed(error.to_string()),
+        Ok(Err(panic)) => Outcome::Failed(panicked(&*panic).to_string()),
+        Err(limit) => Outcome::Failed(format!("it took longer than {limit:?}")),
+    }
+}
+
+/// The arguments, when they fit the schema; else what is wrong with them, for the model.
+fn arguments(registered: &Registered, text: &str) -> Result<Value, String> {
+    // A model that calls a tool without arguments often sends none at all.
+    let arguments = if text.trim().is_empty() {
+        Value::Object(Map::new())
+    } else {
+        serde_json::from_str(text)
+            .map_err(|error| format!("the arguments are not JSON: {error}"))?
+    };
+    let problems: Vec<String> = registered
+        .arguments
+        .iter_errors(&arguments)
+        .take(PROBLEMS_MAX)
+        .map(|error| match error.instance_path().as_str() {
+            "" => error.to_string(),
+            path => format!("{path}: {error}"),
+        })
+        .collect();
+    if problems.is_empty() {
+        Ok(arguments)
+    } else {
+        Err(format!("the arguments do not fit the schema: {}", problems.join("; ")))
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> ToolError {
+    let said = panic.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    ToolError::new(format!("it panicked: {}", said.unwrap_or("for no reason it gave")))
+}

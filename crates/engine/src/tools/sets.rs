@@ -1,0 +1,50 @@
+//! Which branch has which tools.
+
+use std::collections::BTreeMap;
+
+use branchwork_core::id::{BranchId, SessionId};
+
+use super::Tools;
+
+/// The tools of every branch of an engine. A branch has those of its session until it is given its
+/// own, or was forked from one that had.
+#[derive(Debug, Default)]
+pub(crate) struct ToolSets {
+    sessions: BTreeMap<SessionId, Tools>,
+    branches: BTreeMap<BranchId, Tools>,
+}
+
+impl ToolSets {
+    /// The tools of a branch.
+    pub(crate) fn of_branch(&self, session: SessionId, branch: BranchId) -> Tools {
+        self.branches.get(&branch).cloned().unwrap_or_else(|| self.of_session(session))
+    }
+
+    /// The tools that branches of the session begin with.
+    pub(crate) fn of_session(&self, session: SessionId) -> Tools {
+        self.sessions.get(&session).cloned().unwrap_or_default()
+    }
+
+    /// The tools of a branch, to be changed: from now on they are its own.
+    pub(crate) fn own(&mut self, session: SessionId, branch: BranchId) -> &mut Tools {
+        let inherited = self.of_session(session);
+        self.branches.entry(branch).or_insert(inherited)
+    }
+
+    /// The tools that branches of the session begin with, to be changed.
+    pub(crate) fn shared(&mut self, session: SessionId) -> &mut Tools {
+        self.sessions.entry(session).or_default()
+    }
+
+    /// Lets `fork` begin with the tools of its parent.
+    pub(crate) fn fork(&mut self, parent: BranchId, fork: BranchId) {
+        if let Some(tools) = self.branches.get(&parent).cloned() {
+            self.branches.insert(fork, tools);
+        }
+    }
+
+    /// Lets go of the tools of a branch that is gone.
+    pub(crate) fn forget(&mut self, branch: BranchId) {
+        self.branches.remove(&branch);
+    }
+}

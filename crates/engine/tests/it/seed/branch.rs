@@ -1,0 +1,88 @@
+//! Section 3.3: the branch.
+
+use branchwork::{
+    BaseBranch as _,
+    base::ORIGIN,
+    core::{
+        config::{Change, ConfigPatch},
+        message::Body,
+    },
+};
+use branchwork_testkit::Script;
+
+use super::support::{add, f5};
+use crate::support::{says, session, texts};
+
+#[tokio::test]
+async fn s067_and_s070_a_branch_has_a_name_and_describes_itself() {
+    let f5 = f5().await;
+    f5.branch.rename("TestBranch").await.unwrap();
+    f5.branch.register(add()).unwrap();
+    assert_eq!(f5.branch.record().await.unwrap().name, "TestBranch");
+    let description = f5.branch.describe(2).await.unwrap();
+    assert_eq!((description.counts.total, description.preview.len()), (5, 2));
+    assert_eq!(description.tools, ["add"]);
+    assert_eq!(description.config.model.as_deref(), Some("tiny"));
+}
+
+#[tokio::test]
+async fn s071_extending_keeps_order_and_brings_each_message_once() {
+    let f5 = f5().await;
+    let other = f5.branch.fork("other").await.unwrap();
+    other.append(says("theirs")).await.unwrap();
+    f5.branch.append(says("ours")).await.unwrap();
+    let theirs: Vec<_> = other.view().await.unwrap().messages().cloned().collect();
+    let extended = f5.branch.extend(&theirs).await.unwrap();
+    assert_eq!((extended.added.len(), extended.skipped), (1, 5));
+    assert_eq!(texts(&f5.branch).await[4..], ["Action response", "ours", "theirs"]);
+    let last = f5.branch.last_message().await.unwrap().unwrap();
+    assert_eq!(last.metadata[ORIGIN], theirs[5].id.to_string());
+    let again = f5.branch.extend(&theirs).await.unwrap();
+    assert_eq!((again.added.len(), again.skipped), (0, 6));
+    let empty = f5.session.create_branch("empty").await.unwrap();
+    assert_eq!(empty.extend(&theirs).await.unwrap().added.len(), 6);
+}
+
+#[tokio::test]
+async fn s076_a_configuration_is_the_branchs_own() {
+    let (session, _) = session([]).await;
+    let main = session.default_branch();
+    let other = main.fork("other").await.unwrap();
+    let patch = ConfigPatch { temperature: Change::Set(0.1), ..ConfigPatch::default() };
+    main.configure(patch).await.unwrap();
+    assert_eq!(main.config().await.unwrap().temperature, Some(0.1));
+    assert_eq!(other.config().await.unwrap().temperature, None);
+}
+
+#[tokio::test]
+async fn s077_a_system_text_given_at_the_making_comes_first() {
+    let (engine, _) = {
+        let (session, provider) = session([]).await;
+        (session.engine().clone(), provider)
+    };
+    let loaded = engine.session("loaded").system("Be brief.").create().await.unwrap();
+    let main = loaded.default_branch();
+    main.append(says("loaded")).await.unwrap();
+    assert_eq!(texts(&main).await, ["Be brief.", "loaded"]);
+}
+
+#[tokio::test]
+async fn s079_whether_it_ends_with_the_result_of_a_tool() {
+    let f5 = f5().await;
+    assert!(f5.branch.ends_with_result().await.unwrap());
+    f5.branch.append(branchwork::core::message::Draft::new(Body::response("x"))).await.unwrap();
+    assert!(!f5.branch.ends_with_result().await.unwrap());
+}
+
+#[tokio::test]
+async fn s080_a_fork_is_apart_and_knows_where_it_is_from() {
+    let f5 = f5().await;
+    f5.provider.push(Script::text("only here"));
+    let fork = f5.branch.fork("fork").await.unwrap();
+    assert_ne!(fork.id(), f5.branch.id());
+    assert_eq!(fork.record().await.unwrap().forked_from, Some(f5.branch.id()));
+    fork.register(add()).unwrap();
+    fork.chat("q").await.unwrap();
+    assert_eq!((texts(&f5.branch).await.len(), texts(&fork).await.len()), (5, 7));
+    assert!(f5.branch.tools().is_empty());
+}

@@ -1,0 +1,106 @@
+//! Section 3.5: the session.
+
+use branchwork::{
+    Error,
+    core::{message::Role, store::Conflict},
+};
+use branchwork_testkit::Script;
+
+use super::support::{add, multiply};
+use crate::support::{session, texts};
+
+#[tokio::test]
+async fn s112_and_s113_branches_are_made_once_and_found_by_name_and_identifier() {
+    let (session, _) = session([]).await;
+    let made = session.create_branch("test_branch").await.unwrap();
+    let again = session.create_branch("test_branch").await.unwrap_err();
+    assert!(matches!(again, Error::Conflict(Conflict::BranchNameTaken { .. })));
+    assert_eq!(session.branch("test_branch").await.unwrap().id(), made.id());
+    assert_eq!(session.branch(&made.id().to_string()).await.unwrap().id(), made.id());
+    assert!(matches!(session.branch("nowhere").await, Err(Error::NotFound { .. })));
+    assert_eq!(session.default_branch().record().await.unwrap().name, "main");
+}
+
+#[tokio::test]
+async fn s114_and_s121_the_default_branch_is_where_it_was_switched_to() {
+    let (session, _) = session([Script::text("on main")]).await;
+    let main = session.default_branch();
+    let other = main.fork("other").await.unwrap();
+    session.switch(&other).await.unwrap();
+    assert_eq!(session.default_branch().id(), other.id());
+    main.chat("only here").await.unwrap();
+    assert_eq!((texts(&main).await.len(), texts(&other).await.len()), (2, 0));
+}
+
+#[tokio::test]
+async fn s120_tools_of_a_branch_are_its_own_and_those_of_the_session_are_inherited() {
+    let (session, _) = session([]).await;
+    let main = session.default_branch();
+    main.register(add()).unwrap();
+    session.register(multiply()).unwrap();
+    let branch1 = session.create_branch("branch1").await.unwrap();
+    let names =
+        |branch: &branchwork::Branch| branch.tools().names().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(
+        (names(&main), names(&branch1)),
+        (vec!["add".to_owned()], vec!["multiply".to_owned()])
+    );
+    let listed: Vec<_> =
+        session.branches().await.unwrap().into_iter().map(|branch| branch.name).collect();
+    assert_eq!(listed, ["main", "branch1"]);
+}
+
+#[tokio::test]
+async fn s122_a_session_begins_with_its_system_text() {
+    let engine = session([]).await.0.engine().clone();
+    let made = engine.session("helper").system("you are …").create().await.unwrap();
+    let view = made.default_branch().view().await.unwrap();
+    let first = view.messages().next().unwrap();
+    assert_eq!((first.role(), first.sender.as_str()), (Role::System, "system"));
+    assert_eq!(first.text(), "you are …");
+}
+
+#[tokio::test]
+async fn s128_sessions_that_share_a_provider_have_histories_of_their_own() {
+    let (first, provider) = session((0..10).map(|_| Script::text("ok"))).await;
+    let engine = first.engine().clone();
+    let chats = (0..10).map(|number| {
+        let engine = engine.clone();
+        async move {
+            let builder = engine.session(format!("s{number}")).model("local:tiny");
+            let main = builder.create().await?.default_branch();
+            main.chat(format!("q{number}")).await?;
+            Ok::<_, Error>(main)
+        }
+    });
+    let branches = futures_util::future::try_join_all(chats).await.unwrap();
+    for (number, branch) in branches.iter().enumerate() {
+        assert_eq!(texts(branch).await, [format!("q{number}"), "ok".to_owned()]);
+    }
+    assert_eq!(provider.requests().len(), 10);
+}
+
+#[tokio::test]
+async fn s129_two_sessions_that_answer_each_other() {
+    let answers = ["joke 1", "joke 2", "meh 1", "meh 2", "better 1", "better 2"];
+    let (comedian, provider) = session(answers.map(Script::text)).await;
+    let engine = comedian.engine().clone();
+    let critic = engine.session("critic").model("local:tiny").create().await.unwrap();
+    let (funny, strict) = (comedian.default_branch(), critic.default_branch());
+    let mut said = Vec::new();
+    for topic in ["cats", "dogs"] {
+        said.push(funny.chat(topic).await.unwrap().text);
+    }
+    let mut critique = Vec::new();
+    for joke in said {
+        critique.push(strict.chat("What of this?").with_context(joke.into()).await.unwrap().text);
+    }
+    for remark in critique {
+        funny.chat("Mend it").with_context(remark.into()).await.unwrap();
+    }
+    let expected =
+        ["cats", "joke 1", "dogs", "joke 2", "Mend it", "better 1", "Mend it", "better 2"];
+    assert_eq!(texts(&funny).await, expected);
+    assert_eq!(texts(&strict).await, ["What of this?", "meh 1", "What of this?", "meh 2"]);
+    assert_eq!(provider.remaining(), 0);
+}

@@ -1,0 +1,259 @@
+//! Section 3.6: tools.
+
+use std::time::Duration;
+
+use branchwork::{
+    Error,
+    core::{
+        config::{Change, ConfigPatch},
+        message::{Outcome, Status},
+    },
+    tools::{FunctionTool, RegisterError, ToolChoice, ToolError, ToolSelection, ToolSpec},
+};
+use branchwork_testkit::{Gate, Script};
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value, json};
+
+use super::support::{Nothing, add, boom, f5, lst, multiply, nul, outcomes};
+use crate::support::{says, session};
+
+#[tokio::test]
+async fn s130_a_registered_name_is_there_and_an_unknown_one_is_not() {
+    let main = session([]).await.0.default_branch();
+    main.register(add()).unwrap();
+    assert!(main.tools().contains("add") && !main.tools().contains("sub"));
+    // That only tools can be registered is checked by the compiler.
+}
+
+#[tokio::test]
+async fn s132_a_call_is_a_name_and_arguments_and_sloppy_ones_say_what_is_wrong() {
+    let calls = Script::calls([
+        ("c1", "add", "{\"a\": 10, \"b\": 2}"),
+        ("c2", "add", "{\"a\": 10"),
+        ("c3", "add", "{\"a\": \"ten\", \"c\": 1}"),
+        ("c4", "lst", ""),
+    ]);
+    let main = session([calls]).await.0.default_branch();
+    main.register(add()).unwrap();
+    main.register(lst()).unwrap();
+    let reply = main.chat("q").with_tools(ToolSelection::All).await.unwrap();
+    let outcomes = outcomes(&reply);
+    assert_eq!(outcomes[0].1, Outcome::Succeeded(json!(12)));
+    let Outcome::Failed(problem) = &outcomes[1].1 else { panic!("{outcomes:?}") };
+    assert!(problem.starts_with("the arguments are not JSON"), "{problem}");
+    let Outcome::Failed(problem) = &outcomes[2].1 else { panic!("{outcomes:?}") };
+    assert!(problem.contains("/a: \"ten\" is not of type \"integer\""), "{problem}");
+    assert_eq!(outcomes[3].1, Outcome::Succeeded(json!([1, 2])), "no arguments are none");
+}
+
+#[tokio::test]
+async fn s133_and_s138_tools_are_selected_by_name_all_none_or_by_schema() {
+    let (session, provider) = session((0..7).map(|_| Script::text("ok"))).await;
+    let main = session.default_branch();
+    for tool in [add(), multiply(), lst()] {
+        main.register(tool).unwrap();
+    }
+    let spec = ToolSpec {
+        name: "elsewhere".to_owned(),
+        description: "Runs elsewhere.".to_owned(),
+        parameters: json!({ "type": "object" }),
+    };
+    main.chat("none unless asked").await.unwrap();
+    main.chat("none").with_tools(ToolSelection::None).await.unwrap();
+    main.chat("all").with_tools(ToolSelection::All).await.unwrap();
+    main.chat("one").with_tools("multiply").await.unwrap();
+    main.chat("two").with_tools(["multiply", "add"]).await.unwrap();
+    main.chat("schemas").with_tools(vec![spec]).await.unwrap();
+    let tools = Change::Set(vec!["lst".to_owned()]);
+    main.configure(ConfigPatch { tools, ..ConfigPatch::default() }).await.unwrap();
+    main.chat("configured").await.unwrap();
+    let offered: Vec<Vec<String>> = provider
+        .requests()
+        .into_iter()
+        .map(|request| request.tools.into_iter().map(|tool| tool.name).collect())
+        .collect();
+    let expected: [&[&str]; 7] = [
+        &[],
+        &[],
+        &["add", "lst", "multiply"],
+        &["multiply"],
+        &["add", "multiply"],
+        &["elsewhere"],
+        &["lst"],
+    ];
+    assert_eq!(offered, expected);
+    let unknown = main.chat("q").with_tools("mutliply").await.unwrap_err();
+    let Error::NotFound { what: "tool", nearest, .. } = unknown else { panic!("{unknown:?}") };
+    assert_eq!(nearest.as_deref(), Some("multiply"));
+    for choice in [ToolChoice::Named("lst".to_owned()), ToolChoice::Required] {
+        let chat = main.chat("q").with_tools(ToolSelection::None).with_tool_choice(choice);
+        assert!(matches!(chat.await, Err(Error::BadToolChoice { .. })));
+    }
+}
+
+#[tokio::test]
+async fn s134_and_s137_descriptions_come_from_comments_and_defaults_are_optional() {
+    let main = session([]).await.0.default_branch();
+    main.register(add()).unwrap();
+    main.register(nul()).unwrap();
+    let specs: Vec<ToolSpec> = main.tools().specs().cloned().collect();
+    let expected = json!({
+        "type": "object",
+        "description": "Two numbers.",
+        "properties": {
+            "a": { "type": "integer", "format": "int64", "description": "The first number." },
+            "b": {
+                "type": "integer",
+                "format": "int64",
+                "default": 1,
+                "description": "The second number; 1 when left out."
+            },
+        },
+        "required": ["a"],
+    });
+    assert_eq!(
+        (specs[0].description.as_str(), &specs[0].parameters),
+        ("Adds two numbers.", &expected)
+    );
+    assert_eq!(specs[1].parameters["properties"], Value::Object(Map::new()));
+}
+
+#[tokio::test]
+async fn s139_a_failure_is_a_result_that_says_why_and_the_turn_goes_on() {
+    let main = session([Script::calls([("c1", "boom", "{}")])]).await.0.default_branch();
+    main.register(boom()).unwrap();
+    let reply = main.chat("q").with_tools("boom").await.unwrap();
+    let failed = Outcome::Failed("the disk is on fire".to_owned());
+    assert_eq!(outcomes(&reply), [("c1".to_owned(), failed)]);
+    let source = ToolError::because(std::io::Error::other("x"));
+    assert!(std::error::Error::source(&source).is_some(), "a failure keeps its cause");
+}
+
+#[tokio::test]
+async fn s142_and_s143_each_result_is_on_its_own_call_in_their_order() {
+    let scripts = [
+        Script::calls([("c1", "lst", "{}"), ("c2", "add", "{\"a\":1,\"b\":2}")]),
+        Script::calls([("c3", "nul", "{}"), ("c4", "add", "{\"a\":1,\"b\":2}")]),
+        Script::calls([("c5", "add", "{\"a\":1}"), ("c6", "boom", "{}"), ("c7", "nope", "{}")]),
+    ];
+    let main = session(scripts).await.0.default_branch();
+    for tool in [add(), lst(), nul(), boom()] {
+        main.register(tool).unwrap();
+    }
+    let ask = async || outcomes(&main.chat("q").with_tools(ToolSelection::All).await.unwrap());
+    let ok = |call: &str, value: Value| (call.to_owned(), Outcome::Succeeded(value));
+    assert_eq!(ask().await, [ok("c1", json!([1, 2])), ok("c2", json!(3))]);
+    assert_eq!(ask().await, [ok("c3", Value::Null), ok("c4", json!(3))]);
+    let third = ask().await;
+    assert_eq!(third[0], ok("c5", json!(2)));
+    assert!(matches!(&third[1].1, Outcome::Failed(why) if why.contains("on fire")));
+    assert!(matches!(&third[2].1, Outcome::Failed(why) if why.contains("no tool `nope`")));
+}
+
+#[tokio::test]
+async fn s144_what_has_no_json_form_is_a_failure_that_says_so() {
+    let odd = FunctionTool::new("odd", "Gives what JSON cannot say.", async |_: Nothing| {
+        Ok::<_, ToolError>(std::collections::BTreeMap::from([((1, 2), 3)]))
+    });
+    let main = session([Script::calls([("c", "odd", "{}")])]).await.0.default_branch();
+    main.register(odd).unwrap();
+    let outcomes = outcomes(&main.chat("q").with_tools("odd").await.unwrap());
+    assert!(matches!(&outcomes[0].1, Outcome::Failed(why) if why.contains("no JSON form")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn s145_a_tool_that_takes_too_long_has_failed_and_a_panic_is_a_failure() {
+    let slow = FunctionTool::new("slow", "Never ends.", async |_: Nothing| {
+        std::future::pending::<Result<(), ToolError>>().await
+    });
+    let panics = FunctionTool::new("panics", "Panics.", async |_: Nothing| {
+        let held = std::hint::black_box(None::<i32>);
+        Ok::<_, ToolError>(held.expect("it has nothing"))
+    });
+    let calls = Script::calls([("c1", "slow", "{}"), ("c2", "panics", "{}")]);
+    let main = session([calls]).await.0.default_branch();
+    main.register(slow.with_timeout(Duration::from_millis(50))).unwrap();
+    main.register(panics).unwrap();
+    let start = tokio::time::Instant::now();
+    let outcomes = outcomes(&main.chat("q").with_tools(ToolSelection::All).await.unwrap());
+    assert!(start.elapsed() < Duration::from_millis(200));
+    assert_eq!(outcomes[0].1, Outcome::Failed("it took longer than 50ms".to_owned()));
+    assert_eq!(outcomes[1].1, Outcome::Failed("it panicked: it has nothing".to_owned()));
+}
+
+#[tokio::test]
+async fn s145_stopping_the_turn_stops_its_tools_and_says_that_nobody_knows() {
+    let gate = Gate::new();
+    let inside = gate.clone();
+    let waits = FunctionTool::new("waits", "Waits.", move |_: Nothing| {
+        let gate = inside.clone();
+        async move {
+            gate.pass().await;
+            Ok::<_, ToolError>(())
+        }
+    });
+    let calls = Script::calls([("c1", "waits", "{}"), ("c2", "add", "{\"a\":1}")]);
+    let main = session([calls]).await.0.default_branch();
+    main.register(waits).unwrap();
+    main.register(add()).unwrap();
+    let mut stream = main.chat("q").with_tools(ToolSelection::All).stream();
+    let completed = loop {
+        let event = stream.next().await.unwrap().unwrap();
+        if let branchwork::TurnEvent::CallCompleted { id, .. } = event {
+            break id;
+        }
+    };
+    assert_eq!(completed, "c2");
+    gate.reached().await;
+    let reply = stream.interrupt().await.unwrap().unwrap();
+    let expected =
+        [("c1".to_owned(), Outcome::Unknown), ("c2".to_owned(), Outcome::Succeeded(json!(2)))];
+    assert_eq!(outcomes(&reply), expected);
+    assert_eq!(reply.message.status, Status::Complete, "the answer was whole");
+    main.append(says("the history is legal")).await.unwrap();
+}
+
+#[tokio::test]
+async fn s068_and_s074_tools_belong_to_their_branch_and_names_are_unique() {
+    let f5 = f5().await;
+    let other = f5.session.create_branch("other").await.unwrap();
+    assert!(f5.branch.tools().is_empty());
+    f5.branch.register(add()).unwrap();
+    assert_eq!((f5.branch.tools().len(), other.tools().len()), (1, 0));
+    let again = f5.branch.register(add()).unwrap_err();
+    let duplicate = RegisterError::Duplicate { name: "add".to_owned() };
+    assert!(matches!(again, Error::Register(error) if error == duplicate));
+    f5.branch.replace_tool(add()).unwrap();
+    let fork = f5.branch.fork("fork").await.unwrap();
+    fork.remove_tool("add").unwrap();
+    assert!(matches!(fork.remove_tool("add"), Err(Error::NotFound { .. })));
+    assert_eq!((f5.branch.tools().len(), fork.tools().len()), (1, 0));
+    drop(f5.provider);
+}
+
+#[tokio::test]
+async fn s075_a_plain_function_is_a_tool_and_a_bad_schema_is_refused() {
+    let main = session([]).await.0.default_branch();
+    main.register(multiply()).unwrap();
+    let with = |name: &str, parameters| {
+        let (name, description) = (name.to_owned(), String::new());
+        let spec = ToolSpec { name, description, parameters };
+        FunctionTool::dynamic(spec, async |arguments, _| Ok(arguments))
+    };
+    let refused = |tool| match main.register(tool).unwrap_err() {
+        Error::Register(error) => error,
+        other => panic!("{other:?}"),
+    };
+    let object = json!({ "type": "object" });
+    for name in ["", "a b", "ä", &"x".repeat(65)] {
+        let error = refused(with(name, object.clone()));
+        assert_eq!(error, RegisterError::BadName { name: name.to_owned() });
+    }
+    for schema in
+        [json!({}), json!({ "type": "string" }), json!({ "type": "object", "properties": 1 })]
+    {
+        assert!(matches!(refused(with("x", schema)), RegisterError::BadSchema { .. }));
+    }
+    main.register(with("echo", object)).unwrap();
+    assert_eq!(main.tools().names().collect::<Vec<_>>(), ["echo", "multiply"]);
+}
