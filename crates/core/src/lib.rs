@@ -8,6 +8,7 @@
 //! | [`clock`] | [`Timestamp`](clock::Timestamp) and the [`Clock`](clock::Clock) it comes from |
 //! | [`limits`] | every bound of the product, named, with its unit and its reason |
 //! | [`message`] | messages, their bodies and parts |
+//! | [`call`] | the call log: what is kept of each call of a model |
 //! | [`config`] | the configuration of a branch and patches to it |
 //! | [`filter`] | which messages of a view are meant |
 //! | [`graph`] | ops, lineages and the [`View`](graph::View) that folds them |
@@ -20,6 +21,7 @@
 //! Programs depend on `branchwork`, which re-exports this crate. Depend on `branchwork-core` alone
 //! to write a store, a provider or a tool.
 
+pub mod call;
 pub mod clock;
 pub mod codec;
 pub mod config;

@@ -3,7 +3,7 @@
 use branchwork_core::{
     config::ConfigError,
     graph::{ApplyError, RollbackError},
-    id::{BranchId, OpId},
+    id::{BranchId, MessageId, OpId},
     message::DraftError,
     provider::ProviderError,
     store::{Conflict, StoreError},
@@ -117,6 +117,12 @@ pub enum Error {
     MovedMeanwhile {
         /// The branch that was made for the answer.
         kept_on: String,
+    },
+    /// What was sent for a call cannot be rendered again: the provider now says it in other words.
+    #[error("the request that {answer} answered renders to other bytes now")]
+    RequestDiffers {
+        /// The answer.
+        answer: MessageId,
     },
     /// The branch has no instruction that waits for an answer.
     #[error("there is no instruction to answer on this branch")]

@@ -30,6 +30,8 @@
 //! | [`base`] | [`BaseBranch`]: what every branch can do |
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
 //! | [`tools`] | functions of the host program that a model may call |
+//! | [`time`] | times as people and files write them |
+//! | [`usage`] | the call log: what was asked, what came of it, what it used |
 //! | [`reference`](mod@reference) | how people name sessions, branches, messages and places |
 //! | [`core`] | the words all of it is made of |
 //!
@@ -44,7 +46,9 @@ mod open;
 pub mod reference;
 mod runtime;
 mod session;
+pub mod time;
 pub mod tools;
+pub mod usage;
 
 #[doc(inline)]
 pub use branchwork_core as core;

@@ -42,7 +42,7 @@ pub(crate) fn collect(db: &mut Connection) -> Answer<GcReport> {
 fn collect_checked(db: &mut Connection) -> Answer<GcReport> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let report = take_away(&transaction)?;
-    for table in ["session", "branch", "stretch", "reflog"] {
+    for table in ["session", "branch", "stretch", "reflog", "call"] {
         let mut statement = transaction.prepare(&format!("PRAGMA foreign_key_check({table})"))?;
         if statement.exists(())? {
             let problem = format!("table {table} refers to what is not there");
@@ -61,6 +61,7 @@ fn take_away(db: &Connection) -> Answer<GcReport> {
         count(concat!("DELETE FROM branch WHERE no NOT IN (", live_branches!("b.no"), ")"))?;
     report.sessions = count("DELETE FROM session WHERE deleted IS NOT NULL")?;
     if report.ops > 0 {
+        count("DELETE FROM call WHERE key NOT IN (SELECT key FROM op)")?;
         report.blobs =
             count("DELETE FROM blob WHERE no NOT IN (SELECT blob FROM op WHERE blob IS NOT NULL)")?;
     }

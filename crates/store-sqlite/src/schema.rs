@@ -18,7 +18,8 @@ use crate::{
 pub(crate) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"BrWk");
 
 /// One script for each version; a file of version *n* has gone through the first *n*.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_calls.sql")];
 
 // The table of ops has no column for the version of the codec: all rows are of the first one.
 // A second one needs a migration that adds it.
@@ -51,23 +52,27 @@ pub(crate) fn migrate(
     migrations: &[&str],
 ) -> Result<(), StoreError> {
     let failed = |error| cannot_open(path, "cannot be brought to the newest schema", error);
-    while user_version(db).map_err(failed)? < version_after(migrations) {
+    if user_version(db).map_err(failed)? < version_after(migrations) {
         let lock = TransactionBehavior::Immediate;
         let transaction = db.transaction_with_behavior(lock).map_err(failed)?;
         // Only now nobody else can change it any more.
         let version = user_version(&transaction).map_err(failed)?;
-        let next = usize::try_from(version).ok().and_then(|version| migrations.get(version));
-        let Some(next) = next else { break };
-        if version > 0 {
+        let missing = usize::try_from(version).ok().and_then(|version| migrations.get(version..));
+        let missing = missing.unwrap_or_default();
+        if version > 0 && !missing.is_empty() {
             keep_backup(path, version)?;
         }
-        apply(transaction, next, version + 1).map_err(failed)?;
+        apply(transaction, missing, version_after(migrations)).map_err(failed)?;
     }
     check_version(user_version(db).map_err(failed)?, version_after(migrations))
 }
 
-fn apply(transaction: Transaction<'_>, script: &str, version: u32) -> rusqlite::Result<()> {
-    transaction.execute_batch(script)?;
+/// Runs `scripts`, all or none of them, and notes the version they lead to.
+fn apply(transaction: Transaction<'_>, scripts: &[&str], version: u32) -> rusqlite::Result<()> {
+    if scripts.is_empty() {
+        return Ok(());
+    }
+    scripts.iter().try_for_each(|script| transaction.execute_batch(script))?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", version)?;
     transaction.commit()
@@ -114,7 +119,7 @@ mod tests {
         let directory = TempDir::new().expect("there is a place for temporary files");
         let path = directory.path().join("chats.db");
         let mut db = open(&path);
-        migrate(&mut db, &path, MIGRATIONS).expect("it is migrated");
+        migrate(&mut db, &path, &MIGRATIONS[..1]).expect("it is migrated");
         db.execute_batch(
             "INSERT INTO session (id, name, created, touched) VALUES (zeroblob(16), 'trip', 1, 1)",
         )
@@ -137,8 +142,19 @@ mod tests {
         names
     }
 
-    fn with_second() -> Vec<&'static str> {
-        MIGRATIONS.iter().copied().chain([SECOND]).collect()
+    fn with_second() -> [&'static str; 2] {
+        [MIGRATIONS[0], SECOND]
+    }
+
+    #[test]
+    fn a_new_file_goes_through_all_of_them_and_has_no_backup() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("chats.db");
+        let mut db = open(&path);
+        migrate(&mut db, &path, MIGRATIONS).expect("it is migrated");
+        assert_eq!(user_version(&db), Ok(newest_version()));
+        drop(db);
+        assert_eq!(names(&directory), ["chats.db"]);
     }
 
     #[test]
@@ -157,7 +173,7 @@ mod tests {
             .query_row("SELECT name FROM session", (), |row| row.get(0))
             .expect("it is there");
         assert_eq!((name.as_str(), user_version(&backup)), ("trip", Ok(1)));
-        let refused = migrate(&mut open(&path), &path, MIGRATIONS);
+        let refused = migrate(&mut open(&path), &path, &MIGRATIONS[..1]);
         assert!(matches!(refused, Err(StoreError::TooNew { found: 2, known: 1 })), "{refused:?}");
     }
 
@@ -165,7 +181,7 @@ mod tests {
     fn a_migration_that_fails_changes_nothing_and_no_backup_is_overwritten() {
         let (directory, path) = old_file();
         let broken =
-            [MIGRATIONS, &["CREATE TABLE note (no INTEGER); SELECT * FROM nothing"]].concat();
+            [MIGRATIONS[0], SECOND, "CREATE TABLE note_2 (no INTEGER); SELECT * FROM nothing"];
         let refused = migrate(&mut open(&path), &path, &broken);
         assert!(matches!(refused, Err(StoreError::CannotOpen { .. })), "{refused:?}");
         let db = open(&path);

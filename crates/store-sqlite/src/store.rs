@@ -4,8 +4,9 @@ use std::{ops::Range, path::Path};
 
 use async_trait::async_trait;
 use branchwork_core::{
+    call::CallRecord,
     graph::{Lineage, Op},
-    id::{BranchId, OpId, SessionId, StretchId},
+    id::{BranchId, MessageId, OpId, SessionId, StretchId},
     store::{
         BranchRecord, Commit, GcReport, Hit, ReflogEntry, Search, SessionRecord, Store, StoreError,
         StoreStats, VerifyReport,
@@ -15,7 +16,7 @@ use branchwork_core::{
 use crate::{
     backup, gc,
     open::SqliteOptions,
-    query::{lineage, ops, reflog, search, session, stats},
+    query::{calls, lineage, ops, reflog, search, session, stats},
     reader::Readers,
     verify,
     writer::{Writer, prepare},
@@ -137,6 +138,15 @@ impl Store for SqliteStore {
     async fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError> {
         let search = search.clone();
         self.readers.read(move |db| search::read(db, &search)).await
+    }
+
+    async fn calls(
+        &self,
+        session: SessionId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.readers.read(move |db| calls::read(db, session, after, limit)).await
     }
 
     async fn verify(&self) -> Result<VerifyReport, StoreError> {

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use branchwork::core::{id::OpId, message::Message};
+use branchwork::{
+    core::{id::OpId, message::Message},
+    time::rfc3339,
+};
 use serde_json::{Value, json};
 
 use crate::{
     exit::Failure,
-    output::{self, message_value, print_message, time},
+    output::{self, message_value, print_message},
     place,
     world::World,
 };
@@ -51,7 +54,7 @@ pub(super) async fn reflog(world: &World, at: Option<&str>, last: usize) -> Resu
             .map(|entry| {
                 json!({
                     "revision": entry.revision, "cause": entry.cause.as_str(),
-                    "from": text(entry.from), "to": text(entry.to), "at": time(entry.at),
+                    "from": text(entry.from), "to": text(entry.to), "at": rfc3339(entry.at),
                 })
             })
             .collect();
@@ -67,7 +70,7 @@ pub(super) async fn reflog(world: &World, at: Option<&str>, last: usize) -> Resu
     for entry in entries {
         let to = text(entry.to).unwrap_or_else(|| "(empty)".to_owned());
         let cause = entry.cause.as_str();
-        output::line(&format!("{:>6}  {cause:<8} {to}  {}", entry.revision, time(entry.at)))?;
+        output::line(&format!("{:>6}  {cause:<8} {to}  {}", entry.revision, rfc3339(entry.at)))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use branchwork::{
     Engine, Session,
     core::store::{Search, SessionRecord},
+    time::rfc3339,
 };
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use super::confirm;
 use crate::{
     args::SessionsCommand,
     exit::Failure,
-    output::{self, branch_value, time},
+    output::{self, branch_value},
     place,
     world::World,
 };
@@ -51,9 +52,9 @@ fn value(session: &SessionRecord) -> Value {
         "name": session.name,
         "branches": session.branches,
         "messages": session.messages,
-        "created": time(session.created),
-        "updated": time(session.updated),
-        "archived": session.archived.map(time),
+        "created": rfc3339(session.created),
+        "updated": rfc3339(session.updated),
+        "archived": session.archived.map(rfc3339),
     })
 }
 
@@ -74,7 +75,7 @@ pub(super) async fn list(world: &World, all: bool) -> Result<(), Failure> {
         let counts = format!("{branches} branches, {messages} messages{archived}");
         let id = world.paint.dim(&session.id.to_string());
         let name = world.paint.bold(name);
-        output::line(&format!("{name}  {counts}  {}  {id}", time(session.updated)))?;
+        output::line(&format!("{name}  {counts}  {}  {id}", rfc3339(session.updated)))?;
     }
     Ok(())
 }
@@ -94,8 +95,8 @@ async fn show(world: &World, session: &str) -> Result<(), Failure> {
     }
     output::line(&format!("id: {}", record.id))?;
     output::line(&format!("name: {}", record.name.as_deref().unwrap_or("(unnamed)")))?;
-    output::line(&format!("created: {}", time(record.created)))?;
-    output::line(&format!("updated: {}", time(record.updated)))?;
+    output::line(&format!("created: {}", rfc3339(record.created)))?;
+    output::line(&format!("updated: {}", rfc3339(record.updated)))?;
     output::line(&format!("messages: {}", record.messages))?;
     for branch in branches {
         let mark = if branch.id == record.default_branch { "*" } else { " " };
@@ -147,7 +148,7 @@ async fn search(
                 json!({
                     "session": hit.session.to_string(), "branch": hit.branch.to_string(),
                     "message": hit.message.to_string(), "role": hit.role.as_str(),
-                    "at": time(hit.at), "snippet": hit.snippet,
+                    "at": rfc3339(hit.at), "snippet": hit.snippet,
                 })
             })
             .collect();

@@ -5,7 +5,6 @@ mod render;
 
 use std::io::{self, Write as _};
 
-use branchwork::core::clock::Timestamp;
 use serde::Serialize;
 
 pub(crate) use self::{
@@ -50,10 +49,4 @@ pub(crate) fn one_line(text: &str) -> String {
         }
     }
     line
-}
-
-/// A time in RFC 3339, UTC, with microseconds.
-pub(crate) fn time(at: Timestamp) -> String {
-    jiff::Timestamp::from_microsecond(at.as_micros())
-        .map_or_else(|_beyond| at.as_micros().to_string(), |time| format!("{time:.6}"))
 }

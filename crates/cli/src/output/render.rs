@@ -2,14 +2,17 @@
 
 use std::io;
 
-use branchwork::core::{
-    id::BranchId,
-    message::{Body, Message, Status},
-    store::BranchRecord,
+use branchwork::{
+    core::{
+        id::BranchId,
+        message::{Body, Message, Status},
+        store::BranchRecord,
+    },
+    time::rfc3339,
 };
 use serde_json::{Value, json};
 
-use super::{Paint, line, time};
+use super::{Paint, line};
 
 /// A message as `log --json` prints it.
 pub(crate) fn message_value(message: &Message) -> Value {
@@ -19,7 +22,7 @@ pub(crate) fn message_value(message: &Message) -> Value {
         "role": message.role().as_str(),
         "sender": message.sender,
         "content": message.text(),
-        "at": time(message.at),
+        "at": rfc3339(message.at),
         "status": message.status.as_str(),
     });
     let Value::Object(fields) = &mut value else { return value };
@@ -47,7 +50,7 @@ pub(crate) fn message_value(message: &Message) -> Value {
 
 /// Prints a message for a person.
 pub(crate) fn print_message(message: &Message, paint: Paint) -> io::Result<()> {
-    let mut head = format!("{} · {} · {}", message.role(), message.id, time(message.at));
+    let mut head = format!("{} · {} · {}", message.role(), message.id, rfc3339(message.at));
     if message.sender != message.role().as_str() {
         head = format!("{} ({})", head, message.sender);
     }
@@ -76,6 +79,6 @@ pub(crate) fn branch_value(branch: &BranchRecord, default: BranchId) -> Value {
         "messages": branch.messages,
         "default": branch.id == default,
         "forked_from": branch.forked_from.map(|id| id.to_string()),
-        "created": time(branch.created),
+        "created": rfc3339(branch.created),
     })
 }

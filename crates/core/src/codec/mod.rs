@@ -1,4 +1,4 @@
-//! The stored form of ops, and nobody else knows it.
+//! The stored form of ops and calls of models, and nobody else knows it.
 //!
 //! An op is stored as an [`EncodedOp`]: two JSON texts. The *head* holds all but what the message
 //! says; the *body* holds that, alone, so that a store can keep large ones apart and equal ones
@@ -12,7 +12,7 @@ mod v1;
 
 use std::error::Error as StdError;
 
-use crate::{clock::Timestamp, graph::Op, id::OpId};
+use crate::{call::ModelCall, clock::Timestamp, graph::Op, id::OpId};
 
 /// The version that [`encode`] writes.
 pub const VERSION: u32 = 1;
@@ -46,7 +46,7 @@ pub enum CodecError {
     /// It is no JSON, or not of this version's shape.
     #[error("the {part} is not what version {version} stores")]
     Malformed {
-        /// `head` or `body`.
+        /// `head`, `body` or `call`.
         part: &'static str,
         /// The version it should be of.
         version: u32,
@@ -69,6 +69,27 @@ pub enum CodecError {
 /// [`CodecError::Malformed`] when it has no JSON form.
 pub fn encode(op: &Op) -> Result<EncodedOp, CodecError> {
     v1::encode(op)
+}
+
+/// Encodes a call of a model in the newest version, as JSON.
+///
+/// # Errors
+///
+/// [`CodecError::Malformed`] when it has no JSON form.
+pub fn encode_call(call: &ModelCall) -> Result<Vec<u8>, CodecError> {
+    v1::encode_call(call)
+}
+
+/// Decodes a call of a model that was stored in `version`.
+///
+/// # Errors
+///
+/// [`CodecError`].
+pub fn decode_call(version: u32, call: &[u8]) -> Result<ModelCall, CodecError> {
+    match version {
+        1 => v1::decode_call(call),
+        version => Err(CodecError::UnknownVersion { version }),
+    }
 }
 
 /// Decodes an op that was stored in `version`.

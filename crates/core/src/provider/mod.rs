@@ -41,7 +41,15 @@ pub struct ModelInfo {
 /// - Keys appear in no error, no `Debug` output and no rendered body.
 #[async_trait]
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
-    /// Asks the model. Returns once the server has accepted the request.
+    /// Puts a request in this provider's words, without sending it. Holds no key.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::InvalidRequest`] when the request cannot be put in this provider's words.
+    fn render(&self, request: &ModelRequest) -> Result<RenderedRequest, ProviderError>;
+
+    /// Asks the model. Returns once the server has accepted the request. `rendered` is what
+    /// [`render`](Self::render) made of `request`, and what is sent.
     ///
     /// With [`ModelRequest::stream`] unset, the events come all at once.
     ///
@@ -52,14 +60,24 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// # Cancel safety
     ///
     /// Dropping the future or the stream closes the connection; the server stops when it notices.
-    async fn call(&self, request: &ModelRequest) -> Result<EventStream, ProviderError>;
+    async fn send(
+        &self,
+        request: &ModelRequest,
+        rendered: RenderedRequest,
+    ) -> Result<EventStream, ProviderError>;
 
-    /// What [`call`](Self::call) would send, without sending it. Holds no key.
+    /// Renders a request and sends it.
     ///
     /// # Errors
     ///
-    /// [`ProviderError::InvalidRequest`] when the request cannot be put in this provider's words.
-    fn render(&self, request: &ModelRequest) -> Result<RenderedRequest, ProviderError>;
+    /// As for [`render`](Self::render) and [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`send`](Self::send).
+    async fn call(&self, request: &ModelRequest) -> Result<EventStream, ProviderError> {
+        self.send(request, self.render(request)?).await
+    }
 
     /// The models it serves, in its order.
     ///

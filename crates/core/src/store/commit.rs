@@ -2,6 +2,7 @@
 
 use super::{StoreError, record::Cause};
 use crate::{
+    call::ModelCall,
     clock::Timestamp,
     graph::Op,
     id::{BranchId, OpId, SessionId},
@@ -22,6 +23,8 @@ pub struct Commit {
     pub ops: Vec<Op>,
     /// Heads to move.
     pub heads: Vec<HeadMove>,
+    /// Calls of models, each with the op of this commit that appends its answer.
+    pub calls: Vec<(OpId, ModelCall)>,
 }
 
 /// Moves the head of one branch, if it is where the writer saw it.
@@ -94,6 +97,8 @@ pub enum Change {
         /// The name.
         name: String,
     },
+    /// Empties the call log of the session. Its history stays.
+    ClearCalls,
     /// Deletes a branch that is not the default one.
     DeleteBranch {
         /// The branch.
@@ -104,7 +109,14 @@ pub enum Change {
 impl Commit {
     /// A commit that does nothing yet.
     pub const fn new(session: SessionId, at: Timestamp) -> Self {
-        Self { session, at, changes: Vec::new(), ops: Vec::new(), heads: Vec::new() }
+        Self {
+            session,
+            at,
+            changes: Vec::new(),
+            ops: Vec::new(),
+            heads: Vec::new(),
+            calls: Vec::new(),
+        }
     }
 
     /// Adds one change.
@@ -119,6 +131,13 @@ impl Commit {
     pub fn with_ops(mut self, ops: Vec<Op>, head: HeadMove) -> Self {
         self.ops.extend(ops);
         self.heads.push(head);
+        self
+    }
+
+    /// Adds a call, whose answer is appended by `answer`.
+    #[must_use]
+    pub fn with_call(mut self, answer: OpId, call: ModelCall) -> Self {
+        self.calls.push((answer, call));
         self
     }
 
@@ -143,6 +162,10 @@ impl Commit {
         if self.ops.len() > limits::COMMIT_OPS_MAX {
             let max = limits::COMMIT_OPS_MAX;
             return Err(StoreError::invalid(format!("{} ops, {max} allowed", self.ops.len())));
+        }
+        let answers = |id| self.ops.iter().any(|op| op.id == id && op.kind.as_message().is_some());
+        if let Some((answer, _)) = self.calls.iter().find(|(answer, _)| !answers(*answer)) {
+            return Err(StoreError::invalid(format!("op {answer} appends no answer to a call")));
         }
         let mut rest = self.ops.as_slice();
         let mut chains = Vec::with_capacity(self.heads.len());

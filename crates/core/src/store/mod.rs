@@ -25,8 +25,9 @@ pub use self::{
     },
 };
 use crate::{
+    call::CallRecord,
     graph::{Lineage, Op},
-    id::{BranchId, OpId, SessionId, StretchId},
+    id::{BranchId, MessageId, OpId, SessionId, StretchId},
 };
 
 /// Keeps sessions durably. Object-safe; shared by `Arc`.
@@ -128,6 +129,20 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// Those of the connection.
     async fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError>;
+
+    /// The calls of models of a session, at most `limit`: those of one stretch in its order, the
+    /// stretches in one order that never changes. The next ones come `after` the last answer.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] when there is no such session, [`StoreError::Corrupt`] when one
+    /// cannot be decoded.
+    async fn calls(
+        &self,
+        session: SessionId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError>;
 
     /// Checks every invariant that can be seen in what is stored. Changes nothing.
     ///

@@ -1,14 +1,16 @@
 //! The stored form: golden files that are never edited, and round trips.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use branchwork_core::{
+    call::{CallFailure, CallRequest, ModelCall, RequestHash, Timings},
     clock::Timestamp,
     codec::{self, OpPlace},
     config::{Change, ConfigPatch},
     graph::{Op, OpKind, Step},
     id::{MessageId, OpId},
     message::{Body, CallId, FileSource, Message, Outcome, Part, Status, ToolCall},
+    provider::{ToolChoice, ToolSpec, Usage},
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -143,6 +145,74 @@ fn golden_files_are_written_and_read_as_ever() {
         let encoded = codec::encode(&op).unwrap();
         assert_eq!(String::from_utf8_lossy(&encoded.head), String::from_utf8_lossy(head), "{name}");
         assert_eq!(String::from_utf8_lossy(&encoded.body), String::from_utf8_lossy(body), "{name}");
+    }
+}
+
+/// A call in which everything is said, and one in which next to nothing is.
+fn calls() -> [(&'static str, ModelCall); 2] {
+    let request = CallRequest {
+        head: Some(OpId::from_bits((7 << 32) | 3)),
+        shown: Some(vec![MessageId::from_bits((7 << 32) | 1)]),
+        provider: "local".to_owned(),
+        model: "tiny".to_owned(),
+        config: ConfigPatch { seed: Change::Set(0), ..ConfigPatch::default() },
+        tools: vec![ToolSpec {
+            name: "add".to_owned(),
+            description: "Adds.".to_owned(),
+            parameters: json!({"type": "object"}),
+        }],
+        tool_choice: ToolChoice::Named("add".to_owned()),
+        stream: true,
+        hash: RequestHash([0xab; 32]),
+    };
+    let usage = Usage { input_tokens: Some(0), cached_tokens: Some(3), ..Usage::default() };
+    let full = ModelCall {
+        request: request.clone(),
+        model: Some("tiny-1".to_owned()),
+        finish: Some("stop".to_owned()),
+        usage: Some(usage),
+        cost_usd: Some(0.25),
+        timings: Timings {
+            queued: Duration::from_micros(1),
+            first: Some(Duration::from_micros(2)),
+            total: Duration::from_micros(3),
+        },
+        retries: 1,
+        failure: Some(CallFailure { problem: "cut".to_owned(), detail: "off".to_owned() }),
+    };
+    let bare = ModelCall {
+        request: CallRequest {
+            head: None,
+            shown: None,
+            config: ConfigPatch::default(),
+            tools: Vec::new(),
+            tool_choice: ToolChoice::Auto,
+            stream: false,
+            ..request
+        },
+        model: None,
+        finish: None,
+        usage: None,
+        cost_usd: None,
+        timings: Timings::default(),
+        retries: 0,
+        failure: None,
+    };
+    [("call", full), ("call-bare", bare)]
+}
+
+#[test]
+fn golden_calls_are_written_and_read_as_ever() {
+    for (name, call) in calls() {
+        let path = golden(name);
+        let stored = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let line = stored.strip_suffix(b"\n").unwrap();
+        assert_eq!(codec::decode_call(1, line).unwrap(), call, "{name} is read");
+        let encoded = codec::encode_call(&call).unwrap();
+        assert_eq!(String::from_utf8_lossy(&encoded), String::from_utf8_lossy(line), "{name}");
+    }
+    for bad in ["{}", "", "{\"request\":{}}"] {
+        assert!(codec::decode_call(1, bad.as_bytes()).is_err(), "{bad}");
     }
 }
 

@@ -23,6 +23,7 @@ use branchwork_core::{
 };
 
 pub(crate) use self::shared::{Shared, State, Turns};
+pub(crate) use self::write::Part;
 pub use self::{fork::Fork, write::Appended};
 use crate::{
     chat::Chat,

@@ -1,6 +1,7 @@
 //! Appending, editing, removing, configuring: every change is ops behind the head.
 
 use branchwork_core::{
+    call::ModelCall,
     config::ConfigPatch,
     graph::{Extent, StepWriter},
     id::{MessageId, OpId},
@@ -22,6 +23,21 @@ pub struct Appended {
     pub messages: Vec<MessageId>,
     /// The new head of the branch.
     pub head: OpId,
+}
+
+/// What is written of a step.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// Which part of the step it is.
+    pub(crate) extent: Extent,
+    /// The call of a model whose answer is its first message.
+    pub(crate) call: Option<ModelCall>,
+}
+
+impl From<Extent> for Part {
+    fn from(extent: Extent) -> Self {
+        Self { extent, call: None }
+    }
 }
 
 impl Branch {
@@ -175,7 +191,7 @@ impl Branch {
         let turns = self.shared.turns().await;
         let state = self.state().await?;
         let state = self.close_unfinished(&turns, state).await?;
-        self.write_step(&turns, state, Extent::Whole, write).await
+        self.write_step(&turns, state, Extent::Whole.into(), write).await
     }
 
     /// Writes one part of a step behind `state`.
@@ -183,7 +199,7 @@ impl Branch {
         &self,
         _turns: &Turns,
         state: State,
-        extent: Extent,
+        part: Part,
         write: impl FnOnce(&mut StepWriter<'_>) -> Result<T>,
     ) -> Result<(T, OpId)> {
         let engine = &self.engine;
@@ -191,13 +207,17 @@ impl Branch {
         let author = state.view.config().sender.clone();
         let mut step = StepWriter::after(state.view, state.tip, engine.ids(), at).by(author);
         let written = write(&mut step)?;
-        let (ops, view) = step.finish(extent);
+        let (ops, view) = step.finish(part.extent);
         let Some(to) = ops.last().map(|op| op.id) else {
             let problem = "there is nothing to append".to_owned();
             return Err(DraftError::BadName { what: "the batch is empty:", problem }.into());
         };
         let head = HeadMove { branch: self.id, from, to: Some(to), cause: Cause::Append };
-        self.commit(Commit::new(self.session, at).with_ops(ops, head)).await?;
+        let commit = match (part.call, ops.first()) {
+            (Some(call), Some(answer)) => Commit::new(self.session, at).with_call(answer.id, call),
+            _ => Commit::new(self.session, at),
+        };
+        self.commit(commit.with_ops(ops, head)).await?;
         self.shared.set(State { view, tip: Some(to) });
         Ok((written, to))
     }

@@ -7,6 +7,7 @@
 //! closed the same way.
 
 mod event;
+mod meter;
 mod run;
 mod stream;
 
@@ -21,6 +22,7 @@ use branchwork_core::{
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
+pub(crate) use self::meter::hash;
 pub use self::{
     event::{Reply, TurnEvent},
     stream::ChatStream,

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use branchwork_core::{
+    call::ModelCall,
+    clock::Timestamp,
     config::Config,
     graph::{Extent, StepWriter},
     id::{BranchId, MessageId, OpId},
     limits,
     message::{Body, CallId, Draft, Message, Outcome, Status, ToolCall},
-    provider::{ModelRequest, Provider},
+    provider::{ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest},
     store::{Cause, Change, Commit, Conflict, HeadMove},
     tool::ToolContext,
     turn::{Effect, Ending, Input, Turn},
@@ -19,9 +21,9 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
-use super::{Ask, Chat, Options, Reply};
+use super::{Ask, Chat, Options, Reply, meter::Meter};
 use crate::{
-    branch::{Branch, State, Turns},
+    branch::{Branch, Part, State, Turns},
     error::{Error, Result},
     tools::{self, Offer},
 };
@@ -43,6 +45,11 @@ pub(super) struct Run {
     offer: Offer,
     /// The answer, once it is written before its calls run.
     answered: Option<MessageId>,
+    wished: Timestamp,
+    /// What is noted of the call, until its answer is written.
+    meter: Option<Meter>,
+    /// What is kept of it, from then on.
+    call: Option<ModelCall>,
 }
 
 /// A turn that may begin: everything that can be wrong without asking has been checked.
@@ -56,6 +63,7 @@ pub(super) struct Ready {
     options: Options,
     offer: Offer,
     ask: Ask,
+    wished: Timestamp,
 }
 
 impl Chat {
@@ -63,6 +71,7 @@ impl Chat {
     /// cut off earlier, so that it can be dropped.
     pub(super) async fn ready(self) -> Result<Ready> {
         let Self { branch, ask, options } = self;
+        let wished = branch.engine().now();
         if let Ask::Instruction(draft) = &ask {
             draft.check()?;
         }
@@ -79,14 +88,14 @@ impl Chat {
         if matches!(ask, Ask::Instruction(_)) {
             state = branch.close_unfinished(&turns, state).await?;
         }
-        Ok(Ready { branch, turns, state, provider, config, options, offer, ask })
+        Ok(Ready { branch, turns, state, provider, config, options, offer, ask, wished })
     }
 }
 
 impl Ready {
     /// Writes the instruction. Once begun it is to be driven to its end.
     pub(super) async fn begin(self) -> Result<Run> {
-        let Self { branch, turns, state, provider, config, options, offer, ask } = self;
+        let Self { branch, turns, state, provider, config, options, offer, ask, wished } = self;
         let (turn, instruction, extent, state) = match ask {
             Ask::Instruction(draft) => {
                 let (mut turn, effects) = Turn::begin(draft);
@@ -113,6 +122,9 @@ impl Ready {
             options,
             offer,
             answered,
+            wished,
+            meter: None,
+            call: None,
         })
     }
 }
@@ -135,7 +147,7 @@ async fn write_instruction(
         })
         .collect();
     let (ids, _) = branch
-        .write_step(turns, state, Extent::Beginning, |step| {
+        .write_step(turns, state, Extent::Beginning.into(), |step| {
             let ids = drafts.into_iter().map(|draft| step.message(draft));
             Ok(ids.collect::<Result<Vec<_>, _>>()?)
         })
@@ -184,6 +196,20 @@ impl Run {
         if self.options.in_one_piece { request.without_stream() } else { request }
     }
 
+    /// Notes that `rendered` is sent now.
+    pub(super) fn start(&mut self, request: &ModelRequest, rendered: &RenderedRequest) {
+        let (view, config) = (&self.state.view, self.options.config.clone());
+        let times = (self.wished, self.branch.engine().now());
+        self.meter = Some(Meter::start(request, rendered, view, config, times));
+    }
+
+    /// Notes what the model said.
+    pub(super) fn hear(&mut self, event: &ProviderEvent) {
+        if let Some(meter) = &mut self.meter {
+            meter.hear(event, || self.branch.engine().now());
+        }
+    }
+
     pub(super) fn step(&mut self, input: Input) -> Vec<Effect> {
         self.turn.step(input)
     }
@@ -194,7 +220,7 @@ impl Run {
             Extent::End => Extent::Middle,
             _ => Extent::Beginning,
         };
-        match self.write(extent, vec![answer.clone()]).await {
+        match self.write(extent, vec![answer.clone()], None).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 Err(self.keep_elsewhere(vec![answer]).await)
             }
@@ -226,14 +252,18 @@ impl Run {
     }
 
     /// Writes the answer and ends the turn. To be driven to its end once begun.
-    pub(super) async fn close(mut self, effects: Vec<Effect>) -> Result<Closed> {
+    pub(super) async fn close(
+        mut self,
+        effects: Vec<Effect>,
+        error: Option<&ProviderError>,
+    ) -> Result<Closed> {
         let mut drafts = Vec::new();
         for effect in effects {
             if let Effect::WriteAnswer(written) = effect {
                 drafts.extend(written);
             }
         }
-        let (ids, head) = match self.write(self.extent, drafts.clone()).await {
+        let (ids, head) = match self.write(self.extent, drafts.clone(), error).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 return Err(self.keep_elsewhere(drafts).await);
             }
@@ -251,10 +281,19 @@ impl Run {
         Ok(Closed { ending, reply: Reply::new(message, results, head, self.turn.answer()) })
     }
 
-    async fn write(&self, extent: Extent, drafts: Vec<Draft>) -> Result<(Vec<MessageId>, OpId)> {
+    /// Writes `drafts`; with the answer, what was noted of the call.
+    async fn write(
+        &mut self,
+        extent: Extent,
+        drafts: Vec<Draft>,
+        error: Option<&ProviderError>,
+    ) -> Result<(Vec<MessageId>, OpId)> {
         let state = self.state.clone();
+        let now = self.branch.engine().now();
+        let call = self.meter.take().map(|meter| meter.finish(self.turn.answer(), error, now));
+        self.call.clone_from(&call);
         self.branch
-            .write_step(&self.turns, state, extent, |step| {
+            .write_step(&self.turns, state, Part { extent, call }, |step| {
                 let ids = drafts.into_iter().map(|draft| step.message(draft));
                 Ok(ids.collect::<Result<Vec<_>, _>>()?)
             })
@@ -285,10 +324,15 @@ impl Run {
         }
         let (ops, _) = step.finish(self.extent);
         let to = ops.last().map(|op| op.id);
+        let commit = Commit::new(session, at);
+        let commit = match (self.call.clone(), ops.first()) {
+            (Some(call), Some(answer)) => commit.with_call(answer.id, call),
+            _ => commit,
+        };
         let forked_from = Some(self.branch.id());
         let create = Change::CreateBranch { branch, name, forked_from, head: from };
         let head = HeadMove { branch, from, to, cause: Cause::Append };
-        Ok(Commit::new(session, at).with_change(create).with_ops(ops, head))
+        Ok(commit.with_change(create).with_ops(ops, head))
     }
 }
 
@@ -322,7 +366,7 @@ impl Branch {
             let empty = Draft::new(Body::Response { parts: Vec::new() });
             drafts.push(empty.with_status(Status::Interrupted));
         }
-        self.write_step(turns, state, Extent::End, |step| {
+        self.write_step(turns, state, Extent::End.into(), |step| {
             Ok(drafts.into_iter().try_for_each(|draft| step.message(draft).map(drop))?)
         })
         .await?;

@@ -12,7 +12,11 @@ use branchwork_core::{
     turn::{Effect, Ending, Input},
 };
 use futures_core::Stream;
-use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::BoxStream};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{self, BoxFuture},
+    stream::BoxStream,
+};
 
 use super::{
     Chat, TurnEvent,
@@ -55,10 +59,13 @@ enum Phase {
     Running(Box<Run>, BoxStream<'static, Ran>),
     /// The answer is being written, and after it comes the error there may be: a drop finishes
     /// the writing.
-    Closing(BoxFuture<'static, Result<Closed>>, Option<ProviderError>),
+    Closing(BoxFuture<'static, Ended>),
     /// It is over.
     Done,
 }
+
+/// A turn that is closed, and the failure of the provider, when there was one.
+type Ended = (Result<Closed>, Option<ProviderError>);
 
 /// Whether there is something to say, or only something more to do.
 type Progress = ControlFlow<Option<Result<TurnEvent>>>;
@@ -82,7 +89,7 @@ impl ChatStream {
     pub async fn interrupt(mut self) -> Result<Option<Reply>> {
         let phase = mem::replace(&mut self.phase, Phase::Done);
         let Some(closing) = phase.cancel() else { return Ok(None) };
-        self.phase = Phase::Closing(closing, None);
+        self.phase = Phase::Closing(closing);
         while let Some(event) = self.next().await {
             match event {
                 Ok(TurnEvent::Completed(reply)) => return Ok(Some(reply)),
@@ -120,9 +127,8 @@ impl ChatStream {
                 let ran = ready!(calls.poll_next_unpin(context));
                 self.ran(ran)
             }
-            Phase::Closing(closing, error) => {
-                let closed = ready!(closing.poll_unpin(context));
-                let error = error.take();
+            Phase::Closing(closing) => {
+                let (closed, error) = ready!(closing.poll_unpin(context));
                 self.end(closed.and_then(|closed| last_word(closed, error)))
             }
             Phase::Done => Progress::Break(None),
@@ -140,13 +146,19 @@ impl ChatStream {
     }
 
     fn ask(&mut self, run: Result<Run>) -> Progress {
-        let run = match run {
+        let mut run = match run {
             Ok(run) => run,
             Err(error) => return self.end(Err(error)),
         };
         let instruction = run.instruction();
         let (provider, request) = (run.provider(), run.request());
-        let asking = async move { provider.call(&request).await }.boxed();
+        let asking = match provider.render(&request) {
+            Ok(rendered) => {
+                run.start(&request, &rendered);
+                async move { provider.send(&request, rendered).await }.boxed()
+            }
+            Err(error) => future::ready(Err(error)).boxed(),
+        };
         self.phase = Phase::Asking(Box::new(run), asking);
         Progress::Break(Some(Ok(TurnEvent::Started { instruction })))
     }
@@ -167,6 +179,7 @@ impl ChatStream {
         let Phase::Answering(run, _) = &mut self.phase else { return Progress::Break(None) };
         let (effects, shown, error) = match event {
             Ok(event) => {
+                run.hear(&event);
                 let shown = show(&event);
                 (run.step(Input::Event(event)), shown, None)
             }
@@ -219,13 +232,16 @@ impl ChatStream {
 
     /// Writes what the machine wants written.
     fn close(&mut self, run: Run, effects: Vec<Effect>, error: Option<ProviderError>) {
-        self.phase = match effects.as_slice() {
-            [Effect::WriteCalls(answer)] => {
-                let answer = answer.clone();
-                Phase::Calling(run.write_calls(answer).boxed())
-            }
-            _ => Phase::Closing(run.close(effects).boxed(), error),
+        if let [Effect::WriteCalls(answer)] = effects.as_slice() {
+            let answer = answer.clone();
+            self.phase = Phase::Calling(run.write_calls(answer).boxed());
+            return;
+        }
+        let closing = async move {
+            let closed = run.close(effects, error.as_ref()).await;
+            (closed, error)
         };
+        self.phase = Phase::Closing(closing.boxed());
     }
 
     /// Says `item` last.
@@ -237,28 +253,32 @@ impl ChatStream {
 
 impl Phase {
     /// What closes the turn as interrupted; `None` when there is nothing to close.
-    fn cancel(self) -> Option<BoxFuture<'static, Result<Closed>>> {
+    fn cancel(self) -> Option<BoxFuture<'static, Ended>> {
         Some(match self {
             Self::Waiting(_) | Self::Done => return None,
-            Self::Opening(writing) | Self::Calling(writing) => {
-                async move { cancel(writing.await?).await }.boxed()
+            Self::Opening(writing) | Self::Calling(writing) => async move {
+                match writing.await {
+                    Ok(run) => cancel(run).await,
+                    Err(error) => (Err(error), None),
+                }
             }
+            .boxed(),
             Self::Asking(run, _) | Self::Answering(run, _) | Self::Running(run, _) => {
                 cancel(*run).boxed()
             }
-            Self::Closing(closing, _) => closing,
+            Self::Closing(closing) => closing,
         })
     }
 }
 
 /// Closes a turn as interrupted.
-async fn cancel(mut run: Run) -> Result<Closed> {
+async fn cancel(mut run: Run) -> Ended {
     let mut effects = run.step(Input::Cancelled);
     if effects.is_empty() {
         // Its calls were just written, and now they do not run.
         effects = run.step(Input::Written);
     }
-    run.close(effects).await
+    (run.close(effects, None).await, None)
 }
 
 /// What the reader sees of an event of the provider.

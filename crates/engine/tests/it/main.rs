@@ -16,3 +16,5 @@ mod sessions;
 mod support;
 #[cfg(test)]
 mod turns;
+#[cfg(test)]
+mod usage;

@@ -88,15 +88,19 @@ impl OpenAi {
 
 #[async_trait]
 impl Provider for OpenAi {
-    async fn call(&self, request: &ModelRequest) -> Result<EventStream, ProviderError> {
+    async fn send(
+        &self,
+        request: &ModelRequest,
+        rendered: RenderedRequest,
+    ) -> Result<EventStream, ProviderError> {
         let accept = if request.stream { "text/event-stream" } else { "application/json" };
         let sent = self
             .client
-            .post(self.url())
+            .post(rendered.url)
             .headers(self.headers.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, accept)
-            .body(self.body(request)?)
+            .body(rendered.body)
             .send();
         let response = sent.await.map_err(|error| self.reporter.transport(error))?;
         let response = self.accepted(response).await?;

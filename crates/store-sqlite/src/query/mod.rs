@@ -3,10 +3,12 @@
 //! - `branch` and `session`: the rows, and what follows from the ops beside them.
 //! - `ops`: runs of ops of one stretch, decoded; `lineage`: the way to one.
 //! - `reflog`: stored moves, with those that follow from the ops filled in.
+//! - `calls`: the call log.
 //! - `search`: the messages that hold a text.
 //! - `stats`: counts.
 
 pub(crate) mod branch;
+pub(crate) mod calls;
 pub(crate) mod lineage;
 pub(crate) mod ops;
 pub(crate) mod reflog;

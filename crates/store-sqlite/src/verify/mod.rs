@@ -3,8 +3,10 @@
 //! - `file`: what SQLite itself can check, and bodies that are kept apart.
 //! - `records`: sessions and branches.
 //! - `moves`: the reflog, and that heads and revisions follow from it and the ops.
+//! - `calls`: the call log.
 //! - `ops`: stretches, and the fold of all ops.
 
+mod calls;
 mod file;
 mod moves;
 mod ops;
@@ -27,6 +29,8 @@ pub(crate) fn verify(db: &Connection) -> Answer<VerifyReport> {
     let result = records::check(db, problems);
     go_on(result, problems)?;
     let result = moves::check(db, problems);
+    go_on(result, problems)?;
+    let result = calls::check(db, problems);
     go_on(result, problems)?;
     let result = ops::check(db, problems, &mut report.ops);
     go_on(result, problems)?;

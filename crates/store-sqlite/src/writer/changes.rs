@@ -74,6 +74,12 @@ fn change_own(db: &Connection, commit: &Commit, session: SessionNo, change: &Cha
             db.prepare_cached("UPDATE branch SET name = ?2 WHERE no = ?1")?
                 .execute((row.no, name))?;
         }
+        Change::ClearCalls => {
+            db.prepare_cached(
+                "DELETE FROM call WHERE key >> 32 IN (SELECT no FROM stretch WHERE session = ?1)",
+            )?
+            .execute([session])?;
+        }
         Change::DeleteBranch { branch } => delete_branch(db, commit, session, *branch)?,
         _ => return Err(StoreError::invalid("a change of an unknown kind").into()),
     }

@@ -7,7 +7,7 @@ use super::{changes, heads, moves, prepare::Prepared};
 use crate::{
     error::{Answer, Failure},
     key::{SessionNo, session_bytes},
-    query::session,
+    query::{lineage::find_op, session},
 };
 
 /// Applies one commit: all of it, or, when it is refused, nothing.
@@ -64,6 +64,17 @@ fn apply_heads(db: &Connection, prepared: &Prepared, session: SessionNo) -> Answ
         rows = later;
         if let Some(plan) = plan {
             moves::write(db, &plan, own, prepared.commit.at)?;
+        }
+    }
+    keep_calls(db, prepared, session)
+}
+
+/// Writes the calls whose answers were just written. One that is there was written before.
+fn keep_calls(db: &Connection, prepared: &Prepared, session: SessionNo) -> Answer<()> {
+    for ((answer, _), entry) in prepared.commit.calls.iter().zip(&prepared.calls) {
+        if let Some(key) = find_op(db, session, *answer)? {
+            db.prepare_cached("INSERT OR IGNORE INTO call (key, entry) VALUES (?1, ?2)")?
+                .execute((key, entry))?;
         }
     }
     Ok(())

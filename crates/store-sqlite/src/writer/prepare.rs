@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use branchwork_core::{
+    call::ModelCall,
     codec,
     graph::Op,
+    id::OpId,
     store::{Commit, StoreError},
 };
 use sha2::{Digest as _, Sha256};
@@ -18,6 +20,8 @@ pub(crate) struct Prepared {
     pub(super) commit: Commit,
     /// One for each op of the commit.
     pub(super) rows: Vec<OpRow>,
+    /// One for each call of the commit.
+    pub(super) calls: Vec<String>,
 }
 
 /// The stored form of one op.
@@ -43,7 +47,8 @@ pub(crate) fn prepare(commit: Commit) -> Result<Prepared, StoreError> {
     commit.chains()?;
     check_once(&commit)?;
     let rows = commit.ops.iter().map(row).collect::<Result<_, _>>()?;
-    Ok(Prepared { commit, rows })
+    let calls = commit.calls.iter().map(call_row).collect::<Result<_, _>>()?;
+    Ok(Prepared { commit, rows, calls })
 }
 
 /// Checks that no head moves twice and no stretch begins twice: each could hide the other.
@@ -63,6 +68,14 @@ fn check_once(commit: &Commit) -> Result<(), StoreError> {
 /// The hash under which a body is kept.
 pub(crate) fn body_hash(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
+}
+
+fn call_row((answer, call): &(OpId, ModelCall)) -> Result<String, StoreError> {
+    let unfit = |problem: String| {
+        StoreError::invalid(format!("the call that op {answer} answers cannot be kept: {problem}"))
+    };
+    let encoded = codec::encode_call(call).map_err(|error| unfit(error.to_string()))?;
+    String::from_utf8(encoded).map_err(|error| unfit(error.to_string()))
 }
 
 fn row(op: &Op) -> Result<OpRow, StoreError> {

@@ -92,8 +92,8 @@ async fn a_store_that_became_newer_meanwhile_is_not_written() {
     let (bench, _) = place.bench();
     let mut line = bench.start().await;
     bench.say(&mut line, &["one"]).await;
-    place.sql().pragma_update(None, "user_version", 2).expect("it is set");
+    place.sql().pragma_update(None, "user_version", 1_000).expect("it is set");
     let (commit, _) = bench.saying(&line, &["two"]);
     let refused = bench.store.commit(commit).await;
-    assert!(matches!(refused, Err(StoreError::TooNew { found: 2, known: 1 })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::TooNew { found: 1_000, .. })), "{refused:?}");
 }

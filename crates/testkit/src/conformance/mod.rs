@@ -6,6 +6,7 @@
 
 mod appends;
 mod branches;
+mod calls;
 mod conflicts;
 mod reads;
 mod reflog;
@@ -15,7 +16,7 @@ mod sessions;
 mod upkeep;
 
 pub use self::{
-    appends::*, branches::*, conflicts::*, reads::*, reflog::*, refusals::*, searches::*,
+    appends::*, branches::*, calls::*, conflicts::*, reads::*, reflog::*, refusals::*, searches::*,
     sessions::*, upkeep::*,
 };
 
@@ -93,6 +94,10 @@ macro_rules! store_conformance {
             the_reflog_of_a_fork_begins_with_its_creation,
             a_branch_that_went_back_and_forth_tells_all_of_it,
             a_move_to_where_the_head_is_changes_nothing,
+            // The call log.
+            calls_are_read_back_as_they_were_written,
+            calls_are_read_in_pages,
+            calls_go_when_it_is_said_or_with_their_session,
             // Upkeep.
             gc_takes_what_nothing_reaches_and_keeps_the_rest,
             gc_keeps_what_a_reflog_reaches,

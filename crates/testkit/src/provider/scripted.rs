@@ -108,9 +108,12 @@ impl ScriptedProvider {
 
 #[async_trait]
 impl Provider for ScriptedProvider {
-    async fn call(&self, request: &ModelRequest) -> Result<EventStream, ProviderError> {
+    async fn send(
+        &self,
+        request: &ModelRequest,
+        _rendered: RenderedRequest,
+    ) -> Result<EventStream, ProviderError> {
         let script = self.take_script(request);
-        check(request)?;
         let script = script.ok_or_else(|| ProviderError::InvalidRequest {
             status: None,
             detail: "no script is left for this request".to_owned(),

@@ -33,7 +33,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for StoredChange<T> {
 
 macro_rules! stored_patch {
     ($($field:ident: $type:ty),* $(,)?) => {
-        #[derive(Serialize, Deserialize)]
+        #[derive(Serialize, Deserialize, Default)]
         #[serde(deny_unknown_fields)]
         pub(super) struct StoredPatch {
             $(
@@ -42,6 +42,13 @@ macro_rules! stored_patch {
             )*
             #[serde(default, skip_serializing_if = "Map::is_empty")]
             extras: Map<String, Value>,
+        }
+
+        impl StoredPatch {
+            /// Whether it changes nothing.
+            pub(super) fn is_empty(&self) -> bool {
+                $(self.$field.is_keep() &&)* self.extras.is_empty()
+            }
         }
 
         impl From<&ConfigPatch> for StoredPatch {

@@ -1,6 +1,6 @@
 //! The stored head: all of an op but what its message says.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -29,12 +29,12 @@ pub(super) enum StoredKind<'a> {
     #[serde(borrow)]
     Message(StoredMessage<'a>),
     Edit {
-        target: StoredMessageId,
+        target: StoredId<MessageId>,
         #[serde(borrow)]
         body: StoredBody<'a>,
     },
     Remove {
-        targets: Vec<StoredMessageId>,
+        targets: Vec<StoredId<MessageId>>,
     },
     Configure(Box<StoredPatch>),
 }
@@ -71,16 +71,16 @@ pub(super) enum StoredStatus {
     Failed,
 }
 
-/// A message identifier in its text form.
-pub(super) struct StoredMessageId(pub(super) MessageId);
+/// An identifier in its text form.
+pub(super) struct StoredId<T>(pub(super) T);
 
-impl Serialize for StoredMessageId {
+impl<T: fmt::Display> Serialize for StoredId<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for StoredMessageId {
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for StoredId<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map(Self).map_err(serde::de::Error::custom)
@@ -101,10 +101,10 @@ impl<'a> From<&'a Op> for StoredHead<'a> {
                 status: message.status.into(),
             }),
             OpKind::Edit { target, body } => {
-                StoredKind::Edit { target: StoredMessageId(*target), body: body.into() }
+                StoredKind::Edit { target: StoredId(*target), body: body.into() }
             }
             OpKind::Remove { targets } => StoredKind::Remove {
-                targets: targets.iter().map(|target| StoredMessageId(*target)).collect(),
+                targets: targets.iter().map(|target| StoredId(*target)).collect(),
             },
             OpKind::Configure(patch) => {
                 StoredKind::Configure(Box::new(StoredPatch::from(&**patch)))

@@ -1,14 +1,16 @@
 //! Version 1 of the stored form: JSON with full names, absent fields left out.
 
 mod body;
+mod call;
 mod config;
 mod head;
 
 use std::sync::Arc;
 
-use self::{body::StoredBody, head::StoredHead};
+use self::{body::StoredBody, call::StoredCall, head::StoredHead};
 use super::{CodecError, EncodedOp, OpPlace};
 use crate::{
+    call::ModelCall,
     graph::{Op, OpKind},
     message::Message,
 };
@@ -52,6 +54,19 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
         head::StoredKind::Configure(patch) => OpKind::Configure(Box::new((*patch).into())),
     };
     Ok(Op { id, parent, at, step, standing, author, kind })
+}
+
+pub(super) fn encode_call(call: &ModelCall) -> Result<Vec<u8>, CodecError> {
+    to_json("call", &StoredCall::from(call))
+}
+
+pub(super) fn decode_call(json: &[u8]) -> Result<ModelCall, CodecError> {
+    let stored: StoredCall = from_json("call", json)?;
+    stored.into_call().map_err(|problem| CodecError::Malformed {
+        part: "call",
+        version: VERSION,
+        source: problem.into_owned().into(),
+    })
 }
 
 fn to_json(part: &'static str, value: &impl serde::Serialize) -> Result<Vec<u8>, CodecError> {

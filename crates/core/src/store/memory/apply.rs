@@ -26,6 +26,9 @@ impl State {
         for chain in &chains {
             self.append(commit.session, chain, commit.at);
         }
+        for (answer, call) in &commit.calls {
+            self.calls.entry((commit.session, *answer)).or_insert_with(|| call.clone());
+        }
         if !commit.changes.is_empty() {
             self.touch(commit.session, commit.at);
         }

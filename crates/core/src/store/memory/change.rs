@@ -1,10 +1,13 @@
 //! Changes to sessions and branches, and how each is taken back.
 
+use std::collections::BTreeMap;
+
 use super::{
     super::{BranchRecord, Cause, Change, Commit, Conflict, ReflogEntry, StoreError},
     state::{BranchState, SessionState, State},
 };
 use crate::{
+    call::ModelCall,
     clock::Timestamp,
     id::{BranchId, OpId, SessionId},
 };
@@ -28,6 +31,7 @@ pub(super) enum Undo {
     ForgetBranch(BranchId),
     NameBranch(BranchId, String),
     KeepBranch(BranchId),
+    KeepCalls(BTreeMap<(SessionId, OpId), ModelCall>),
 }
 
 impl State {
@@ -61,6 +65,7 @@ impl State {
                 }
                 Undo::NameBranch(branch, name) => drop(self.name_branch(branch, name)),
                 Undo::KeepBranch(branch) => self.delete_branch(branch, false),
+                Undo::KeepCalls(calls) => self.calls.extend(calls),
                 Undo::ArchiveSession(archived) => {
                     self.with_session(id, |session| session.archived = archived);
                 }
@@ -110,6 +115,13 @@ impl State {
                 self.check_branch_name(id, *branch, name)?;
                 let before = self.name_branch(*branch, name.clone());
                 undo.extend(before.map(|before| Undo::NameBranch(*branch, before)));
+            }
+            Change::ClearCalls => {
+                let calls = std::mem::take(&mut self.calls);
+                let (cleared, kept): (BTreeMap<_, _>, _) =
+                    calls.into_iter().partition(|((session, _), _)| *session == id);
+                self.calls = kept;
+                undo.push(Undo::KeepCalls(cleared));
             }
             Change::DeleteBranch { branch } if self.is_deleted(id, *branch) => {}
             Change::DeleteBranch { branch } => {

@@ -18,8 +18,9 @@ use super::{
     StoreStats, VerifyReport,
 };
 use crate::{
+    call::CallRecord,
     graph::{Lineage, Op},
-    id::{BranchId, OpId, SessionId, StretchId},
+    id::{BranchId, MessageId, OpId, SessionId, StretchId},
 };
 
 /// Keeps sessions in memory. What it keeps ends with it.
@@ -94,6 +95,15 @@ impl Store for MemoryStore {
 
     async fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError> {
         Ok(self.state()?.search(search))
+    }
+
+    async fn calls(
+        &self,
+        session: SessionId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.state()?.calls(session, after, limit)
     }
 
     async fn verify(&self) -> Result<VerifyReport, StoreError> {

@@ -1,6 +1,9 @@
 //! Reading, checking and collecting what the memory store keeps.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::BTreeMap,
+    ops::{Bound, Range},
+};
 
 use super::{
     super::{
@@ -10,8 +13,9 @@ use super::{
     state::State,
 };
 use crate::{
+    call::{CallRecord, ModelCall},
     graph::{Op, View},
-    id::{BranchId, OpId, SessionId, StretchId},
+    id::{BranchId, MessageId, OpId, SessionId, StretchId},
     limits,
 };
 
@@ -93,6 +97,26 @@ impl State {
         hits.sort_by_key(|hit| std::cmp::Reverse(hit.at));
         hits.truncate(search.limit.min(limits::SEARCH_HITS_MAX));
         hits
+    }
+
+    pub(super) fn calls(
+        &self,
+        session: SessionId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<CallRecord>, StoreError> {
+        self.session(session)?;
+        let first =
+            after.map_or(Bound::Included(OpId::from_bits(0)), |id| Bound::Excluded(id.op()));
+        let first = first.map(|op| (session, op));
+        let last = Bound::Included((session, OpId::from_bits(u128::MAX)));
+        let record = |((_, answer), call): (&(SessionId, OpId), &ModelCall)| {
+            let branch = self.stretches.get(&(session, answer.stretch()))?.branch;
+            let at = self.op(session, *answer)?.at;
+            let answer = MessageId::from(*answer);
+            Some(CallRecord { answer, session, branch, at, call: call.clone() })
+        };
+        Ok(self.calls.range((first, last)).filter_map(record).take(limit).collect())
     }
 
     pub(super) fn verify(&self) -> VerifyReport {
@@ -188,6 +212,9 @@ impl State {
             session.branches.retain(|id| self.branches.contains_key(id));
         }
         report.ops = self.collect_ops();
+        let calls = std::mem::take(&mut self.calls);
+        let kept = calls.into_iter().filter(|((session, op), _)| self.op(*session, *op).is_some());
+        self.calls = kept.collect();
         report
     }
 

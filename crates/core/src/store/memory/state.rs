@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::{BranchRecord, ReflogEntry, StoreError};
 use crate::{
+    call::ModelCall,
     clock::Timestamp,
     graph::{Lineage, Op},
     id::{BranchId, OpId, SessionId, StretchId},
@@ -16,6 +17,8 @@ pub(super) struct State {
     pub(super) sessions: BTreeMap<SessionId, SessionState>,
     pub(super) branches: BTreeMap<BranchId, BranchState>,
     pub(super) stretches: BTreeMap<(SessionId, StretchId), Stretch>,
+    /// By answer.
+    pub(super) calls: BTreeMap<(SessionId, OpId), ModelCall>,
     /// The names of what is not deleted.
     pub(super) session_names: BTreeMap<String, SessionId>,
     pub(super) branch_names: BTreeMap<(SessionId, String), BranchId>,

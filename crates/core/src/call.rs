@@ -1,0 +1,119 @@
+//! The call log: what is kept of each call of a model.
+//!
+//! A call is known by its answer: the message that the model gave, or the empty one that stands for
+//! a failure. What it read is not kept again: the op it was rendered from and what held for the call
+//! only say it, and a hash of the exact bytes proves it.
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    clock::Timestamp,
+    config::ConfigPatch,
+    id::{BranchId, MessageId, OpId, SessionId},
+    provider::{ToolChoice, ToolSpec, Usage},
+};
+
+/// What is kept of one call of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCall {
+    /// What was asked.
+    pub request: CallRequest,
+    /// The model that answered, as the server names it.
+    pub model: Option<String>,
+    /// Why it stopped; `None` when it was stopped or failed.
+    pub finish: Option<String>,
+    /// Tokens, as the provider counted them.
+    pub usage: Option<Usage>,
+    /// What it cost in US dollars; `None` when the price is not known, never 0 instead.
+    pub cost_usd: Option<f64>,
+    /// How long it took.
+    pub timings: Timings,
+    /// How often it was tried again before this came.
+    pub retries: u32,
+    /// Why it failed; `None` when it did not.
+    pub failure: Option<CallFailure>,
+}
+
+/// What a model was asked: enough to render the same bytes again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallRequest {
+    /// The op whose view was rendered.
+    pub head: Option<OpId>,
+    /// The messages of the view that were shown, when not all were.
+    pub shown: Option<Vec<MessageId>>,
+    /// The provider, by the name it was registered under.
+    pub provider: String,
+    /// The model that was asked for.
+    pub model: String,
+    /// What held for this call only.
+    pub config: ConfigPatch,
+    /// The tools on offer.
+    pub tools: Vec<ToolSpec>,
+    /// Whether they may, must or must not be called.
+    pub tool_choice: ToolChoice,
+    /// Whether the answer should come as it was made.
+    pub stream: bool,
+    /// SHA-256 of the rendered body.
+    pub hash: RequestHash,
+}
+
+/// SHA-256 of the bytes that were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestHash(pub [u8; 32]);
+
+impl RequestHash {
+    /// Parses 64 hexadecimal digits; `None` when `text` is something else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut hash = [0; 32];
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != hash.len() || !rest.is_empty() {
+            return None;
+        }
+        for (byte, pair) in hash.iter_mut().zip(pairs) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(hash))
+    }
+}
+
+impl fmt::Display for RequestHash {
+    /// 64 lower-case hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// How long a call took, in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Timings {
+    /// From the wish to the call: waiting for the branch, writing the instruction.
+    pub queued: Duration,
+    /// From the call to the first thing the model said; `None` when it said nothing.
+    pub first: Option<Duration>,
+    /// From the call to its end.
+    pub total: Duration,
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallFailure {
+    /// What happened: the error without its causes.
+    pub problem: String,
+    /// What the server said, shortened; holds no key.
+    pub detail: String,
+}
+
+/// A call that is kept, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallRecord {
+    /// Its answer.
+    pub answer: MessageId,
+    /// The session.
+    pub session: SessionId,
+    /// The branch that appended the answer: who is billed.
+    pub branch: BranchId,
+    /// When the answer was appended.
+    pub at: Timestamp,
+    /// The call.
+    pub call: ModelCall,
+}

@@ -1,0 +1,99 @@
+//! What is noted of a call of a model while it goes on, for the call log.
+
+use std::time::Duration;
+
+use branchwork_core::{
+    call::{CallFailure, CallRequest, ModelCall, RequestHash, Timings},
+    clock::Timestamp,
+    config::ConfigPatch,
+    graph::View,
+    provider::{Finish, ModelRequest, ProviderError, ProviderEvent, RenderedRequest},
+    turn::Answer,
+};
+use sha2::{Digest as _, Sha256};
+
+/// A call that goes on.
+#[derive(Debug)]
+pub(super) struct Meter {
+    request: CallRequest,
+    wished: Timestamp,
+    asked: Timestamp,
+    first: Option<Timestamp>,
+}
+
+impl Meter {
+    /// Notes that `rendered` is sent now; it was wished for at `wished`.
+    pub(super) fn start(
+        request: &ModelRequest,
+        rendered: &RenderedRequest,
+        view: &View,
+        config: ConfigPatch,
+        (wished, asked): (Timestamp, Timestamp),
+    ) -> Self {
+        let is_all = request.messages.len() == view.len();
+        let shown = || request.messages.iter().map(|message| message.id).collect();
+        let request = CallRequest {
+            head: view.head(),
+            shown: (!is_all).then(shown),
+            provider: request.config.provider.clone().unwrap_or_default(),
+            model: request.config.model.clone().unwrap_or_default(),
+            config,
+            tools: request.tools.clone(),
+            tool_choice: request.tool_choice.clone(),
+            stream: request.stream,
+            hash: hash(rendered),
+        };
+        Self { request, wished, asked, first: None }
+    }
+
+    /// Notes what the model said.
+    pub(super) fn hear(&mut self, event: &ProviderEvent, now: impl FnOnce() -> Timestamp) {
+        let says = matches!(
+            event,
+            ProviderEvent::Text(_)
+                | ProviderEvent::Reasoning(_)
+                | ProviderEvent::CallStarted { .. }
+        );
+        if says && self.first.is_none() {
+            self.first = Some(now());
+        }
+    }
+
+    /// What is kept of it, when it ended so.
+    pub(super) fn finish(
+        self,
+        answer: &Answer,
+        error: Option<&ProviderError>,
+        now: Timestamp,
+    ) -> ModelCall {
+        let failure = error.map(|error| CallFailure {
+            problem: error.to_string(),
+            detail: error.detail().to_owned(),
+        });
+        ModelCall {
+            model: answer.model().map(str::to_owned),
+            finish: answer.finish().map(Finish::as_str).map(str::to_owned),
+            usage: answer.usage(),
+            cost_usd: None,
+            timings: Timings {
+                queued: between(self.wished, self.asked),
+                first: self.first.map(|first| between(self.asked, first)),
+                total: between(self.asked, now),
+            },
+            retries: 0,
+            failure,
+            request: self.request,
+        }
+    }
+}
+
+/// SHA-256 of the body of a request.
+pub(crate) fn hash(rendered: &RenderedRequest) -> RequestHash {
+    RequestHash(Sha256::digest(rendered.body.as_bytes()).into())
+}
+
+/// How long it was from one moment to a later one; nothing when the clock went back.
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    let micros = to.as_micros().saturating_sub(from.as_micros());
+    Duration::from_micros(u64::try_from(micros).unwrap_or_default())
+}

@@ -1,0 +1,12 @@
+//! The call log: what was asked, what came of it, what it used.
+//!
+//! - [`Totals`] adds calls up; [`Usage`] is those of a branch, its own and inherited.
+//! - [`UsageBy`] says what [`Engine::usage`](crate::Engine::usage) groups by.
+
+mod log;
+mod totals;
+
+pub use self::{
+    log::{Usage, UsageBy, UsageRow},
+    totals::Totals,
+};
