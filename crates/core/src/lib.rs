@@ -14,6 +14,7 @@
 //! | [`graph`] | ops, lineages and the [`View`](graph::View) that folds them |
 //! | [`codec`] | the stored form of ops, versioned |
 //! | [`store`] | the [`Store`](store::Store) contract, commits, and the memory store |
+//! | [`mod@nearest`] | what was meant by a misspelled name |
 //! | [`provider`] | the [`Provider`](provider::Provider) contract, requests, events |
 //! | [`tool`] | the [`Tool`](tool::Tool) contract, and which tools a turn offers |
 //! | [`turn`] | one exchange with a model, as a machine without I/O |
@@ -30,6 +31,7 @@ pub mod graph;
 pub mod id;
 pub mod limits;
 pub mod message;
+pub mod nearest;
 pub mod provider;
 pub mod store;
 pub mod tool;

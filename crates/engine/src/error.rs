@@ -1,7 +1,7 @@
 //! Why a call of the engine failed, named by what the caller can do about it.
 
 use branchwork_core::{
-    config::ConfigError,
+    config::{ConfigError, SettingError},
     graph::{ApplyError, RollbackError},
     id::{BranchId, MessageId, OpId},
     message::DraftError,
@@ -39,6 +39,9 @@ pub enum Error {
     /// A setting has a value that cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A setting has no such name, or its value is of another kind.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// A name cannot be used.
     #[error("{what} {problem}")]
     BadName {

@@ -11,7 +11,10 @@
 
 use std::fmt::Display;
 
-use branchwork_core::store::{BranchRecord, SessionRecord};
+use branchwork_core::{
+    nearest::nearest,
+    store::{BranchRecord, SessionRecord},
+};
 
 use crate::error::{Error, Result};
 
@@ -153,35 +156,6 @@ fn with_nearest<'a>(error: Error, reference: &str, names: impl Iterator<Item = &
     }
 }
 
-/// The name that is at most a third of its letters away from `text`.
-pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    names
-        .map(|name| (distance(text, name), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().div_ceil(3))
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// How many letters must be put in, taken out or changed to make `right` of `left`.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.chars().enumerate() {
-        let mut diagonal = index;
-        let mut last = index + 1;
-        for (cell, other) in row.iter_mut().skip(1).zip(&right) {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = *cell;
-            last = replaced.min(last + 1).min(*cell + 1);
-            *cell = last;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = index + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,14 +196,5 @@ mod tests {
                 "{text}"
             );
         }
-    }
-
-    #[test]
-    fn a_misspelled_name_has_a_nearest_one() {
-        let names = ["main", "rainy", "sunny"];
-        assert_eq!(nearest("rayny", names.into_iter()), Some("rainy"));
-        assert_eq!(nearest("mian", names.into_iter()), Some("main"));
-        assert_eq!(nearest("xxxxxx", names.into_iter()), None);
-        assert_eq!((distance("", "abc"), distance("kitten", "sitting")), (3, 3));
     }
 }

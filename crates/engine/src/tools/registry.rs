@@ -7,6 +7,7 @@ use std::{
 
 use branchwork_core::{
     config::Config,
+    nearest::nearest,
     tool::{Tool, ToolChoice, ToolSelection, ToolSpec},
 };
 use jsonschema::Validator;
@@ -182,7 +183,7 @@ impl Tools {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let nearest = crate::reference::nearest(name, self.names()).map(str::to_owned);
+        let nearest = nearest(name, self.names()).map(str::to_owned);
         Error::NotFound { what: "tool", reference: name.to_owned(), nearest }
     }
 }

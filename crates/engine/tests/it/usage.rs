@@ -14,6 +14,7 @@ use branchwork::{
     usage::UsageBy,
 };
 use branchwork_testkit::{Gate, Script};
+use futures_util::StreamExt as _;
 
 use crate::support::{session, texts};
 
@@ -88,7 +89,6 @@ async fn usage_is_the_callers_own_and_no_call_counts_twice() {
     assert_eq!(fork.usage().await.unwrap().own, branchwork::usage::Totals::default());
     fork.chat("q").await.unwrap();
     let mut stream = fork.chat("q").stream();
-    use futures_util::StreamExt as _;
     drop(stream.next().await);
     drop(stream.next().await);
     stream.interrupt().await.unwrap();
