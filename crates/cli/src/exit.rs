@@ -9,7 +9,7 @@ use branchwork::{
 };
 use serde_json::json;
 
-use crate::output;
+use crate::{commands::config_branch, output};
 
 /// What an exit code tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +148,9 @@ impl From<Error> for Failure {
                     Some(nearest) => failure.with_hint(format!("did you mean `{nearest}`?")),
                     None => failure,
                 }
+            }
+            Error::Setting(error) => {
+                Self::new(Code::Usage, message).with_hint(config_branch::hint(&error))
             }
             Error::Ambiguous { candidates, .. } => Self::new(Code::NotFound, message)
                 .with_hint(format!("it could be {}", candidates.join(", "))),

@@ -43,12 +43,27 @@ const SHAPES: &[(&str, &str)] = &[
     ("`sessions search`", "`hits: [{session, branch, message, role, at, snippet}]`"),
     ("`models`", "`models: [{id, provider, owner, context_tokens}]`"),
     ("`config show`", "`settings: [{key, value, origin}]`"),
+    (
+        "`config-branch get`, `set`, `unset`",
+        "`session`, `branch`, `head`, `key`, `value`; `get` without a key: `config`",
+    ),
+    (
+        "`info`",
+        "`session`, `branch`, `messages`, `by_role`, `by_kind`, `by_sender`, `tools`, `config`",
+    ),
+    (
+        "`usage`",
+        "`rows: [{key, calls, succeeded, failed, interrupted, retries, input_tokens, output_tokens, cached_tokens, reasoning_tokens, unknown_tokens, cost_usd, unknown_cost}]`",
+    ),
     ("`doctor`", "`ok`, `checks: [{check, ok, found}]`"),
     ("`db verify`", "`ok`, `ops`, `problems`"),
     ("`db stats`", "`sessions`, `branches`, `ops`, `blobs`, `bytes`"),
     ("`db gc`", "`sessions`, `branches`, `ops`, `blobs`: how many were taken away"),
     ("a failure", "on standard error: `error: {code, message, hint}`"),
 ];
+
+/// The level of the heading of `branchwork` itself.
+const ROOT_LEVEL: usize = 3;
 
 /// Prints the reference.
 pub(crate) fn print() -> Result<(), Failure> {
@@ -79,15 +94,22 @@ fn text() -> String {
     for (name, is) in SETTINGS {
         text += &format!("| `{name}` | {is} |\n");
     }
-    text += "\n## Commands\n";
+    text += "\n## Commands\n\nEach takes `--db`, `--json`, `--color`, `--quiet` and `--verbose` too, as below `branchwork`.\n";
     let mut root = Cli::command().term_width(100);
     root.build();
-    describe(&mut text, &mut root, 3);
+    describe(&mut text, &mut root, ROOT_LEVEL);
     text
 }
 
 /// The help of `command` and of those below it.
 fn describe(text: &mut String, command: &mut Command, level: usize) {
+    if level > ROOT_LEVEL {
+        // Options of every command are told once.
+        *command = std::mem::take(command).mut_args(|arg| {
+            let is_told = arg.is_global_set() || arg.get_id() == "help";
+            arg.hide(is_told)
+        });
+    }
     let name = command.get_bin_name().unwrap_or("branchwork").to_owned();
     let help = command.render_long_help().to_string();
     let help: Vec<_> = help.lines().map(str::trim_end).collect();

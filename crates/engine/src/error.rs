@@ -9,7 +9,7 @@ use branchwork_core::{
     store::{Conflict, StoreError},
 };
 
-use crate::tools::RegisterError;
+use crate::{archive::ArchiveError, tools::RegisterError};
 
 /// What calls of the engine return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -39,6 +39,9 @@ pub enum Error {
     /// A setting has a value that cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The archive cannot be written or read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A setting has no such name, or its value is of another kind.
     #[error(transparent)]
     Setting(#[from] SettingError),

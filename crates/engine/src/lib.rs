@@ -27,6 +27,7 @@
 //! |---|---|
 //! | [`Engine`] | the entry: a store, providers, a clock, a source of identifiers |
 //! | [`Session`], [`Branch`] | cheap handles, `Clone + Send + Sync` |
+//! | [`archive`] | a whole session as lines of JSON, lossless |
 //! | [`base`] | [`BaseBranch`]: what every branch can do |
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
 //! | [`tools`] | functions of the host program that a model may call |
@@ -37,6 +38,7 @@
 //!
 //! The engine runs inside a tokio runtime. It spawns nothing unless a turn is dropped half-way.
 
+pub mod archive;
 pub mod base;
 mod branch;
 pub mod chat;

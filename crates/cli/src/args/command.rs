@@ -109,6 +109,20 @@ pub(crate) enum Command {
     /// Show and change the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Show and change the configuration of a branch; each change can be undone.
+    #[command(subcommand)]
+    ConfigBranch(ConfigBranchCommand),
+    /// Say what is on a branch: counts by role and sender, tools, configuration.
+    Info {
+        /// `session`, `session@branch`.
+        place: Option<String>,
+    },
+    /// Say what models used: calls, tokens, cost.
+    Usage {
+        /// What to group by.
+        #[arg(long, value_name = "WHAT", default_value = "session")]
+        by: UsageKey,
+    },
     /// Check the set-up: paths, store, configuration, providers.
     Doctor,
     /// Look after the file that holds the sessions.
@@ -283,6 +297,44 @@ pub(crate) enum ConfigCommand {
     },
     /// Print where the configuration file is.
     Path,
+}
+
+/// Commands on the configuration of a branch.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigBranchCommand {
+    /// Print one setting, or all that are set.
+    Get {
+        /// `session`, `session@branch`.
+        place: String,
+        /// The setting: `model`, `temperature`, `max_tokens`, …, `extras.NAME`.
+        key: Option<String>,
+    },
+    /// Change one setting from here on.
+    Set {
+        /// `session`, `session@branch`.
+        place: String,
+        /// As for `get`.
+        key: String,
+        /// The value: a text, or JSON where it is a number or a list.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take one setting away, so that the provider's default holds.
+    Unset {
+        /// `session`, `session@branch`.
+        place: String,
+        /// As for `get`.
+        key: String,
+    },
+}
+
+/// What usage is grouped by.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum UsageKey {
+    Session,
+    Branch,
+    Model,
+    Day,
 }
 
 /// Commands on the file of sessions.

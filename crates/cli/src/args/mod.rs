@@ -10,8 +10,8 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 pub(crate) use self::{
     ask::AskArgs,
     command::{
-        AppendArgs, BranchCommand, Command, ConfigCommand, DbCommand, EditArgs, ForkArgs,
-        SessionsCommand,
+        AppendArgs, BranchCommand, Command, ConfigBranchCommand, ConfigCommand, DbCommand,
+        EditArgs, ForkArgs, SessionsCommand, UsageKey,
     },
 };
 

@@ -4,14 +4,17 @@ mod append;
 pub(crate) mod ask;
 mod branch;
 mod config;
+pub(crate) mod config_branch;
 mod db;
 mod doctor;
 mod edit;
+mod info;
 mod log;
 mod models;
 mod moves;
 mod sessions;
 mod tree;
+mod usage;
 mod version;
 
 pub(crate) use self::tree::draw as draw_tree;
@@ -45,6 +48,9 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Remove { place, message } => edit::remove(world, &place, &message).await,
         Command::Models { provider, base_url } => models::run(world, provider, base_url).await,
         Command::Config(command) => config::run(world, command),
+        Command::ConfigBranch(command) => config_branch::run(world, command).await,
+        Command::Info { place } => info::run(world, place.as_deref()).await,
+        Command::Usage { by } => usage::run(world, by).await,
         Command::Completions { shell } => version::completions(shell),
         Command::Version => version::run(world),
         Command::Reference => reference::print(),

@@ -1,6 +1,8 @@
 //! Tests of the engine through its public face: real stores, scripted providers.
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod branches;
 #[cfg(test)]
 mod cancel;

@@ -1,0 +1,446 @@
+//! Reading an archive: what it tells is committed again, in its order.
+
+use std::{collections::BTreeMap, io::BufRead};
+
+use branchwork_core::{
+    call::ModelCall,
+    clock::Timestamp,
+    graph::Op,
+    id::{BranchId, OpId, SessionId},
+    store::{Cause, Change, Commit, Conflict, HeadMove, Store, StoreError},
+};
+
+use super::{
+    ArchiveError,
+    line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, parse},
+};
+use crate::{engine::Engine, error::Result, session::check_session_name};
+
+/// Ops that are committed at once.
+const BATCH_OPS: usize = 2_000;
+
+/// Bytes of lines that are committed at once.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// How an archive is read.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ImportOptions {
+    name: Option<String>,
+    skip_bad: bool,
+}
+
+impl ImportOptions {
+    /// The session keeps its name, and a damaged line is an error.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives the session another name than it had.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Leaves damaged lines out, and what builds on them, and reports each.
+    #[must_use]
+    pub const fn with_skip_bad(mut self) -> Self {
+        self.skip_bad = true;
+        self
+    }
+}
+
+/// What an import made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The session.
+    pub session: SessionId,
+    /// Branches that were not there.
+    pub branches: u64,
+    /// Ops that were not there.
+    pub ops: u64,
+    /// Messages among them.
+    pub messages: u64,
+    /// Lines that were left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A line that was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its number, from 1.
+    pub line: u64,
+    /// Why.
+    pub problem: String,
+}
+
+impl Engine {
+    /// Makes the session that an archive tells of, with the identifiers it has there.
+    ///
+    /// A session that is there already gets what it lacks: importing twice is importing once, and
+    /// an import that was cut off goes on where it ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Archive`](crate::Error::Archive) with the number of the line that is damaged:
+    /// what came before it is there. [`Error::Conflict`](crate::Error::Conflict) when the name is
+    /// taken, or a branch went another way here than in the archive.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves what was committed so far; importing again completes it.
+    pub async fn import(
+        &self,
+        archive: &mut (dyn BufRead + Send),
+        options: &ImportOptions,
+    ) -> Result<Imported> {
+        if let Some(name) = &options.name {
+            check_session_name(name)?;
+        }
+        let mut lines = Lines { archive, text: String::new(), number: 0 };
+        let codec = lines.mark()?;
+        let mut import = Import::begin(self.store(), &mut lines, options, codec).await?;
+        while lines.next()? {
+            if let Err(problem) = import.line(&lines.text).await? {
+                import.bad(lines.number, problem)?;
+            }
+        }
+        import.end(lines.number).await
+    }
+}
+
+/// The lines of an archive.
+struct Lines<'a> {
+    archive: &'a mut (dyn BufRead + Send),
+    text: String,
+    number: u64,
+}
+
+impl Lines<'_> {
+    /// Reads the next line that is not empty; answers whether there is one.
+    fn next(&mut self) -> Result<bool> {
+        loop {
+            self.text.clear();
+            self.number += 1;
+            let length = self.archive.read_line(&mut self.text).map_err(ArchiveError::reading)?;
+            if length == 0 {
+                return Ok(false);
+            }
+            if !self.text.trim().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Reads the first line; answers the version of the codec.
+    fn mark(&mut self) -> Result<u32> {
+        let unknown = |problem: String| ArchiveError::Unknown { problem };
+        if !self.next()? {
+            return Err(unknown("is empty".to_owned()).into());
+        }
+        match serde_json::from_str(&self.text) {
+            Ok(Line::Archive { of, version: VERSION, codec }) if of == MARK => {
+                if codec > branchwork_core::codec::VERSION {
+                    return Err(unknown(format!("holds ops of the newer version {codec}")).into());
+                }
+                Ok(codec)
+            }
+            Ok(Line::Archive { of, version, .. }) if of == MARK => {
+                Err(unknown(format!("is of version {version}, and {VERSION} is known")).into())
+            }
+            _ => Err(unknown("is no archive of branchwork".to_owned()).into()),
+        }
+    }
+}
+
+/// An import that goes on.
+struct Import<'a> {
+    store: &'a dyn Store,
+    options: &'a ImportOptions,
+    codec: u32,
+    session: SessionId,
+    default: BranchId,
+    branches: BTreeMap<BranchId, Going>,
+    /// Ops of one branch that are not committed yet.
+    batch: Batch,
+    imported: Imported,
+    is_ended: bool,
+    /// The session was there before.
+    existed: bool,
+}
+
+/// Where a branch is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Going {
+    head: Option<OpId>,
+    /// How many moves the archive told of.
+    told: u64,
+    /// How many moves it had before the import.
+    known: u64,
+    /// It stands for a deleted one.
+    deleted: bool,
+    /// It is in the store, and was not deleted.
+    is_there: bool,
+}
+
+#[derive(Debug, Default)]
+struct Batch {
+    branch: Option<BranchId>,
+    from: Option<OpId>,
+    ops: Vec<Op>,
+    calls: Vec<(OpId, ModelCall)>,
+    bytes: usize,
+}
+
+/// What came of a line: damage is for the caller to judge, a failure is not.
+type Verdict = Result<std::result::Result<(), String>>;
+
+impl<'a> Import<'a> {
+    async fn begin(
+        store: &'a dyn Store,
+        lines: &mut Lines<'_>,
+        options: &'a ImportOptions,
+        codec: u32,
+    ) -> Result<Self> {
+        let session = if lines.next()? { serde_json::from_str(&lines.text).ok() } else { None };
+        let Some(Line::Session(line)) = session else {
+            let problem = "must tell of the session".to_owned();
+            return Err(ArchiveError::Line { number: lines.number, problem }.into());
+        };
+        let bad = |problem| ArchiveError::Line { number: lines.number, problem };
+        let session: SessionId = parse("session", &line.id).map_err(bad)?;
+        let default = parse("branch", &line.default).map_err(bad)?;
+        let imported = Imported { session, branches: 0, ops: 0, messages: 0, skipped: Vec::new() };
+        let batch = Batch::default();
+        let branches = BTreeMap::new();
+        let mut import = Self {
+            store,
+            options,
+            codec,
+            session,
+            default,
+            branches,
+            batch,
+            imported,
+            is_ended: false,
+            existed: false,
+        };
+        import.open(&line, lines.number).await?;
+        Ok(import)
+    }
+
+    /// Makes the session, or finds how far it is.
+    async fn open(&mut self, line: &SessionLine, number: u64) -> Result<()> {
+        match self.store.session(self.session).await {
+            Ok(_) => {
+                self.existed = true;
+                for branch in self.store.branches(self.session).await? {
+                    let known = branch.revision;
+                    let going = Going { known, is_there: true, ..Going::default() };
+                    self.branches.insert(branch.id, going);
+                }
+                Ok(())
+            }
+            Err(StoreError::NotFound { .. }) => {
+                let problem = |problem| ArchiveError::Line { number, problem };
+                let first = parse("branch", &line.first).map_err(problem)?;
+                let name = self.options.name.clone().or_else(|| line.name.clone());
+                let branch_name = line.first_name.clone();
+                let create = Change::CreateSession { name, branch: first, branch_name };
+                let created = Timestamp::from_micros(line.created);
+                self.store.commit(Commit::new(self.session, created).with_change(create)).await?;
+                if let Some(archived) = line.archived.map(Timestamp::from_micros) {
+                    let archive = Change::ArchiveSession { archived: true };
+                    let commit = Commit::new(self.session, archived).with_change(archive);
+                    self.store.commit(commit).await?;
+                }
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn line(&mut self, text: &str) -> Verdict {
+        if self.is_ended {
+            return Ok(Err("comes after the end".to_owned()));
+        }
+        let line = match serde_json::from_str(text) {
+            Ok(line) => line,
+            Err(error) => return Ok(Err(format!("is damaged: {error}"))),
+        };
+        match line {
+            Line::Op(line) => self.op(&line, text.len()).await,
+            Line::Branch(line) => {
+                self.flush().await?;
+                self.branch(&line).await
+            }
+            Line::Move(line) => {
+                self.flush().await?;
+                self.go(&line).await
+            }
+            Line::End { .. } => {
+                self.is_ended = true;
+                Ok(Ok(()))
+            }
+            Line::Archive { .. } | Line::Session(_) => Ok(Err("begins another archive".to_owned())),
+        }
+    }
+
+    async fn branch(&mut self, line: &BranchLine) -> Verdict {
+        let ids = || -> std::result::Result<_, String> {
+            let forked_from = line.forked_from.as_deref();
+            Ok((
+                parse::<BranchId>("branch", &line.id)?,
+                forked_from.map(|id| parse("branch", id)).transpose()?,
+                line.head.as_deref().map(|head| parse::<OpId>("op", head)).transpose()?,
+            ))
+        };
+        let (id, forked_from, head) = match ids() {
+            Ok(ids) => ids,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let known = self.branches.get(&id).map_or(0, |going| going.known);
+        let mut going = Going { head, told: 1, known, deleted: line.deleted, is_there: true };
+        if known == 0 {
+            let at = Timestamp::from_micros(line.created);
+            let commit = Commit::new(self.session, at);
+            // The branch that the session was born with is made: then this changes nothing.
+            let name = line.name.clone();
+            let create = Change::CreateBranch { branch: id, name, forked_from, head };
+            let commit = commit.with_change(create);
+            let commit = if id == self.default {
+                commit.with_change(Change::SetDefaultBranch { branch: id })
+            } else {
+                commit
+            };
+            match self.store.commit(commit).await {
+                // What only a deleted branch reached was collected since an earlier import.
+                Err(StoreError::NotFound { .. }) if line.deleted && self.existed => {
+                    going = Going { known: u64::MAX, is_there: false, ..going };
+                }
+                Err(StoreError::NotFound { .. }) => {
+                    return Ok(Err("forks at an op that is not there".to_owned()));
+                }
+                // An earlier import made it, told all of it, and deleted it.
+                Err(StoreError::Conflict(Conflict::Exists { .. })) if line.deleted => {
+                    going = Going { known: u64::MAX, is_there: false, ..going };
+                }
+                made => made?,
+            }
+            self.imported.branches += u64::from(!line.deleted);
+        }
+        self.branches.insert(id, going);
+        Ok(Ok(()))
+    }
+
+    async fn op(&mut self, line: &OpLine<'_>, bytes: usize) -> Verdict {
+        let read = || -> std::result::Result<_, String> {
+            let branch: BranchId = parse("branch", &line.branch)?;
+            let (op, call) = line.read(self.codec)?;
+            Ok((branch, op, call))
+        };
+        let (branch, op, call) = match read() {
+            Ok(read) => read,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if self.batch.branch != Some(branch)
+            || self.batch.ops.len() == BATCH_OPS
+            || self.batch.bytes > BATCH_BYTES
+        {
+            self.flush().await?;
+        }
+        let Some(going) = self.branches.get_mut(&branch) else {
+            return Ok(Err(format!("is of branch {branch}, which is not there")));
+        };
+        if going.deleted && going.told == 1 && going.known == 0 {
+            // The branch may have been collected, and its ops kept for those that need them.
+            let (stretch, place) = (op.id.stretch(), op.id.place());
+            let there = self.store.ops(self.session, stretch, place..place + 1).await?;
+            going.known = if there.is_empty() { 0 } else { u64::MAX };
+        }
+        if op.parent != going.head {
+            return Ok(Err(format!("holds op {}, and what it builds on is not there", op.id)));
+        }
+        let from = going.head.replace(op.id);
+        going.told += 1;
+        if going.told <= going.known {
+            return Ok(Ok(()));
+        }
+        self.imported.ops += 1;
+        self.imported.messages += u64::from(op.kind.as_message().is_some());
+        if self.batch.ops.is_empty() {
+            self.batch.branch = Some(branch);
+            self.batch.from = from;
+        }
+        self.batch.bytes += bytes;
+        self.batch.calls.extend(call.map(|call| (op.id, call)));
+        self.batch.ops.push(op);
+        Ok(Ok(()))
+    }
+
+    async fn go(&mut self, line: &MoveLine) -> Verdict {
+        let read = || Ok::<_, String>((parse::<BranchId>("branch", &line.branch)?, line.read()?));
+        let (branch, (cause, to)) = match read() {
+            Ok(read) => read,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let Some(going) = self.branches.get_mut(&branch) else {
+            return Ok(Err(format!("is of branch {branch}, which is not there")));
+        };
+        going.told += 1;
+        let from = std::mem::replace(&mut going.head, to);
+        if going.told <= going.known {
+            return Ok(Ok(()));
+        }
+        let at = Timestamp::from_micros(line.at);
+        let head = HeadMove { branch, from, to, cause };
+        match self.store.commit(Commit::new(self.session, at).with_head(head)).await {
+            Err(StoreError::NotFound { .. }) => {
+                if let Some(going) = self.branches.get_mut(&branch) {
+                    going.head = from;
+                }
+                Ok(Err("moves a head to an op that is not there".to_owned()))
+            }
+            moved => Ok(Ok(moved?)),
+        }
+    }
+
+    /// Commits the ops that wait.
+    async fn flush(&mut self) -> Result<()> {
+        let Batch { branch, from, ops, calls, .. } = std::mem::take(&mut self.batch);
+        let (Some(branch), Some(last)) = (branch, ops.last()) else { return Ok(()) };
+        let (to, at) = (Some(last.id), last.at);
+        let head = HeadMove { branch, from, to, cause: Cause::Append };
+        let mut commit = Commit::new(self.session, at).with_ops(ops, head);
+        commit.calls = calls;
+        Ok(self.store.commit(commit).await?)
+    }
+
+    /// Judges a damaged line.
+    fn bad(&mut self, line: u64, problem: String) -> Result<()> {
+        if !self.options.skip_bad {
+            return Err(ArchiveError::Line { number: line, problem }.into());
+        }
+        self.imported.skipped.push(Skipped { line, problem });
+        Ok(())
+    }
+
+    /// Brings the session to its end: branches that stood for deleted ones go.
+    async fn end(mut self, line: u64) -> Result<Imported> {
+        self.flush().await?;
+        if !self.is_ended {
+            self.bad(line, "is missing: the archive is cut off".to_owned())?;
+        }
+        let lost = self.branches.iter().filter(|(_, going)| going.deleted && going.is_there);
+        let delete = |(branch, _): (&BranchId, _)| Change::DeleteBranch { branch: *branch };
+        let changes: Vec<Change> = lost.map(delete).collect();
+        if !changes.is_empty() {
+            let updated = self.store.session(self.session).await?.updated;
+            let commit = Commit::new(self.session, updated);
+            self.store.commit(changes.into_iter().fold(commit, Commit::with_change)).await?;
+        }
+        Ok(self.imported)
+    }
+}

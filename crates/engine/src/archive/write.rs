@@ -1,0 +1,341 @@
+//! Writing an archive: the moves of all branches, in an order in which each can be made.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io::Write,
+};
+
+use branchwork_core::{
+    call::ModelCall,
+    clock::Timestamp,
+    codec::CodecError,
+    graph::{Lineage, Segment},
+    id::{BranchId, MessageId, OpId, StretchId},
+    limits::READ_OPS_MAX,
+    store::{BranchRecord, Cause, ReflogEntry, SessionRecord, Store, StoreError},
+};
+
+use super::{
+    ArchiveError,
+    line::{BranchLine, Line, MARK, MoveLine, SessionLine, VERSION, write_op},
+};
+use crate::{
+    error::{Error, Result},
+    session::Session,
+};
+
+/// Moves of a branch that are read at once.
+const MOVES: usize = READ_OPS_MAX as usize;
+
+/// Bytes that are gathered before they are written.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// What an export wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Exported {
+    /// Branches that are there.
+    pub branches: u64,
+    /// Ops.
+    pub ops: u64,
+}
+
+impl Session {
+    /// Writes this session to `out`: every branch, head, reflog, op and call, so that
+    /// [`Engine::import`](crate::Engine::import) makes the same session of it. Changes nothing.
+    ///
+    /// What is written while it goes on may be in it or not; what is in it is whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`], [`Error::Archive`] when `out` fails.
+    pub async fn export(&self, out: &mut (dyn Write + Send)) -> Result<Exported> {
+        let store = self.engine().store();
+        let record = store.session(self.id()).await?;
+        let branches = store.branches(self.id()).await?;
+        let calls = self.calls().await?.into_iter().map(|kept| (kept.answer, kept.call)).collect();
+        let mut archive = Archive {
+            store,
+            record: &record,
+            out,
+            text: Vec::with_capacity(BUFFER_BYTES),
+            lines: 0,
+            written: BTreeMap::new(),
+            calls,
+            exported: Exported::default(),
+        };
+        archive.write(&branches).await?;
+        Ok(archive.exported)
+    }
+}
+
+/// An archive that is being written.
+struct Archive<'a> {
+    store: &'a dyn Store,
+    record: &'a SessionRecord,
+    out: &'a mut (dyn Write + Send),
+    text: Vec<u8>,
+    lines: u64,
+    /// How many ops of each stretch are written.
+    written: BTreeMap<StretchId, u32>,
+    calls: BTreeMap<MessageId, ModelCall>,
+    exported: Exported,
+}
+
+/// The name of a branch that stands for a deleted one.
+fn lost_name(id: BranchId) -> String {
+    format!("deleted-{id}")
+}
+
+fn unwritable(op: OpId, error: CodecError) -> StoreError {
+    let problem = format!("op {op} cannot be written");
+    StoreError::Corrupt { problem, source: Some(Box::new(error)) }
+}
+
+/// What a branch still has to say.
+struct Telling<'a> {
+    branch: &'a BranchRecord,
+    /// How many branches are made before it.
+    place: u64,
+    moves: VecDeque<ReflogEntry>,
+    /// The revision up to which moves were read.
+    read: u64,
+}
+
+impl Telling<'_> {
+    /// The next move; reads more when none is at hand. `None` when all is told.
+    async fn next(&mut self, store: &dyn Store) -> Result<Option<&ReflogEntry>, StoreError> {
+        if self.moves.is_empty() && self.read < self.branch.revision {
+            let end = self.branch.revision.min(self.read + MOVES as u64);
+            let count = usize::try_from(end - self.read).unwrap_or(MOVES);
+            let mut page = store.reflog(self.branch.id, end + 1, count).await?;
+            page.reverse();
+            self.moves = page.into();
+            self.read = end;
+        }
+        Ok(self.moves.front())
+    }
+}
+
+impl Archive<'_> {
+    async fn write(&mut self, branches: &[BranchRecord]) -> Result<()> {
+        self.line(&Line::Archive {
+            of: MARK.into(),
+            version: VERSION,
+            codec: branchwork_core::codec::VERSION,
+        })?;
+        let telling = |(branch, place)| Telling { branch, place, moves: VecDeque::new(), read: 0 };
+        let mut tellings: Vec<_> = branches.iter().zip(0..).map(telling).collect();
+        self.session(&mut tellings).await?;
+        loop {
+            let (mut is_over, mut goes_on) = (true, false);
+            for telling in &mut tellings {
+                goes_on |= self.tell(telling).await?;
+                is_over &= telling.next(self.store).await?.is_none();
+            }
+            if is_over {
+                break;
+            }
+            if !goes_on {
+                // What all wait for was appended by a branch that is gone.
+                self.tell_lost(&mut tellings).await?;
+            }
+        }
+        self.tell_lost_calls().await?;
+        let lines = self.lines;
+        self.line(&Line::End { lines })?;
+        self.flush()
+    }
+
+    async fn session(&mut self, tellings: &mut [Telling<'_>]) -> Result<()> {
+        // The branch that the session was born with may be gone: another stands for it.
+        let stands_for = BranchId::from_bits(self.record.id.to_bits());
+        let (mut first, mut first_name) = (None, lost_name(stands_for));
+        if let Some(telling) = tellings.first_mut() {
+            let is_empty =
+                telling.next(self.store).await?.is_some_and(|creation| creation.to.is_none());
+            let BranchRecord { forked_from, created, .. } = telling.branch;
+            let is_born_with = is_empty && forked_from.is_none() && *created == self.record.created;
+            if is_born_with {
+                first = Some(telling.branch.id);
+                first_name.clone_from(&telling.branch.name);
+            }
+        }
+        let record = self.record;
+        self.line(&Line::Session(SessionLine {
+            id: record.id.to_string(),
+            name: record.name.clone(),
+            created: record.created.as_micros(),
+            archived: record.archived.map(Timestamp::as_micros),
+            first: first.unwrap_or(stands_for).to_string(),
+            first_name,
+            default: record.default_branch.to_string(),
+        }))?;
+        if first.is_none() {
+            self.lost_branch(stands_for, None)?;
+        }
+        Ok(())
+    }
+
+    /// Tells as much of a branch as can be told now; answers whether that was anything.
+    async fn tell(&mut self, telling: &mut Telling<'_>) -> Result<bool> {
+        let mut told = false;
+        while let Some(entry) = telling.next(self.store).await? {
+            match (entry.cause, entry.to) {
+                // Branches are listed in the order in which they were made.
+                (Cause::Create, _) if telling.place > self.exported.branches => break,
+                (Cause::Append, Some(op)) => self.tell_appends(telling, op).await?,
+                (_, Some(op)) if !self.has(op) => break,
+                _ => {
+                    let entry = telling.moves.pop_front();
+                    entry.map_or(Ok(()), |entry| self.tell_move(telling.branch, &entry))?;
+                }
+            }
+            told = true;
+        }
+        Ok(told)
+    }
+
+    /// Tells the appends that come next and lie behind each other, from `first` on.
+    async fn tell_appends(&mut self, telling: &mut Telling<'_>, first: OpId) -> Result<()> {
+        let stretch = first.stretch();
+        let mut end = first.place();
+        while telling
+            .moves
+            .front()
+            .is_some_and(|entry| entry.cause == Cause::Append && entry.to == Some(stretch.op(end)))
+        {
+            telling.moves.pop_front();
+            end += 1;
+        }
+        self.ops(telling.branch.id, stretch, first.place()..end).await
+    }
+
+    fn tell_move(&mut self, branch: &BranchRecord, entry: &ReflogEntry) -> Result<()> {
+        let text = |op: Option<OpId>| op.map(|op| op.to_string());
+        if entry.cause == Cause::Create {
+            self.exported.branches += 1;
+            return self.line(&Line::Branch(BranchLine {
+                id: branch.id.to_string(),
+                name: branch.name.clone(),
+                created: entry.at.as_micros(),
+                forked_from: branch.forked_from.map(|id| id.to_string()),
+                head: text(entry.to),
+                deleted: false,
+            }));
+        }
+        self.line(&Line::Move(MoveLine {
+            branch: branch.id.to_string(),
+            cause: entry.cause.as_str().to_owned(),
+            from: text(entry.from),
+            to: text(entry.to),
+            at: entry.at.as_micros(),
+        }))
+    }
+
+    /// Tells what the first branch that waits is waiting for.
+    async fn tell_lost(&mut self, tellings: &mut [Telling<'_>]) -> Result<()> {
+        let mut wanted = None;
+        for telling in tellings {
+            let next = telling.next(self.store).await?.and_then(|entry| entry.to);
+            wanted = wanted.or(next);
+        }
+        match wanted {
+            Some(wanted) => self.tell_way_to(wanted).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the calls that branches made which are gone: they were billed all the same.
+    async fn tell_lost_calls(&mut self) -> Result<()> {
+        let answers: Vec<OpId> = self.calls.keys().map(|answer| answer.op()).collect();
+        for answer in answers {
+            if !self.has(answer) {
+                self.tell_way_to(answer).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what is not told yet of the way to an op whose branch is gone.
+    async fn tell_way_to(&mut self, op: OpId) -> Result<()> {
+        let lineage = self.store.lineage(self.record.id, op).await?;
+        for segment in lineage.segments() {
+            self.tell_lost_segment(&lineage, segment).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells what is not told yet of a stretch whose branch is gone.
+    async fn tell_lost_segment(&mut self, lineage: &Lineage, segment: Segment) -> Result<()> {
+        let known = self.written.get(&segment.stretch).copied().unwrap_or_default();
+        if known >= segment.length {
+            return Ok(());
+        }
+        // One of its own for each stretch: so its identifier can be made of it.
+        let branch = BranchId::from_bits(segment.stretch.to_bits() | 1);
+        if known == 0 {
+            self.lost_branch(branch, lineage.op_at(segment.start))?;
+        }
+        self.ops(branch, segment.stretch, known..segment.length).await
+    }
+
+    fn lost_branch(&mut self, id: BranchId, head: Option<OpId>) -> Result<()> {
+        self.line(&Line::Branch(BranchLine {
+            id: id.to_string(),
+            name: lost_name(id),
+            created: self.record.created.as_micros(),
+            forked_from: None,
+            head: head.map(|head| head.to_string()),
+            deleted: true,
+        }))
+    }
+
+    /// Writes ops of a stretch.
+    async fn ops(
+        &mut self,
+        branch: BranchId,
+        stretch: StretchId,
+        places: std::ops::Range<u32>,
+    ) -> Result<()> {
+        let mut place = places.start;
+        while place < places.end {
+            let ops = self.store.ops(self.record.id, stretch, place..places.end).await?;
+            if ops.is_empty() {
+                return Err(StoreError::no_op(stretch.op(place)).into());
+            }
+            for op in &ops {
+                let call = self.calls.get(&op.id.into());
+                write_op(&mut self.text, branch, op, call)
+                    .map_err(|error| unwritable(op.id, error))?;
+                self.end_line()?;
+                place += 1;
+            }
+            self.exported.ops += ops.len() as u64;
+        }
+        self.written.insert(stretch, place);
+        Ok(())
+    }
+
+    /// Whether an op is written.
+    fn has(&self, op: OpId) -> bool {
+        self.written.get(&op.stretch()).is_some_and(|length| op.place() < *length)
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> Result<()> {
+        let written = serde_json::to_writer(&mut self.text, line);
+        written.map_err(|error| Error::from(ArchiveError::writing(error.into())))?;
+        self.text.push(b'\n');
+        self.end_line()
+    }
+
+    fn end_line(&mut self) -> Result<()> {
+        self.lines += 1;
+        if self.text.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let written = self.out.write_all(&self.text);
+        self.text.clear();
+        Ok(written.map_err(ArchiveError::writing)?)
+    }
+}

@@ -1,0 +1,312 @@
+//! Invariant 7: export then import is the identity, as often as you like.
+
+use std::sync::Arc;
+
+use branchwork::{
+    Branch, Engine, Error, Session,
+    archive::{ArchiveError, ImportOptions, Imported},
+    core::{
+        call::CallRecord,
+        id::BranchId,
+        message::{Body, Message},
+        store::{BranchRecord, MemoryStore, ReflogEntry, SessionRecord, Store},
+    },
+    sqlite::SqliteStore,
+};
+use branchwork_testkit::{Script, ScriptedProvider, SequentialIds, TestClock};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use crate::support::says;
+
+#[derive(Debug, Clone)]
+enum Action {
+    Append(usize, u8),
+    Large(usize),
+    Chat(usize),
+    Edit(usize, usize),
+    Remove(usize, usize),
+    Fork(usize, Option<usize>),
+    Rollback(usize, usize),
+    Undo(usize),
+    Redo(usize),
+    Delete(usize),
+    Rename(usize),
+    Switch(usize),
+    Configure(usize, u8),
+    Collect,
+    Archive,
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let branch = 0_usize..6;
+    let any_usize = any::<usize>;
+    let action = prop_oneof![
+        5 => (branch.clone(), any::<u8>()).prop_map(|(b, t)| Action::Append(b, t)),
+        1 => branch.clone().prop_map(Action::Large),
+        3 => branch.clone().prop_map(Action::Chat),
+        2 => (branch.clone(), any_usize()).prop_map(|(b, m)| Action::Edit(b, m)),
+        1 => (branch.clone(), any_usize()).prop_map(|(b, m)| Action::Remove(b, m)),
+        3 => (branch.clone(), proptest::option::of(any_usize())).prop_map(|(b, m)| Action::Fork(b, m)),
+        2 => (branch.clone(), 0_usize..4).prop_map(|(b, n)| Action::Rollback(b, n)),
+        2 => branch.clone().prop_map(Action::Undo),
+        1 => branch.clone().prop_map(Action::Redo),
+        2 => branch.clone().prop_map(Action::Delete),
+        1 => branch.clone().prop_map(Action::Rename),
+        1 => branch.clone().prop_map(Action::Switch),
+        1 => (branch, any::<u8>()).prop_map(|(b, t)| Action::Configure(b, t)),
+        1 => Just(Action::Collect),
+        1 => Just(Action::Archive),
+    ];
+    prop::collection::vec(action, 1..40)
+}
+
+fn engine(store: Arc<dyn Store>) -> Engine {
+    let ids = Arc::new(SequentialIds::default());
+    let engine =
+        Engine::builder().store(store).clock(Arc::new(TestClock::default())).ids(ids).build();
+    engine.register("local", Arc::new(ScriptedProvider::answering(|_| Script::text("so"))));
+    engine
+}
+
+async fn act(session: &Session, action: &Action, number: usize) {
+    let branches = session.branches().await.unwrap();
+    let pick = async |b: usize| -> Branch {
+        let id = branches[b % branches.len()].id;
+        session.branch(&id.to_string()).await.unwrap()
+    };
+    let message = async |branch: &Branch, m: usize| -> Option<Arc<Message>> {
+        let view = branch.view().await.unwrap();
+        let count = view.len();
+        (count > 0).then(|| Arc::clone(view.messages().nth(m % count).unwrap()))
+    };
+    // What cannot be done now is not done: the store says so, and nothing happens.
+    match action {
+        Action::Append(b, text) => drop(pick(*b).await.append(says(&text.to_string())).await),
+        Action::Large(b) => drop(pick(*b).await.append(says(&"large ".repeat(4_000))).await),
+        Action::Chat(b) => drop(pick(*b).await.chat("q").await),
+        Action::Edit(b, m) => {
+            let branch = pick(*b).await;
+            if let Some(message) = message(&branch, *m).await {
+                drop(branch.edit(message.id, Body::instruction("edited")).await);
+            }
+        }
+        Action::Remove(b, m) => {
+            let branch = pick(*b).await;
+            if let Some(message) = message(&branch, *m).await {
+                drop(branch.remove(message.id).await);
+            }
+        }
+        Action::Fork(b, m) => {
+            let branch = pick(*b).await;
+            let fork = branch.fork(format!("fork-{number}"));
+            match m {
+                None => drop(fork.await),
+                Some(m) => {
+                    if let Some(message) = message(&branch, *m).await {
+                        drop(fork.at(message.id).await);
+                    }
+                }
+            }
+        }
+        Action::Rollback(b, n) => drop(pick(*b).await.rollback(*n).await),
+        Action::Undo(b) => drop(pick(*b).await.undo().await),
+        Action::Redo(b) => drop(pick(*b).await.redo().await),
+        Action::Delete(b) => drop(pick(*b).await.delete().await),
+        Action::Rename(b) => drop(pick(*b).await.rename(format!("name-{number}")).await),
+        Action::Switch(b) => drop(session.switch(&pick(*b).await).await),
+        Action::Configure(b, seed) => {
+            let patch = branchwork::core::config::ConfigPatch::default();
+            let patch = patch.with_setting("seed", (*seed).into()).unwrap();
+            drop(pick(*b).await.configure(patch).await);
+        }
+        Action::Collect => drop(session.engine().gc().await),
+        Action::Archive => session.archive().await.unwrap(),
+    }
+}
+
+/// Everything that can be seen of a session.
+#[derive(Debug, PartialEq)]
+struct Snapshot {
+    session: SessionRecord,
+    branches: Vec<(BranchRecord, Vec<ReflogEntry>, Vec<Message>)>,
+    calls: Vec<CallRecord>,
+}
+
+async fn snapshot(session: &Session) -> Snapshot {
+    let mut branches = Vec::new();
+    for record in session.branches().await.unwrap() {
+        let branch = session.branch(&record.id.to_string()).await.unwrap();
+        let reflog = branch.reflog(100_000).await.unwrap();
+        let view = branch.view().await.unwrap();
+        branches.push((record, reflog, view.messages().map(|one| (**one).clone()).collect()));
+    }
+    let mut session_record = session.record().await.unwrap();
+    // When a session was last used is not kept: an import is a use.
+    session_record.updated = session_record.created;
+    let mut calls = session.calls().await.unwrap();
+    for call in &mut calls {
+        // What a deleted branch was is not kept, but that it was billed is.
+        let is_there = branches.iter().any(|(record, ..)| record.id == call.branch);
+        call.branch = if is_there { call.branch } else { BranchId::from_bits(0) };
+    }
+    Snapshot { session: session_record, branches, calls }
+}
+
+async fn export(session: &Session) -> Vec<u8> {
+    let mut archive = Vec::new();
+    session.export(&mut archive).await.unwrap();
+    archive
+}
+
+async fn import(engine: &Engine, archive: &[u8]) -> Imported {
+    engine.import(&mut &archive[..], &ImportOptions::new()).await.unwrap()
+}
+
+async fn opened(engine: &Engine, imported: &Imported) -> Session {
+    engine.open_session(&imported.session.to_string()).await.unwrap()
+}
+
+/// Imports what `actions` made into `target`, twice, and compares everything.
+async fn check(actions: Vec<Action>, target: Arc<dyn Store>) {
+    let source = engine(Arc::new(MemoryStore::new()));
+    let session = source.session("trip").model("local:tiny").create().await.unwrap();
+    for (number, action) in actions.iter().enumerate() {
+        act(&session, action, number).await;
+    }
+    let (before, archive) = (snapshot(&session).await, export(&session).await);
+    assert_eq!(snapshot(&session).await, before, "an export changes nothing");
+    let target = engine(target);
+    for round in 0..2 {
+        let imported = import(&target, &archive).await;
+        assert!(round == 0 || imported.ops == 0, "importing twice is importing once");
+        let copy = opened(&target, &imported).await;
+        assert_eq!(snapshot(&copy).await, before);
+        assert_eq!(export(&copy).await, archive, "round {round}");
+    }
+    assert_eq!(target.verify().await.unwrap().problems, Vec::<String>::new());
+    target.gc().await.unwrap();
+    let imported = import(&target, &archive).await;
+    let after = snapshot(&opened(&target, &imported).await).await;
+    // What only deleted branches reached was collected.
+    assert_eq!((after.session, after.branches), (before.session, before.branches));
+    assert_eq!(target.verify().await.unwrap().problems, Vec::<String>::new());
+}
+
+fn block_on(work: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn export_then_import_is_the_identity_in_memory(actions in actions()) {
+        block_on(check(actions, Arc::new(MemoryStore::new())));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn export_then_import_is_the_identity_on_sqlite(actions in actions()) {
+        let folder = TempDir::new().unwrap();
+        let store = SqliteStore::open(folder.path().join("copy.db")).unwrap();
+        block_on(check(actions, Arc::new(store)));
+    }
+
+    #[test]
+    fn an_import_that_was_cut_off_goes_on(actions in actions(), cut in 0.0..1.0_f64) {
+        block_on(async {
+            let source = engine(Arc::new(MemoryStore::new()));
+            let session = source.session("trip").model("local:tiny").create().await.unwrap();
+            for (number, action) in actions.iter().enumerate() {
+                act(&session, action, number).await;
+            }
+            let archive = export(&session).await;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
+            #[expect(clippy::cast_precision_loss, reason = "a share")]
+            let part = &archive[..(archive.len() as f64 * cut) as usize];
+            let target = engine(Arc::new(MemoryStore::new()));
+            let refused = target.import(&mut &part[..], &ImportOptions::new()).await;
+            assert!(matches!(refused, Err(Error::Archive(_))), "{refused:?}");
+            let imported = import(&target, &archive).await;
+            let copy = opened(&target, &imported).await;
+            assert_eq!(snapshot(&copy).await, snapshot(&session).await);
+        });
+    }
+}
+
+/// A session of four messages, as lines.
+async fn lines() -> Vec<String> {
+    let source = engine(Arc::new(MemoryStore::new()));
+    let session = source.session("trip").model("local:tiny").create().await.unwrap();
+    let main = session.default_branch();
+    for text in ["one", "two", "three"] {
+        main.append(says(text)).await.unwrap();
+    }
+    let side = main.fork("side").await.unwrap();
+    side.append(says("four")).await.unwrap();
+    let archive = String::from_utf8(export(&session).await).unwrap();
+    archive.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_damaged_line_is_named_and_left_out_when_asked() {
+    let lines = lines().await;
+    let place = lines.iter().position(|line| line.contains("\"two\"")).unwrap();
+    for damage in ["", "{", "[]", "{\"op\":{}}", "{\"teleport\":{}}"] {
+        let mut damaged = lines.clone();
+        // An empty line is none: what is missing is noticed by what builds on it.
+        damaged[place] = damage.to_owned();
+        let archive = damaged.join("\n");
+        let target = engine(Arc::new(MemoryStore::new()));
+        let refused = target.import(&mut archive.as_bytes(), &ImportOptions::new()).await;
+        let Err(Error::Archive(ArchiveError::Line { number, .. })) = refused else {
+            panic!("{damage}: {refused:?}")
+        };
+        assert_eq!(number, place as u64 + if damage.is_empty() { 2 } else { 1 }, "{damage}");
+        let options = ImportOptions::new().with_skip_bad();
+        let target = engine(Arc::new(MemoryStore::new()));
+        let imported = target.import(&mut archive.as_bytes(), &options).await.unwrap();
+        // "three" builds on "two", the fork on "three", and "four" on the fork.
+        let skipped = if damage.is_empty() { 3 } else { 4 };
+        assert_eq!(imported.skipped.len(), skipped, "{damage}: {:?}", imported.skipped);
+        assert_eq!(imported.messages, 1);
+        assert!(target.verify().await.unwrap().problems.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_archive_or_one_of_a_newer_program_is_refused() {
+    let lines = lines().await;
+    let newer = lines[0].replace("\"version\":1", "\"version\":2");
+    for (text, problem) in [
+        (String::new(), "it is empty"),
+        ("hello".to_owned(), "it is no archive of branchwork"),
+        (newer, "it is of version 2, and 1 is known"),
+        (lines[0].replace("\"codec\":1", "\"codec\":9"), "it holds ops of the newer version 9"),
+        (lines[0].clone(), "line 2 must tell of the session"),
+        (lines[..2].join("\n"), "line 3 is missing: the archive is cut off"),
+    ] {
+        let target = engine(Arc::new(MemoryStore::new()));
+        let refused = target.import(&mut text.as_bytes(), &ImportOptions::new()).await;
+        assert_eq!(refused.unwrap_err().to_string(), problem);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_a_conflict_and_another_can_be_given() {
+    let archive = lines().await.join("\n");
+    // Identifiers of another space, so that only the names are alike.
+    let ids = Arc::new(SequentialIds::in_space(9));
+    let target = Engine::builder().ids(ids).build();
+    target.session("trip").create().await.unwrap();
+    let refused = target.import(&mut archive.as_bytes(), &ImportOptions::new()).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    let options = ImportOptions::new().with_name("other");
+    let imported = target.import(&mut archive.as_bytes(), &options).await.unwrap();
+    assert_eq!((imported.branches, imported.messages), (2, 4));
+    assert_eq!(target.open_session("other").await.unwrap().id(), imported.session);
+}
