@@ -4,8 +4,10 @@ use std::{fmt, io, process::ExitCode};
 
 use branchwork::{
     Error,
+    archive::ArchiveError,
     core::{graph::ApplyError, message::DraftError, provider::ProviderError, store::StoreError},
     providers::InvalidBaseUrl,
+    table::TableError,
 };
 use serde_json::json;
 
@@ -151,6 +153,18 @@ impl From<Error> for Failure {
             }
             Error::Setting(error) => {
                 Self::new(Code::Usage, message).with_hint(config_branch::hint(&error))
+            }
+            Error::Archive(ArchiveError::Io { source, .. })
+            | Error::Table(TableError::Io { source, .. })
+                if source.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                Self::silent(Code::Failure)
+            }
+            Error::Archive(ArchiveError::Io { .. }) | Error::Table(TableError::Io { .. }) => {
+                Self::new(Code::Failure, message)
+            }
+            Error::Archive(ArchiveError::Line { .. }) | Error::Table(TableError::Row { .. }) => {
+                Self::new(Code::Usage, message).with_hint("--skip-bad leaves it out, and says so")
             }
             Error::Ambiguous { candidates, .. } => Self::new(Code::NotFound, message)
                 .with_hint(format!("it could be {}", candidates.join(", "))),

@@ -41,6 +41,11 @@ const SHAPES: &[(&str, &str)] = &[
     ("`sessions show`", "the session, with `branches` as in `branch list`"),
     ("`sessions rename`, `archive`, `unarchive`", "the session, as in `sessions list`"),
     ("`sessions search`", "`hits: [{session, branch, message, role, at, snippet}]`"),
+    ("`export` to a file", "`session`, `file`"),
+    (
+        "`import`",
+        "`sessions: [{id, name}]`, `branches` and `messages` that were not there, `skipped: [{line, problem}]`",
+    ),
     ("`models`", "`models: [{id, provider, owner, context_tokens}]`"),
     ("`config show`", "`settings: [{key, value, origin}]`"),
     (

@@ -9,7 +9,7 @@ use branchwork_core::{
     store::{Conflict, StoreError},
 };
 
-use crate::{archive::ArchiveError, tools::RegisterError};
+use crate::{archive::ArchiveError, table::TableError, tools::RegisterError};
 
 /// What calls of the engine return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -42,6 +42,9 @@ pub enum Error {
     /// The archive cannot be written or read.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The table cannot be written or read.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// A setting has no such name, or its value is of another kind.
     #[error(transparent)]
     Setting(#[from] SettingError),

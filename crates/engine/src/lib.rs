@@ -31,6 +31,7 @@
 //! | [`base`] | [`BaseBranch`]: what every branch can do |
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
 //! | [`tools`] | functions of the host program that a model may call |
+//! | [`table`] | messages as CSV, JSON and JSON Lines |
 //! | [`time`] | times as people and files write them |
 //! | [`usage`] | the call log: what was asked, what came of it, what it used |
 //! | [`reference`](mod@reference) | how people name sessions, branches, messages and places |
@@ -48,6 +49,7 @@ mod open;
 pub mod reference;
 mod runtime;
 mod session;
+pub mod table;
 pub mod time;
 pub mod tools;
 pub mod usage;

@@ -13,6 +13,11 @@ pub fn day(time: Timestamp) -> String {
     moment(time).to_zoned(TimeZone::UTC).date().to_string()
 }
 
+/// For names of files: `20261126101503`, UTC.
+pub fn compact(time: Timestamp) -> String {
+    moment(time).strftime("%Y%m%d%H%M%S").to_string()
+}
+
 /// The nearest moment that the calendar of the library has.
 fn moment(time: Timestamp) -> Moment {
     let fallback = if time.as_micros() < 0 { Moment::MIN } else { Moment::MAX };

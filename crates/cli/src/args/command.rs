@@ -112,6 +112,10 @@ pub(crate) enum Command {
     /// Show and change the configuration of a branch; each change can be undone.
     #[command(subcommand)]
     ConfigBranch(ConfigBranchCommand),
+    /// Write a whole session as an archive, or the messages of a branch as a table.
+    Export(ExportArgs),
+    /// Make a session of an archive or of a table of messages.
+    Import(ImportArgs),
     /// Say what is on a branch: counts by role and sender, tools, configuration.
     Info {
         /// `session`, `session@branch`.
@@ -326,6 +330,48 @@ pub(crate) enum ConfigBranchCommand {
         /// As for `get`.
         key: String,
     },
+}
+
+/// What to export, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// `session`; for a table also `session@branch`.
+    pub(crate) place: String,
+    /// The form; an archive when not said.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// The file, which must not exist yet; `-` is standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The file; `-` reads standard input.
+    pub(crate) file: PathBuf,
+    /// The form; found out when not said.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// The name of the session; an archive has one of its own.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) session: Option<String>,
+    /// Leave damaged lines out, and say which.
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+}
+
+/// A form of exports.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Everything of a session, lossless: see docs/reference/archive.md.
+    Archive,
+    /// The messages of a branch, one JSON object a line.
+    Jsonl,
+    /// The messages of a branch as one JSON array.
+    Json,
+    /// The messages of a branch as CSV.
+    Csv,
 }
 
 /// What usage is grouped by.

@@ -11,7 +11,7 @@ pub(crate) use self::{
     ask::AskArgs,
     command::{
         AppendArgs, BranchCommand, Command, ConfigBranchCommand, ConfigCommand, DbCommand,
-        EditArgs, ForkArgs, SessionsCommand, UsageKey,
+        EditArgs, ExportArgs, ForkArgs, Format, ImportArgs, SessionsCommand, UsageKey,
     },
 };
 

@@ -8,6 +8,8 @@ pub(crate) mod config_branch;
 mod db;
 mod doctor;
 mod edit;
+mod export;
+mod import;
 mod info;
 mod log;
 mod models;
@@ -49,6 +51,8 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Models { provider, base_url } => models::run(world, provider, base_url).await,
         Command::Config(command) => config::run(world, command),
         Command::ConfigBranch(command) => config_branch::run(world, command).await,
+        Command::Export(args) => export::run(world, args).await,
+        Command::Import(args) => import::run(world, args).await,
         Command::Info { place } => info::run(world, place.as_deref()).await,
         Command::Usage { by } => usage::run(world, by).await,
         Command::Completions { shell } => version::completions(shell),

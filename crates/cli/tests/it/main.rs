@@ -22,3 +22,5 @@ mod server;
 mod shapes;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod transfer;

@@ -17,6 +17,8 @@ mod sessions;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tables;
+#[cfg(test)]
 mod turns;
 #[cfg(test)]
 mod usage;

@@ -1,0 +1,102 @@
+//! Export and import: files are whole, never overwritten, and come back as they were.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::{
+    server::{Answer, Server},
+    support::Home,
+};
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn an_archive_makes_the_same_session_elsewhere_as_often_as_you_like() {
+    let (home, server) = (Home::with_trip(), Server::start([Answer::Text(&["well"])]));
+    let ran = home.run(&[&server.options()[..], &["-S", "trip", "q"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    home.json(&["fork", "trip", "--at", "~2", "--name", "side"]);
+    home.json(&["undo", "trip"]);
+    let written = home.json(&["export", "trip", "-o", "trip.jsonl"]);
+    assert_eq!(written["file"], "trip.jsonl");
+    home.run(&["export", "trip", "-o", "trip.jsonl"]).fails(4, "it is there already");
+    assert_eq!(home.run(&["export", "trip"]).out, text(&home.path("trip.jsonl")));
+    let other = Home::new();
+    fs::copy(home.path("trip.jsonl"), other.path("trip.jsonl")).unwrap();
+    for messages in [5, 0] {
+        let imported = other.json(&["import", "trip.jsonl"]);
+        assert_eq!(imported["messages"], messages);
+        assert_eq!(imported["sessions"][0]["name"], "trip");
+    }
+    for command in [["log", "trip"], ["log", "trip@side"], ["reflog", "trip"], ["tree", "trip"]] {
+        assert_eq!(other.json(&command), home.json(&command), "{command:?}");
+    }
+    let usage = other.json(&["usage", "--by", "model"]);
+    assert_eq!(
+        (&usage["rows"][0]["key"], &usage["rows"][0]["calls"]),
+        (&"custom:tiny".into(), &1.into())
+    );
+    assert_eq!(other.json(&["db", "verify"])["ok"], true);
+}
+
+#[test]
+fn tables_come_back_as_they_were() {
+    let home = Home::with_trip();
+    for (format, file) in [("csv", "t.csv"), ("json", "t.json"), ("jsonl", "t.jsonl")] {
+        home.json(&["export", "trip@main", "--format", format, "-o", file]);
+        let imported = home.json(&["import", file, "--session", format]);
+        assert_eq!((&imported["messages"], &imported["branches"]), (&3.into(), &1.into()));
+        assert_eq!(home.texts(format), home.texts("trip"));
+        let again = home.run(&["export", format, "--format", format]);
+        assert_eq!(again.out, text(&home.path(file)));
+    }
+    let head = text(&home.path("t.csv"));
+    assert!(head.starts_with("node_id,timestamp,role,sender,content\n"), "{head}");
+}
+
+#[test]
+fn a_damaged_file_is_refused_by_line_and_leaves_no_session() {
+    let home = Home::with_trip();
+    home.json(&["export", "trip", "--format", "csv", "-o", "t.csv"]);
+    let damaged = text(&home.path("t.csv")) + "x,y,banana,ada,{}\n";
+    fs::write(home.path("bad.csv"), damaged).unwrap();
+    home.run(&["import", "bad.csv"]).fails(2, "a damaged row");
+    assert_eq!(home.json(&["ls"])["sessions"].as_array().unwrap().len(), 1);
+    let imported = home.json(&["import", "bad.csv", "--skip-bad"]);
+    assert_eq!((&imported["messages"], &imported["skipped"][0]["line"]), (&3.into(), &4.into()));
+    for (arguments, code) in [
+        (&["import", "nowhere.csv"][..], 3),
+        (&["import", "."], 2),
+        (&["import", ".local/share/branchwork/branchwork.db"], 2),
+        (&["import", "t.csv", "--format", "archive"], 2),
+        (&["import", "t.csv", "--session", "a@b"], 2),
+        (&["export", "trip@main"], 2),
+        (&["export", "nowhere"], 3),
+        (&["export", "trip", "-o", "no/such/folder/x"], 1),
+        (&["config-branch", "set", "trip", "max_token", "5"], 2),
+        (&["config-branch", "set", "trip", "seed", "x"], 2),
+        (&["config-branch", "get", "trip", "seed"], 3),
+        (&["usage", "--by", "colour"], 2),
+    ] {
+        home.run(arguments).fails(code, &arguments.join(" "));
+    }
+}
+
+#[test]
+fn a_branch_tells_what_is_on_it_and_is_configured() {
+    let home = Home::with_trip();
+    for (key, value) in [("temperature", "0.5"), ("stop", "[\"\\n\"]"), ("extras.top_k", "40")] {
+        home.json(&["config-branch", "set", "trip", key, value]);
+    }
+    home.json(&["config-branch", "unset", "trip", "stop"]);
+    let info = home.json(&["info", "trip"]);
+    assert_eq!((&info["messages"], &info["by_role"]["user"]), (&3.into(), &1.into()));
+    assert_eq!(info["by_sender"]["assistant"], 1);
+    let config: Value = serde_json::from_str("{\"extras.top_k\":40,\"temperature\":0.5}").unwrap();
+    assert_eq!(info["config"], config);
+    home.json(&["undo", "trip"]);
+    assert_eq!(home.json(&["config-branch", "get", "trip", "stop"])["value"][0], "\n");
+}

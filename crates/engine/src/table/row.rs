@@ -1,0 +1,93 @@
+//! A message as five texts.
+
+use branchwork_core::{
+    message::{Draft, Message, Role},
+    tool::ToolError,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::content;
+use crate::time::rfc3339;
+
+/// The metadata under which a message that was read from a table keeps what that table said.
+const TABLE: &str = "table";
+
+/// The names of the columns, in their order.
+pub(super) const COLUMNS: [&str; 5] = ["node_id", "timestamp", "role", "sender", "content"];
+
+/// A message as five texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// What it is known by; for a message that was read from a table, what it was known by there.
+    pub node_id: String,
+    /// When it was appended: RFC 3339, or as the table said that it was read from.
+    pub timestamp: String,
+    /// `system`, `user` or `assistant`: results of tools are told in the assistant's voice.
+    pub role: String,
+    /// Who it is from.
+    pub sender: String,
+    /// What it says, as JSON text.
+    pub content: String,
+}
+
+impl Row {
+    /// The row that tells `message`.
+    pub fn of(message: &Message) -> Self {
+        let kept = message.metadata.get(TABLE);
+        let kept = |name: &str| kept.and_then(|kept| kept.get(name)?.as_str()).map(str::to_owned);
+        let role = match message.role() {
+            Role::Tool => Role::Assistant,
+            role => role,
+        };
+        // What was edited since does not say any more what the table said.
+        let own = kept("content").filter(|_| message.edited.is_none());
+        Self {
+            node_id: kept("node_id").unwrap_or_else(|| message.id.to_string()),
+            timestamp: kept("timestamp").unwrap_or_else(|| rfc3339(message.at)),
+            role: role.to_string(),
+            sender: kept("sender").unwrap_or_else(|| message.sender.clone()),
+            content: own.unwrap_or_else(|| content::tell(message)),
+        }
+    }
+
+    /// The message that this row tells. `open` are the calls of the message before it that have no
+    /// result yet.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn read(&self, open: &mut content::OpenCalls) -> Result<Draft, String> {
+        let role = match self.role.as_str() {
+            "system" => Role::System,
+            "user" => Role::User,
+            "assistant" => Role::Assistant,
+            other => return Err(format!("has the role `{other}`, not system, user or assistant")),
+        };
+        let mut draft = content::read(role, self, open);
+        let mut kept = Map::new();
+        kept.insert("node_id".to_owned(), self.node_id.clone().into());
+        kept.insert("timestamp".to_owned(), self.timestamp.clone().into());
+        let sender = name(&self.sender);
+        if sender != self.sender {
+            kept.insert("sender".to_owned(), self.sender.clone().into());
+        }
+        draft.sender = Some(sender);
+        if !content::tells(&draft, &self.content) {
+            kept.insert("content".to_owned(), self.content.clone().into());
+        }
+        draft.metadata.insert(TABLE.to_owned(), Value::Object(kept));
+        draft.check().map_err(|error| ToolError::because(error).to_string())?;
+        Ok(draft)
+    }
+}
+
+/// The nearest text that can be the name of a sender.
+fn name(text: &str) -> String {
+    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+    let mut name: String = text.chars().map(plain).collect();
+    while name.len() > branchwork_core::limits::NAME_BYTES_MAX {
+        name.pop();
+    }
+    if name.trim().is_empty() { "unknown".to_owned() } else { name }
+}

@@ -1,0 +1,306 @@
+//! Tables: files of LionAGI 0.0.300 load with nothing lost, and ours come back as they were.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use branchwork::{
+    Branch, Engine, Error,
+    core::{
+        clock::Timestamp,
+        message::{Body, CallId, Draft, Message, Outcome, Part, Status, ToolCall},
+    },
+    table::{Destination, Format, Row, TableError, TableOptions},
+};
+use proptest::{collection::vec, prelude::*, sample::select};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::says;
+
+async fn empty() -> Branch {
+    Engine::in_memory().session("table").create().await.unwrap().default_branch()
+}
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/lionagi").join(name)
+}
+
+fn format_of(name: &str) -> Format {
+    match name.rsplit_once('.') {
+        Some((_, "csv")) => Format::Csv,
+        _ => Format::JsonLines,
+    }
+}
+
+async fn load(name: &str) -> Branch {
+    let branch = empty().await;
+    let mut file = BufReader::new(File::open(fixture(name)).unwrap());
+    let options = TableOptions::new();
+    branch.import_table(format_of(name), &mut file, &options).await.unwrap_or_else(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        panic!("{name}: {error}: {cause:?}")
+    });
+    branch
+}
+
+/// Contents are the same when they are the same JSON, or the same text.
+fn said(content: &str) -> Value {
+    let mut said = serde_json::from_str(content).unwrap_or_else(|_| content.into());
+    if let Value::Object(fields) = &mut said {
+        fields.remove("branchwork");
+        // Calls and results have the identifier that pairs them; LionAGI has none.
+        let items = fields.get_mut("action_request").and_then(Value::as_array_mut);
+        items.into_iter().flatten().for_each(|item| {
+            item.as_object_mut().map(|item| item.remove("id"));
+        });
+    }
+    said
+}
+
+fn check_row(file: &str, row: &Row, expected: &Value) {
+    let text = |field: &str| match &expected[field] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let ours = [&row.node_id, &row.timestamp, &row.role, &row.sender];
+    let theirs = ["node_id", "timestamp", "role", "sender"].map(text);
+    assert_eq!(ours, theirs.each_ref(), "{file}");
+    let (ours, theirs) = (&row.content, text("content"));
+    assert!(*ours == theirs || said(ours) == said(&theirs), "{file}: {ours} is not {theirs}");
+}
+
+#[tokio::test]
+async fn files_of_lionagi_load_with_nothing_lost() {
+    for (case, files) in [
+        (
+            "plain",
+            &["messages.csv", "messages_noindex.csv", "messages.json", "messages_excel.csv"][..],
+        ),
+        ("odd", &["messages.csv", "messages_noindex.csv", "messages.json", "messages_utf8.json"]),
+        (
+            "lone_cr",
+            &["messages.csv", "messages_noindex.csv", "messages.json", "messages_excel.csv"],
+        ),
+        ("numeric", &["messages.csv", "messages_noindex.csv", "messages.json"]),
+        ("pyjson", &["messages.csv", "messages_noindex.csv", "messages.json"]),
+        ("long", &["messages.csv", "messages.json"]),
+        ("signed", &["messages.csv", "messages_noindex.csv", "messages.json"]),
+        ("duplicate_ids", &["messages.csv", "messages_noindex.csv", "messages.json"]),
+        ("changed_system", &["messages.json"]),
+        ("empty", &["messages.csv", "messages_noindex.csv", "messages.json"]),
+    ] {
+        let expected = fs::read_to_string(fixture(&format!("{case}/expected.json"))).unwrap();
+        let expected: Vec<Value> = serde_json::from_str(&expected).unwrap();
+        for file in files {
+            let name = format!("{case}/{file}");
+            let rows = load(&name).await.rows().await.unwrap();
+            // Calls that LionAGI lost the results of are closed, and that is said.
+            let own = |row: &&Row| !row.node_id.starts_with("msg_");
+            let rows: Vec<_> = rows.iter().filter(own).collect();
+            assert_eq!(rows.len(), expected.len(), "{name}");
+            rows.iter().zip(&expected).for_each(|(row, expected)| check_row(&name, row, expected));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_of_lionagi_is_one_here() {
+    let view = load("plain/messages.csv").await.view().await.unwrap();
+    let kinds: Vec<_> = view.messages().map(|message| message.body.kind().as_str()).collect();
+    assert_eq!(kinds[..3], ["system", "instruction", "action_request"]);
+    assert!(kinds.contains(&"action_response") && kinds.contains(&"response"));
+    assert!(view.open_calls().is_empty(), "every call has its result");
+}
+
+fn parts() -> impl Strategy<Value = Vec<Part>> {
+    let text =
+        select(vec!["", "plain", "None", "a \"b\", c\n\r\n你好 é", "{\"response\": 1}", "NA"]);
+    let part = prop_oneof![
+        5 => text.prop_map(Part::text),
+        1 => Just(Part::Data(json!({ "a": [1, null, "x"] }))),
+        1 => Just(Part::Reasoning { text: "hm".to_owned(), detail: None }),
+        1 => Just(Part::Image { url: "data:image/png;base64,AA==".to_owned(), detail: None }),
+    ];
+    vec(part, 0..3)
+}
+
+/// A step of a conversation: one message, or calls with their results.
+fn drafts() -> impl Strategy<Value = Vec<Draft>> {
+    let context = proptest::option::of(select(vec![json!(0), json!(""), json!({}), Value::Null]));
+    let message = prop_oneof![
+        select(vec!["Be brief.", ""]).prop_map(|text| Body::System { text: text.to_owned() }),
+        (parts(), context).prop_map(|(parts, context)| Body::Instruction { parts, context }),
+        parts().prop_map(|parts| Body::Response { parts }),
+    ];
+    let status = select(Status::ALL.to_vec());
+    let single = (message, status, any::<bool>()).prop_map(|(body, status, full)| {
+        let draft = Draft::new(body).with_status(status);
+        if full {
+            let metadata = json!({ "k": 1 }).as_object().cloned().unwrap();
+            vec![draft.with_recipient("bob").with_sender("a,b").with_metadata(metadata)]
+        } else {
+            vec![draft]
+        }
+    });
+    let outcome = prop_oneof![
+        Just(Outcome::Succeeded(json!([1, 2]))),
+        Just(Outcome::Failed("no".to_owned())),
+        Just(Outcome::Unknown),
+    ];
+    let calls = (parts(), vec(outcome, 1..4)).prop_map(|(parts, outcomes)| {
+        let id = |index: usize| CallId::new(format!("c{index}"));
+        let call = |index| ToolCall {
+            id: id(index),
+            function: "f".to_owned(),
+            arguments: "{\"x\": \"é\"}".to_owned(),
+        };
+        let calls = (0..outcomes.len()).map(call).collect();
+        let results = outcomes.into_iter().enumerate();
+        let results = results.map(|(index, outcome)| Draft::result(id(index), "f", outcome));
+        let request = Draft::new(Body::ActionRequest { parts, calls });
+        std::iter::once(request).chain(results).collect()
+    });
+    prop_oneof![4 => single, 1 => calls]
+}
+
+/// A message without what an import makes anew: its identifier, its time, what it was known by.
+fn core_of(message: &Message) -> Message {
+    let mut message = message.clone();
+    message.id = branchwork::core::id::MessageId::from_bits(0);
+    message.at = Timestamp::default();
+    message.metadata.remove("table");
+    message
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn what_is_written_is_read_as_it_was(
+        steps in vec(drafts(), 0..12),
+        format in select(vec![Format::Csv, Format::Json, Format::JsonLines]),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (source, copy) = (empty().await, empty().await);
+            for step in steps {
+                source.append_all(step).await.unwrap();
+            }
+            let rows = source.rows().await.unwrap();
+            let mut table = Vec::new();
+            format.write(rows.clone(), &mut table).unwrap();
+            copy.import_table(format, &mut &table[..], &TableOptions::new()).await.unwrap();
+            let (before, after) = (source.view().await.unwrap(), copy.view().await.unwrap());
+            let before: Vec<_> = before.messages().map(|message| core_of(message)).collect();
+            let after: Vec<_> = after.messages().map(|message| core_of(message)).collect();
+            assert_eq!(after, before);
+            assert_eq!(copy.rows().await.unwrap(), rows, "rows come back to the letter");
+        });
+    }
+}
+
+#[tokio::test]
+async fn damaged_rows_are_named_or_left_out_and_foreign_files_refused() {
+    let head = "node_id,timestamp,role,sender,content\n";
+    let good = "1,t,user,ada,\"{\"\"instruction\"\": \"\"hi\"\"}\"\n";
+    for (bad, problem) in [
+        ("2,t,banana,ada,{}\n", "row 2 has the role `banana`, not system, user or assistant"),
+        ("2,t,user,ada\n", "row 2 has 4 fields, not 5"),
+        ("2,t,user,ada,{},more\n", "row 2 has 6 fields, not 5"),
+    ] {
+        let table = format!("{head}{good}{bad}{good}");
+        let branch = empty().await;
+        let options = TableOptions::new();
+        let refused = branch.import_table(Format::Csv, &mut table.as_bytes(), &options).await;
+        assert_eq!(refused.unwrap_err().to_string(), problem);
+        assert!(branch.view().await.unwrap().is_empty(), "nothing is half done");
+        let options = options.with_skip_bad();
+        let imported = branch.import_table(Format::Csv, &mut table.as_bytes(), &options).await;
+        let imported = imported.unwrap();
+        assert_eq!((imported.messages, imported.skipped[0].line), (2, 2));
+    }
+    for (format, table, problem) in [
+        (Format::Csv, "", "it is empty"),
+        (
+            Format::Csv,
+            "a,b\n",
+            "it has the columns `a, b`, not `node_id, timestamp, role, sender, content`",
+        ),
+        (Format::Json, "{}", "it is no array of messages"),
+        (Format::JsonLines, "{}\n", "row 1 has no field `node_id`"),
+        (Format::JsonLines, "x\n", "row 1 is no JSON: expected value at line 1 column 1"),
+    ] {
+        let mut table = table.as_bytes();
+        let refused = empty().await.import_table(format, &mut table, &TableOptions::new()).await;
+        assert_eq!(refused.unwrap_err().to_string(), problem);
+    }
+}
+
+#[tokio::test]
+async fn an_edited_import_tells_what_it_says_now() {
+    let branch = load("odd/messages.csv").await;
+    let view = branch.view().await.unwrap();
+    let first = view.messages().find(|one| matches!(one.body, Body::Instruction { .. })).unwrap();
+    branch.edit(first.id, Body::instruction("new")).await.unwrap();
+    let rows = branch.rows().await.unwrap();
+    let id = Row::of(first).node_id;
+    let row = rows.iter().find(|row| row.node_id == id).unwrap();
+    assert_eq!(row.content, "{\"instruction\":\"new\"}");
+}
+
+#[test]
+fn a_destination_is_whole_or_not_there_and_never_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let at = Timestamp::from_micros(1_795_651_199_000_001);
+    let sub = folder.path().join("a/b");
+    let plain = Destination::new(&sub, "v1.2.csv");
+    assert_eq!(plain.clone().with_timestamp(at).path(), sub.join("v1.2_20261125235959.csv"));
+    assert_eq!(plain.clone().with_time_prefix(at).path(), sub.join("20261125235959_v1.2.csv"));
+    let names = || -> Vec<_> {
+        let entries = fs::read_dir(&sub).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let failed = plain.write(|out| {
+        out.write_all(b"half")?;
+        Err(io::ErrorKind::StorageFull.into())
+    });
+    assert_eq!((failed.unwrap_err().kind(), names()), (io::ErrorKind::StorageFull, vec![]));
+    let path = plain.write(|out| out.write_all(b"whole")).unwrap();
+    let again = plain.write(|out| out.write_all(b"other")).unwrap_err();
+    assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(
+        (fs::read(path).unwrap(), names()),
+        (b"whole".to_vec(), vec!["v1.2.csv".to_owned()])
+    );
+    let taken = Destination::new(&sub, "x.csv").with_new_folder().write(|_| Ok(())).unwrap_err();
+    assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+}
+
+/// A reader that fails.
+struct Broken;
+
+impl io::Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::TimedOut.into())
+    }
+}
+
+#[tokio::test]
+async fn an_export_changes_nothing_and_a_failing_reader_is_an_error() {
+    let branch = empty().await;
+    branch.append(says("q")).await.unwrap();
+    let head = branch.record().await.unwrap();
+    branch.rows().await.unwrap();
+    assert_eq!(branch.record().await.unwrap(), head);
+    for format in [Format::Csv, Format::Json, Format::JsonLines] {
+        let mut broken = BufReader::new(Broken);
+        let refused = branch.import_table(format, &mut broken, &TableOptions::new()).await;
+        assert!(matches!(refused, Err(Error::Table(TableError::Io { what: "read", .. }))));
+    }
+    let message = Arc::clone(branch.view().await.unwrap().last().unwrap());
+    assert_eq!(Row::of(&message).content, "{\"instruction\":\"q\"}");
+}
