@@ -2,7 +2,8 @@
 //!
 //! A model is said by the option, the environment, the branch, or the configuration file, in this
 //! order; else a server on one of the usual ports of this machine is looked for. Providers are
-//! known by preset, by the configuration file, or by `--base-url`, which is called `custom`.
+//! known by preset, by the configuration file, or by the URL of `--base-url`. A provider's key goes
+//! to another server only when the same call names both.
 
 use std::{sync::Arc, time::Duration};
 
@@ -76,13 +77,15 @@ pub(crate) async fn resolve(
     let said = said.map(|model| config.aliases.get(&model).cloned().unwrap_or(model));
     let own = branch.and_then(|branch| branch.model.clone());
     let own_provider = branch.and_then(|branch| branch.provider.clone());
-    let named = match said {
-        Some(text) => Some(ModelReference::parse(&text)?),
-        None => own.map(|model| ModelReference { provider: own_provider.clone(), model }),
-    };
+    let said = said.as_deref().map(ModelReference::parse).transpose()?;
     if let Some(url) = base_url {
-        return at_url(&url, named).await;
+        let lender = said.as_ref().and_then(|said| said.provider.as_deref()).and_then(preset);
+        let key = env::text("BRANCHWORK_API_KEY").or_else(|| env::text(lender?.key_variable));
+        let own = own.map(|model| ModelReference { provider: None, model });
+        return at_url(&url, key, said.or(own)).await;
     }
+    let named =
+        said.or_else(|| own.map(|model| ModelReference { provider: own_provider.clone(), model }));
     let named = match named {
         Some(named) => Some(named),
         None => config.model.as_deref().map(ModelReference::parse).transpose()?,
@@ -95,6 +98,12 @@ pub(crate) async fn resolve(
                     "write `provider:{model}`; `branchwork models PROVIDER` lists models"
                 )));
             };
+            if provider.contains("://") {
+                // A server that an earlier call named by its URL. It gets no key: a session that
+                // came from elsewhere must not choose where keys go.
+                let named = ModelReference { provider: Some(provider.clone()), model };
+                return at_url(&provider, None, Some(named)).await;
+            }
             let handle = Arc::new(OpenAi::new(options(config, &provider)?)?);
             Ok(Target { handle, provider, model })
         }
@@ -102,26 +111,28 @@ pub(crate) async fn resolve(
     }
 }
 
-/// The server of `--base-url`. Without a model, the first one that it serves.
-async fn at_url(url: &str, named: Option<ModelReference>) -> Result<Target, Failure> {
-    let named_provider = named.as_ref().and_then(|named| named.provider.as_deref());
-    let key = env::text("BRANCHWORK_API_KEY")
-        .or_else(|| env::text(named_provider.and_then(preset)?.key_variable))
-        .map(Secret::new);
+/// The server at a URL. Without a model, the first one that it serves.
+///
+/// The session remembers it by the provider that was named with the model, else by its URL, so that
+/// the next call finds it again.
+async fn at_url(
+    url: &str,
+    key: Option<String>,
+    named: Option<ModelReference>,
+) -> Result<Target, Failure> {
     let options = OpenAiOptions::new(url)?;
     let options = match key {
-        Some(key) => options.with_key(key),
+        Some(key) => options.with_key(Secret::new(key)),
         None => options,
     };
     let handle = Arc::new(OpenAi::new(options)?);
-    // A provider that is named with the model lends its name, and its key: it was said.
     let (provider, model) = if let Some(ModelReference { provider, model }) = named {
-        (provider.unwrap_or_else(|| CUSTOM.to_owned()), model)
+        (provider.filter(|name| name != CUSTOM).unwrap_or_else(|| url.to_owned()), model)
     } else {
         let first = handle.models().await?.into_iter().next().ok_or_else(|| {
             Failure::new(Code::Provider, format!("the server at {url} serves no model"))
         })?;
-        (CUSTOM.to_owned(), first.id)
+        (url.to_owned(), first.id)
     };
     Ok(Target { handle, provider, model })
 }

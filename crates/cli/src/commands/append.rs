@@ -26,6 +26,8 @@ use crate::{
 
 /// Messages in one commit.
 const BATCH: usize = 100;
+/// Bytes of lines after which a commit ends.
+const BATCH_BYTES: usize = 4 << 20;
 /// How often a lost race is tried again.
 const RACES_MAX: usize = 64;
 
@@ -142,14 +144,14 @@ async fn report(world: &World, place: &Place, appended: &Appended) -> Result<(),
 /// Appends the lines of a file, a batch a commit. What was committed before a bad line stays.
 async fn many(world: &World, args: &AppendArgs, path: &Path) -> Result<(), Failure> {
     let mut lines = Lines::new(BufReader::new(input::open(path)?));
+    // Read before anything is made: a file of no use leaves no session behind.
+    let mut batch = lines.batch()?;
+    if batch.is_empty() {
+        return Err(Failure::usage("there is nothing to append"));
+    }
     let place = open(world, args).await?;
     let (mut count, mut last) = (0, None);
     let failure = loop {
-        let (batch, failure) = lines.batch();
-        // All or nothing: a batch with a bad line in it is not begun.
-        if failure.is_some() || batch.is_empty() {
-            break failure;
-        }
         match append(&place.branch, batch).await {
             Ok(appended) => {
                 count += appended.messages.len();
@@ -157,13 +159,17 @@ async fn many(world: &World, args: &AppendArgs, path: &Path) -> Result<(), Failu
             }
             Err(failure) => break Some(failure),
         }
+        batch = match lines.batch() {
+            Ok(next) if next.is_empty() => break None,
+            Ok(next) => next,
+            Err(failure) => break Some(failure),
+        };
     };
     if let Some(failure) = failure {
         let message = format!("{failure}; {count} messages were appended before");
         return Err(failure.with_message(message));
     }
-    let Some(appended) = last else { return Err(Failure::usage("there is nothing to append")) };
-    if world.global.json {
+    if let (true, Some(appended)) = (world.global.json, last) {
         let branch = place.branch.record().await?;
         output::json(&json!({
             "session": place.session.id().to_string(),
@@ -188,20 +194,19 @@ impl<R: BufRead> Lines<R> {
         Self { reader, number: 0 }
     }
 
-    /// The next messages, and what is wrong with the line after them.
-    fn batch(&mut self) -> (Vec<Draft>, Option<Failure>) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while batch.len() < BATCH {
-            match self.next() {
-                Ok(Some(draft)) => batch.push(draft),
-                Ok(None) => break,
-                Err(failure) => return (batch, Some(failure)),
-            }
+    /// The next messages, all or nothing: a batch with a bad line in it is not begun.
+    fn batch(&mut self) -> Result<Vec<Draft>, Failure> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < BATCH && bytes < BATCH_BYTES {
+            let Some((draft, length)) = self.next()? else { break };
+            batch.push(draft);
+            bytes += length;
         }
-        (batch, None)
+        Ok(batch)
     }
 
-    fn next(&mut self) -> Result<Option<Draft>, Failure> {
+    /// The next message, and the bytes of its line.
+    fn next(&mut self) -> Result<Option<(Draft, usize)>, Failure> {
         loop {
             // Escapes can make a line longer than the text it holds, at most sixfold.
             let limit = u64::try_from(MESSAGE_BYTES_MAX).unwrap_or(u64::MAX).saturating_mul(6);
@@ -212,7 +217,7 @@ impl<R: BufRead> Lines<R> {
             }
             self.number += 1;
             if !line.trim_ascii().is_empty() {
-                return self.parse(&line).map(Some);
+                return self.parse(&line).map(|draft| Some((draft, line.len())));
             }
         }
     }
@@ -228,7 +233,11 @@ impl<R: BufRead> Lines<R> {
             Some(sender) => draft.with_sender(sender),
             None => draft,
         };
-        draft.check().map_err(|error| bad(error.to_string()))?;
+        draft.check().map_err(|error| {
+            let failure = Failure::from(Error::from(error));
+            let message = format!("line {}: {failure}", self.number);
+            failure.with_message(message)
+        })?;
         Ok(draft)
     }
 }

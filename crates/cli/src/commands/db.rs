@@ -1,6 +1,6 @@
 //! `branchwork db …`: looking after the file of sessions.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use serde_json::json;
 
@@ -24,6 +24,7 @@ pub(super) async fn run(world: &World, command: DbCommand) -> Result<ExitCode, F
             print(json, &value)?;
         }
         DbCommand::Backup { to } => {
+            check_target(&to)?;
             world.store()?.backup(&to).await?;
             if json {
                 output::json(&json!({ "path": to.display().to_string() }))?;
@@ -39,6 +40,22 @@ pub(super) async fn run(world: &World, command: DbCommand) -> Result<ExitCode, F
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A copy overwrites nothing, and goes into a directory that is there.
+fn check_target(to: &Path) -> Result<(), Failure> {
+    let path = to.display();
+    if to.symlink_metadata().is_ok() {
+        let failure = Failure::new(Code::Conflict, format!("{path} exists already"));
+        return Err(failure.with_hint("it is not overwritten"));
+    }
+    match to.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+            let message = format!("{path} cannot be written: its directory does not exist");
+            Err(Failure::new(Code::Failure, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A flat object: as JSON, or a line a field.

@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use super::command::Command;
 use crate::{
     commands::{ask::stopped, draw_tree},
-    exit::{Code, Failure},
+    exit::Failure,
     output::{self, print_message},
     provider::{self, Target, Wish},
     world::World,
@@ -148,16 +148,9 @@ impl<'a> Talk<'a> {
         self.log(1).await
     }
 
-    /// Changes the last question and asks it again; the old one and its answer are an undo away.
+    /// Changes the last question and asks it again, in one step: an undo brings both back.
     async fn edit(&self, text: String) -> Result<(), Failure> {
-        let view = self.branch.view().await?;
-        let question = view.messages().rev().find(|message| message.role() == Role::User);
-        let question = question.map(|question| question.id).ok_or_else(|| {
-            Failure::new(Code::NotFound, "there is no question to edit on this branch")
-        })?;
-        let after = view.messages().rev().take_while(|message| message.id != question).count();
-        self.branch.rollback(after + 1).await?;
-        self.say(&text).await
+        self.answer(self.branch.retry().with_text(text)).await
     }
 
     async fn model(&mut self, model: Option<String>) -> Result<(), Failure> {

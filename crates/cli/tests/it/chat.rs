@@ -48,5 +48,5 @@ fn the_model_of_a_branch_can_be_changed() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let models: Vec<_> = server.requests().iter().map(|request| request["model"].clone()).collect();
     assert_eq!(models, ["tiny", "large"]);
-    assert!(ran.out.ends_with("custom:large\n"), "{ran:?}");
+    assert!(ran.out.ends_with("/v1:large\n"), "{ran:?}");
 }

@@ -1,6 +1,6 @@
 //! Putting an answer together from the events of a provider.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -119,10 +119,15 @@ impl Answer {
 
 /// Gives calls that share an identifier, or have none, one of their own: results are paired by it.
 fn make_distinct(calls: &mut [ToolCall]) {
-    let mut seen = std::collections::BTreeSet::new();
+    let came: BTreeSet<CallId> = calls.iter().map(|call| call.id.clone()).collect();
+    let mut seen = BTreeSet::new();
     for (index, call) in calls.iter_mut().enumerate() {
         if call.id.as_str().is_empty() || !seen.insert(call.id.clone()) {
-            call.id = CallId::new(format!("{}#{index}", call.id));
+            let stem = call.id.clone();
+            let mut names = (index..).map(|number| CallId::new(format!("{stem}#{number}")));
+            // What is made must not be an identifier that came, either.
+            call.id =
+                names.find(|name| !came.contains(name) && !seen.contains(name)).unwrap_or(stem);
             seen.insert(call.id.clone());
         }
     }

@@ -158,3 +158,17 @@ fn a_cancel_while_the_calls_are_written_runs_none_of_them() {
     let cancelled = Outcome::Cancelled("the answer was interrupted".to_owned());
     assert_eq!(outcomes(&drafts)[0].1, cancelled);
 }
+
+#[test]
+fn an_identifier_that_is_made_is_none_that_came() {
+    let mut turn = answering();
+    for (index, id) in (0..).zip(["a#2", "a", "a", "a#2", ""]) {
+        let (id, function) = (id.to_owned(), "f".to_owned());
+        let event = ProviderEvent::CallStarted { index, id, function };
+        assert_eq!(turn.step(Input::Event(event)), []);
+    }
+    let drafts = written(&turn.step(Input::Event(ProviderEvent::Finished(Finish::ToolCalls))));
+    let ids: BTreeSet<_> = outcomes(&drafts[1..]).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), 5, "{ids:?}");
+    assert!(ids.contains("a#2") && ids.contains("a"));
+}

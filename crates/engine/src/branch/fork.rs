@@ -91,7 +91,7 @@ impl Fork {
         }
         engine.tool_sets().fork(branch.id, id);
         let fork = Branch::new(engine.clone(), branch.session, id);
-        fork.shared.set(State { view, tip: None });
+        fork.shared.set(State { view, tip: None, revision: 1 });
         Ok(fork)
     }
 }

@@ -53,6 +53,11 @@ impl<'a> History<'a> {
         let mut oldest = newest.clone();
         while !oldest.step.is_none_or(Step::begins) {
             match self.next().await? {
+                // A step that began on another branch: here, it begins with the branch.
+                Some(entry) if entry.step.is_none() => {
+                    self.page.push_front(entry);
+                    break;
+                }
                 Some(entry) => oldest = entry,
                 None => break,
             }

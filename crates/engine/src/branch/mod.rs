@@ -138,8 +138,8 @@ impl Branch {
         Chat::ask(self.clone(), instruction.into())
     }
 
-    /// Asks the model again for an answer to the last instruction, beside the one there is: the
-    /// head goes back to the instruction first, and [`undo`](Self::undo) brings the old answer
+    /// Asks the model again for an answer to the last instruction. What followed it goes out of the
+    /// view, and the configuration stays as it is; one [`undo`](Self::undo) brings the old answer
     /// back.
     pub fn retry(&self) -> Chat {
         Chat::again(self.clone())

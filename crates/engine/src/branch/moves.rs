@@ -106,7 +106,7 @@ impl Branch {
         self.commit(Commit::new(self.session, self.engine.now()).with_head(head)).await?;
         let store = self.engine.store();
         let view = read::follow(store, self.session, &state.view, to).await?;
-        self.shared.set(State { view, tip: state.tip });
+        self.shared.set(State { view, tip: state.tip, revision: state.revision + 1 });
         Ok(to)
     }
 }

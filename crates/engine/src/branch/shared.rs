@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// The newest op of the branch's own stretch.
     pub(crate) tip: Option<OpId>,
+    /// How often the head was moved until then.
+    pub(crate) revision: u64,
 }
 
 /// The right to change a branch: there is one at a time.
@@ -53,8 +55,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Notes a state, unless a newer one is known: readers do not wait for writers.
     pub(crate) fn set(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref().is_none_or(|known| known.revision <= state.revision) {
+            *known = Some(state);
+        }
     }
 
     pub(crate) fn forget(&self) {
@@ -80,7 +86,7 @@ impl Branch {
             return Ok(known);
         }
         let view = read::follow(store, self.session, &known.view, record.head).await?;
-        let state = State { view, tip: record.tip };
+        let state = State { view, tip: record.tip, revision: record.revision };
         self.shared.set(state.clone());
         Ok(state)
     }

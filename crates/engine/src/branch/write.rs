@@ -191,20 +191,23 @@ impl Branch {
         let turns = self.shared.turns().await;
         let state = self.state().await?;
         let state = self.close_unfinished(&turns, state).await?;
-        self.write_step(&turns, state, Extent::Whole.into(), write).await
+        let (written, state) = self.write_step(&turns, state, Extent::Whole.into(), write).await?;
+        let head = state.tip.ok_or(Error::NothingToRetry)?;
+        Ok((written, head))
     }
 
-    /// Writes one part of a step behind `state`.
+    /// Writes one part of a step behind `state`; answers what it leads to.
     pub(crate) async fn write_step<T>(
         &self,
         _turns: &Turns,
         state: State,
         part: Part,
         write: impl FnOnce(&mut StepWriter<'_>) -> Result<T>,
-    ) -> Result<(T, OpId)> {
+    ) -> Result<(T, State)> {
         let engine = &self.engine;
         let (at, from) = (engine.now(), state.view.head());
         let author = state.view.config().sender.clone();
+        let revision = state.revision;
         let mut step = StepWriter::after(state.view, state.tip, engine.ids(), at).by(author);
         let written = write(&mut step)?;
         let (ops, view) = step.finish(part.extent);
@@ -217,9 +220,10 @@ impl Branch {
             (Some(call), Some(answer)) => Commit::new(self.session, at).with_call(answer.id, call),
             _ => Commit::new(self.session, at),
         };
+        let state = State { view, tip: Some(to), revision: revision + ops.len() as u64 };
         self.commit(commit.with_ops(ops, head)).await?;
-        self.shared.set(State { view, tip: Some(to) });
-        Ok((written, to))
+        self.shared.set(state.clone());
+        Ok((written, state))
     }
 
     /// Commits; forgets what was known of the branch when it turns out to be stale.

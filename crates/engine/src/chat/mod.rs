@@ -58,8 +58,8 @@ pub struct Chat {
 enum Ask {
     /// A new instruction.
     Instruction(Draft),
-    /// The last instruction, again.
-    Again,
+    /// The last instruction, again; with another text when there is one.
+    Again { text: Option<String> },
 }
 
 /// What holds for this call only.
@@ -79,7 +79,7 @@ impl Chat {
     }
 
     pub(crate) fn again(branch: Branch) -> Self {
-        Self { branch, ask: Ask::Again, options: Options::default() }
+        Self { branch, ask: Ask::Again { text: None }, options: Options::default() }
     }
 
     /// Tells the model what it should know for this instruction.
@@ -98,6 +98,21 @@ impl Chat {
                 parts.extend(more);
             }
         })
+    }
+
+    /// Changes what is asked: of a [`retry`](crate::Branch::retry), in the same step, the text of the
+    /// instruction; its context and attachments stay.
+    pub fn with_text(mut self, new: impl Into<String>) -> Self {
+        let new = new.into();
+        match &mut self.ask {
+            Ask::Again { text } => *text = Some(new),
+            Ask::Instruction(draft) => {
+                if let Some(body) = draft.body.with_text(new) {
+                    draft.body = body;
+                }
+            }
+        }
+        self
     }
 
     /// Says who asks.

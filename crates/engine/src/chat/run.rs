@@ -7,9 +7,9 @@ use branchwork_core::{
     clock::Timestamp,
     config::Config,
     graph::{Extent, StepWriter},
-    id::{BranchId, MessageId, OpId},
+    id::{BranchId, MessageId},
     limits,
-    message::{Body, CallId, Draft, Message, Outcome, Status, ToolCall},
+    message::{Body, CallId, Draft, Message, Outcome, Role, Status, ToolCall},
     provider::{ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest},
     store::{Cause, Change, Commit, Conflict, HeadMove},
     tool::ToolContext,
@@ -99,12 +99,13 @@ impl Ready {
         let (turn, instruction, extent, state) = match ask {
             Ask::Instruction(draft) => {
                 let (mut turn, effects) = Turn::begin(draft);
-                let instruction = write_instruction(&branch, &turns, state, effects).await?;
+                let (instruction, state) =
+                    write_instruction(&branch, &turns, state, effects).await?;
                 drop(turn.step(Input::Written));
-                (turn, instruction, Extent::End, branch.state().await?)
+                (turn, instruction, Extent::End, state)
             }
-            Ask::Again => {
-                let (instruction, extent, state) = go_back(&branch, &turns, state).await?;
+            Ask::Again { text } => {
+                let (instruction, extent, state) = go_back(&branch, &turns, state, text).await?;
                 (Turn::resume().0, instruction, extent, state)
             }
         };
@@ -134,7 +135,7 @@ async fn write_instruction(
     turns: &Turns,
     state: State,
     effects: Vec<Effect>,
-) -> Result<MessageId> {
+) -> Result<(MessageId, State)> {
     let sender = state.view.config().sender.clone();
     let drafts = effects.into_iter().filter_map(|effect| match effect {
         Effect::WriteInstruction(draft) => Some(draft),
@@ -146,31 +147,47 @@ async fn write_instruction(
             _ => draft,
         })
         .collect();
-    let (ids, _) = branch
+    let (ids, state) = branch
         .write_step(turns, state, Extent::Beginning.into(), |step| {
             let ids = drafts.into_iter().map(|draft| step.message(draft));
             Ok(ids.collect::<Result<Vec<_>, _>>()?)
         })
         .await?;
-    ids.last().copied().ok_or(Error::NothingToRetry)
+    Ok((ids.last().copied().ok_or(Error::NothingToRetry)?, state))
 }
 
-/// Brings the head back to the last instruction.
+/// Takes what followed the last instruction out of the view, and lets it say `text` when there is
+/// one. Configuration and edits that came since stay; `undo` takes all of it back with the answer.
 async fn go_back(
     branch: &Branch,
     turns: &Turns,
     state: State,
+    text: Option<String>,
 ) -> Result<(MessageId, Extent, State)> {
     let is_instruction = |message: &&Arc<Message>| matches!(message.body, Body::Instruction { .. });
-    let instruction =
-        state.view.messages().rev().find(is_instruction).ok_or(Error::NothingToRetry)?.id;
-    let unfinished = state.is_unfinished();
-    let to = state.view.head_at(instruction)?;
-    if unfinished && state.view.head() == Some(to) {
-        return Ok((instruction, Extent::End, state));
+    let instruction = state.view.messages().rev().find(is_instruction);
+    let instruction = Arc::clone(instruction.ok_or(Error::NothingToRetry)?);
+    let firsts = state.view.groups().filter_map(|group| group.first().map(|one| Arc::clone(one)));
+    let after: Vec<_> = firsts.skip_while(|first| first.id != instruction.id).skip(1).collect();
+    let (first_part, whole) = if state.is_unfinished() {
+        (Extent::Middle, Extent::End)
+    } else {
+        (Extent::Beginning, Extent::Whole)
+    };
+    let body = text.and_then(|text| instruction.body.with_text(text));
+    if after.is_empty() && body.is_none() {
+        return Ok((instruction.id, whole, state));
     }
-    branch.move_head(turns, &state, Some(to), Cause::Rewind).await?;
-    Ok((instruction, Extent::Whole, branch.state().await?))
+    let write = |step: &mut StepWriter<'_>| {
+        step.close_calls("the instruction is asked again")?;
+        if let Some(body) = body {
+            step.edit(instruction.id, body)?;
+        }
+        let mut spoken = after.iter().filter(|message| message.role() != Role::System);
+        Ok(spoken.try_for_each(|message| step.remove(message.id))?)
+    };
+    let ((), state) = branch.write_step(turns, state, first_part.into(), write).await?;
+    Ok((instruction.id, Extent::End, state))
 }
 
 impl Run {
@@ -225,8 +242,9 @@ impl Run {
                 Err(self.keep_elsewhere(vec![answer]).await)
             }
             written => {
-                self.answered = written?.0.first().copied();
-                self.state = self.branch.state().await?;
+                let (ids, state) = written?;
+                self.answered = ids.first().copied();
+                self.state = state;
                 self.extent = Extent::End;
                 Ok(self)
             }
@@ -263,13 +281,13 @@ impl Run {
                 drafts.extend(written);
             }
         }
-        let (ids, head) = match self.write(self.extent, drafts.clone(), error).await {
+        let (ids, State { view, .. }) = match self.write(self.extent, drafts.clone(), error).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 return Err(self.keep_elsewhere(drafts).await);
             }
             written => written?,
         };
-        let view = self.branch.state().await?.view;
+        let head = view.head().ok_or(Error::EmptyAnswer)?;
         let written = self.answered.into_iter().chain(ids).filter_map(|id| view.message(id));
         let mut written = written.map(Arc::clone);
         let message = written.next().ok_or(Error::EmptyAnswer)?;
@@ -287,7 +305,7 @@ impl Run {
         extent: Extent,
         drafts: Vec<Draft>,
         error: Option<&ProviderError>,
-    ) -> Result<(Vec<MessageId>, OpId)> {
+    ) -> Result<(Vec<MessageId>, State)> {
         let state = self.state.clone();
         let now = self.branch.engine().now();
         let call = self.meter.take().map(|meter| meter.finish(self.turn.answer(), error, now));
@@ -366,10 +384,10 @@ impl Branch {
             let empty = Draft::new(Body::Response { parts: Vec::new() });
             drafts.push(empty.with_status(Status::Interrupted));
         }
-        self.write_step(turns, state, Extent::End.into(), |step| {
+        let write = |step: &mut StepWriter<'_>| {
             Ok(drafts.into_iter().try_for_each(|draft| step.message(draft).map(drop))?)
-        })
-        .await?;
-        self.state().await
+        };
+        let ((), state) = self.write_step(turns, state, Extent::End.into(), write).await?;
+        Ok(state)
     }
 }

@@ -68,6 +68,8 @@ async fn an_answer_whose_branch_was_moved_is_kept_on_a_branch_of_its_own() {
     let kept = session.branch(&kept_on).await.unwrap();
     assert_eq!(texts(&kept).await, ["q", "late"]);
     assert_eq!(texts(&ours).await, ["q", "", "meanwhile"]);
+    kept.undo().await.unwrap();
+    assert_eq!(texts(&kept).await, ["q"], "the branch was made with the question");
     let verified = left.verify().await.unwrap();
     assert_eq!(verified.problems, Vec::<String>::new());
 }

@@ -129,7 +129,6 @@ async fn a_retry_answers_the_same_instruction_and_the_old_answer_can_be_had_back
     assert_eq!(texts(&main).await, ["q", "two"]);
     assert_eq!(provider.requests()[1].messages.len(), 1, "the model does not see its old answer");
     main.undo().await.unwrap();
-    main.undo().await.unwrap();
     assert_eq!(texts(&main).await, ["q", "one"]);
 }
 
@@ -179,4 +178,22 @@ async fn the_view_does_not_wait_for_a_turn_that_is_under_way() {
         event.unwrap();
     }
     assert_eq!(texts(&main).await, ["0", "1", "x"]);
+}
+
+#[tokio::test]
+async fn a_retry_keeps_what_was_configured_since_and_can_ask_in_other_words() {
+    let (session, provider) = session(["one", "two", "three"].map(Script::text)).await;
+    let main = session.default_branch();
+    main.chat("q").await.unwrap();
+    main.configure(ConfigPatch::default().with_model(None, "larger")).await.unwrap();
+    main.retry().await.unwrap();
+    let models = |at: usize| provider.requests()[at].config.model.clone().unwrap();
+    assert_eq!((models(0).as_str(), models(1).as_str()), ("tiny", "larger"));
+    assert_eq!(main.view().await.unwrap().config().model.as_deref(), Some("larger"));
+    main.retry().with_text("better").await.unwrap();
+    assert_eq!(texts(&main).await, ["better", "three"]);
+    main.undo().await.unwrap();
+    assert_eq!(texts(&main).await, ["q", "two"], "one step back is the whole retry");
+    main.redo().await.unwrap();
+    assert_eq!(texts(&main).await, ["better", "three"]);
 }

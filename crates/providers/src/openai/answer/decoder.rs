@@ -135,6 +135,8 @@ impl Decoder {
             return Err(self.reporter.in_stream(data));
         }
         if !chunk.has_choices {
+            // Some servers leave the list out of the last chunk, which tells the usage.
+            events.extend(chunk.usage.map(|usage| ProviderEvent::Usage((*usage).into())));
             return Ok(());
         }
         if !self.has_started {
