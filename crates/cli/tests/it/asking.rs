@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     server::{Answer, Server},
-    support::{Home, text_of},
+    support::{Home, run_with, text_of},
 };
 
 #[test]
@@ -22,6 +22,32 @@ fn a_prompt_is_answered_kept_and_gone_on_with() {
     let roles: Vec<_> =
         sent["messages"].as_array().unwrap().iter().map(|m| m["role"].clone()).collect();
     assert_eq!(roles, ["system", "user", "assistant", "user"]);
+}
+
+#[test]
+fn a_server_is_remembered_by_its_url() {
+    let home = Home::new();
+    let server = Server::start([Answer::Text(&["Rome."]), Answer::Text(&["Oslo."])]);
+    assert_eq!(home.run(&[&server.options()[..], &["-t", "trip", "Warm?"]].concat()).code, 0);
+    let second = home.run(&["-c", "Cold?"]);
+    assert_eq!((second.code, second.out.as_str()), (0, "Oslo.\n"), "{second:?}");
+    assert_eq!(server.requests()[1]["model"], "tiny");
+}
+
+#[test]
+fn a_key_goes_to_another_server_only_when_its_provider_is_named_with_it() {
+    let home = Home::new();
+    let answers = ["a", "b", "c"].map(|_| Answer::Text(&["well"]));
+    let server = Server::start(answers);
+    let ask = |arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        command.env("GROQ_API_KEY", "gsk-secret");
+        assert_eq!(run_with(command, b"").code, 0, "{arguments:?}");
+    };
+    ask(&["--base-url", &server.url, "-m", "groq:tiny", "-t", "trip", "named with it"]);
+    ask(&["--base-url", &server.url, "-c", "only the session names it"]);
+    ask(&["--base-url", &server.url, "-m", "tiny", "--new", "not named"]);
+    assert_eq!(server.keys(), [Some("gsk-secret".to_owned()), None, None]);
 }
 
 #[test]

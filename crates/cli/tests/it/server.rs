@@ -25,7 +25,13 @@ pub(crate) enum Answer {
 /// A running server.
 pub(crate) struct Server {
     pub(crate) url: String,
-    requests: Arc<Mutex<Vec<Value>>>,
+    requests: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// One request that asked for an answer.
+struct Seen {
+    key: Option<String>,
+    body: Value,
 }
 
 impl Server {
@@ -48,7 +54,12 @@ impl Server {
 
     /// The bodies of the requests so far.
     pub(crate) fn requests(&self) -> Vec<Value> {
-        self.requests.lock().unwrap().clone()
+        self.requests.lock().unwrap().iter().map(|seen| seen.body.clone()).collect()
+    }
+
+    /// The keys that came with the requests so far.
+    pub(crate) fn keys(&self) -> Vec<Option<String>> {
+        self.requests.lock().unwrap().iter().map(|seen| seen.key.clone()).collect()
     }
 
     /// Options that ask this server.
@@ -57,15 +68,16 @@ impl Server {
     }
 }
 
-fn serve(stream: &TcpStream, answers: &Mutex<VecDeque<Answer>>, seen: &Mutex<Vec<Value>>) {
+fn serve(stream: &TcpStream, answers: &Mutex<VecDeque<Answer>>, seen: &Mutex<Vec<Seen>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
-    while let Some((line, body)) = request(&mut reader) {
+    while let Some((line, key, body)) = request(&mut reader) {
         if line.starts_with("GET") {
             let body = r#"{"object":"list","data":[{"id":"first"},{"id":"second"}]}"#;
             respond(stream, 200, "content-type: application/json\r\n", body);
             continue;
         }
-        seen.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+        let body = serde_json::from_slice(&body).unwrap();
+        seen.lock().unwrap().push(Seen { key, body });
         let answer = answers.lock().unwrap().pop_front();
         let sse = "content-type: text/event-stream\r\n";
         match answer {
@@ -92,9 +104,9 @@ fn serve(stream: &TcpStream, answers: &Mutex<VecDeque<Answer>>, seen: &Mutex<Vec
     }
 }
 
-/// The first line and the body of the next request; `None` when the client is gone.
-fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
-    let (mut first, mut length) = (String::new(), 0);
+/// The first line, the key and the body of the next request; `None` when the client is gone.
+fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Option<String>, Vec<u8>)> {
+    let (mut first, mut key, mut length) = (String::new(), None, 0);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).ok()? == 0 {
@@ -107,13 +119,16 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
+        if line.to_ascii_lowercase().starts_with("authorization:") {
+            key = line.rsplit_once(' ').map(|(_, key)| key.to_owned());
+        }
         if first.is_empty() {
             line.clone_into(&mut first);
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((first, body))
+    Some((first, key, body))
 }
 
 fn respond(mut stream: &TcpStream, status: u16, headers: &str, body: &str) {

@@ -28,10 +28,8 @@ struct Call {
     id: String,
     /// Empty until it came.
     name: String,
-    /// Its first piece held complete arguments.
-    is_whole: bool,
-    /// Arguments that came before the name.
-    waiting: String,
+    /// Its arguments as far as they came.
+    arguments: String,
 }
 
 impl Call {
@@ -43,7 +41,14 @@ impl Call {
         if !id.is_empty() && !self.id.is_empty() {
             return id != self.id;
         }
-        name != self.name || self.is_whole
+        name != self.name || self.is_whole()
+    }
+
+    /// Whether its arguments are complete. Costs their length, once a piece of a server that
+    /// repeats the name and gives no identifier.
+    fn is_whole(&self) -> bool {
+        self.arguments.trim_end().ends_with('}')
+            && serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
     }
 }
 
@@ -78,15 +83,15 @@ impl Calls {
         let arguments = function.arguments.map_or(Cow::Borrowed(""), text_of);
         let place = match self.place(delta.index.0, id, name) {
             Some(place) => place,
-            None => self.begin(delta.index.0, id, &arguments)?,
+            None => self.begin(delta.index.0, id)?,
         };
         let index = u32::try_from(place).unwrap_or(u32::MAX);
         let Some(call) = self.open.get_mut(place) else { return Ok(()) };
+        call.arguments.push_str(&arguments);
         if call.name.is_empty() && name.is_empty() {
-            call.waiting.push_str(&arguments);
             return Ok(());
         }
-        if call.name.is_empty() {
+        let text = if call.name.is_empty() {
             name.clone_into(&mut call.name);
             let id = match [call.id.as_str(), id] {
                 ["", ""] => format!("call_{}_{place}", self.conversation_len),
@@ -94,8 +99,10 @@ impl Calls {
             };
             call.id.clone_from(&id);
             emit(ProviderEvent::CallStarted { index, id, function: name.to_owned() });
-        }
-        let text = std::mem::take(&mut call.waiting) + &arguments;
+            call.arguments.clone()
+        } else {
+            arguments.into_owned()
+        };
         if !text.is_empty() {
             emit(ProviderEvent::CallArguments { index, text });
         }
@@ -114,13 +121,12 @@ impl Calls {
         found.filter(|place| self.open.get(*place).is_some_and(|call| !call.differs_from(id, name)))
     }
 
-    fn begin(&mut self, index: Option<u64>, id: &str, arguments: &str) -> Result<usize, String> {
+    fn begin(&mut self, index: Option<u64>, id: &str) -> Result<usize, String> {
         if self.open.len() >= CALLS_PER_ANSWER_MAX {
             return Err(format!("the answer has more than {CALLS_PER_ANSWER_MAX} tool calls"));
         }
-        let is_whole = serde_json::from_str::<IgnoredAny>(arguments).is_ok();
-        let (id, name, waiting) = (id.to_owned(), String::new(), String::new());
-        self.open.push(Call { index, id, name, is_whole, waiting });
+        let (id, name, arguments) = (id.to_owned(), String::new(), String::new());
+        self.open.push(Call { index, id, name, arguments });
         Ok(self.open.len() - 1)
     }
 }

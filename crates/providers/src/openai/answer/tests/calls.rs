@@ -35,6 +35,18 @@ fn calls_are_told_apart_whatever_servers_leave_out() {
 }
 
 #[test]
+fn calls_in_pieces_that_carry_nothing_but_the_name_are_told_apart() {
+    let piece = |text: &str| {
+        let call = json!({ "function": { "name": "f", "arguments": text } });
+        json!({ "tool_calls": [call] }).to_string()
+    };
+    let pieces = [piece("{\"a\":"), piece("1}"), piece("{}")];
+    let expected = "call 0 call_3_0 f\narguments 0 {\"a\":\narguments 0 1}\n\
+        call 1 call_3_1 f\narguments 1 {}\nfinished tool_calls";
+    check_deltas(&[&pieces[0], &pieces[1], &pieces[2]], expected);
+}
+
+#[test]
 fn pieces_of_a_call_stay_together_whatever_servers_repeat() {
     let one = "call 0 a look\narguments 0 {\"n\n arguments 0 \":1}\nfinished tool_calls"
         .replace("\n a", "\na");

@@ -7,6 +7,17 @@ use branchwork_core::provider::{Finish, ProviderError, ProviderEvent};
 use super::{check, check_deltas, decode, decoder, fixture, show, stream};
 
 #[test]
+fn usage_is_taken_from_a_chunk_that_has_no_choices_at_all() {
+    let usage = r#"{"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
+    let text = r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
+    let stream = format!("data: {text}\n\ndata: {usage}\n\ndata: [DONE]\n\n");
+    let (events, ended) = decode([stream.as_bytes()]);
+    assert!(ended.is_ok(), "{ended:?}");
+    let counted = |event: &ProviderEvent| matches!(event, ProviderEvent::Usage(usage) if usage.input_tokens == Some(7));
+    assert!(events.iter().any(counted), "{events:?}");
+}
+
+#[test]
 fn thoughts_come_under_several_names_and_once() {
     check_deltas(
         &[r#"{"reasoning_content":"a"}"#, r#"{"reasoning":"b"}"#, r#"{"content":"c"}"#],
