@@ -32,12 +32,33 @@ pub(crate) async fn session(engine: &Engine, name: Option<&str>) -> Result<Sessi
 pub(crate) async fn find(engine: &Engine, text: Option<&str>) -> Result<Place, Failure> {
     let PlaceReference { session: name, branch, back } =
         text.map(PlaceReference::parse).transpose()?.unwrap_or_default();
-    let session = session(engine, name.as_deref()).await?;
+    let (session, branch) = match (session(engine, name.as_deref()).await, branch) {
+        (Err(failure), None) => {
+            (default_session_with(engine, name.as_deref(), failure).await?, name)
+        }
+        (session, branch) => (session?, branch),
+    };
     let branch = match branch {
         Some(branch) => session.branch(&branch).await?,
         None => session.default_branch(),
     };
     Ok(Place { session, branch, back })
+}
+
+/// The session of the environment when it has a branch of that name; else the failure.
+async fn default_session_with(
+    engine: &Engine,
+    branch: Option<&str>,
+    failure: Failure,
+) -> Result<Session, Failure> {
+    let (Some(branch), Some(_)) = (branch, env::text("BRANCHWORK_SESSION")) else {
+        return Err(failure);
+    };
+    let default = session(engine, None).await?;
+    match default.branch(branch).await {
+        Ok(_) => Ok(default),
+        Err(_) => Err(failure),
+    }
 }
 
 /// The place that is named, for commands that work on the whole branch.

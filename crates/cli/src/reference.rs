@@ -61,6 +61,10 @@ const SHAPES: &[(&str, &str)] = &[
         "`rows: [{key, calls, succeeded, failed, interrupted, retries, input_tokens, output_tokens, cached_tokens, reasoning_tokens, unknown_tokens, cost_usd, unknown_cost}]`",
     ),
     ("`doctor`", "`ok`, `checks: [{check, ok, found}]`"),
+    ("`sessions delete`", "`deleted`"),
+    ("`branch delete`", "`session`, `deleted`"),
+    ("`config get`, `set`", "`key`, `value`"),
+    ("`config path`, `db backup`", "`path`"),
     ("`db verify`", "`ok`, `ops`, `problems`"),
     ("`db stats`", "`sessions`, `branches`, `ops`, `blobs`, `bytes`"),
     ("`db gc`", "`sessions`, `branches`, `ops`, `blobs`: how many were taken away"),
@@ -81,7 +85,8 @@ fn text() -> String {
         "# The command line\n\nMade by `branchwork __reference` from the definitions of the commands; a test compares it.\n\n\
          Data goes to standard output, everything else to standard error. Sessions, branches and messages are\n\
          named by name, by identifier, or by a prefix of one that fits one thing only. `session@branch` names a\n\
-         branch, `session@branch~3` the message three before its last one, `@-` the head before the last move.\n",
+         branch, `session@branch~3` the message three before its last one; with BRANCHWORK_SESSION set\n\
+         `branch~3` will do. `restore` also takes `@-`, the head before the last move.\n",
     );
     text += "\n## Exit codes\n\n| code | name | tells |\n|---|---|---|\n| 0 | ok | done |\n";
     for (_, number, name, tells) in Code::TABLE {

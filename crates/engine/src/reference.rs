@@ -7,7 +7,7 @@
 //! | `trip` | the session or branch of that name |
 //! | `trip@rainy` | a branch of a session |
 //! | `trip@rainy~3`, `rainy~3`, `~3` | the message three before the last one |
-//! | `@-` | the head before the last move |
+//! | `@-` | where an op is wanted: the head before the last move |
 
 use std::fmt::Display;
 

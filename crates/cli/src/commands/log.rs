@@ -9,7 +9,7 @@ use branchwork::{
 use serde_json::{Value, json};
 
 use crate::{
-    exit::Failure,
+    exit::{Code, Failure},
     output::{self, message_value, print_message},
     place,
     world::World,
@@ -27,6 +27,11 @@ pub(super) async fn run(
         Some(last) => place.branch.page(last.saturating_add(place.back)).await?,
         None => place.branch.view().await?.messages().map(Arc::clone).collect(),
     };
+    if place.back > 0 && place.back >= messages.len() {
+        let (at, count) = (at.unwrap_or_default(), messages.len());
+        let message = format!("there is no message `{at}`: the branch has {count} messages");
+        return Err(Failure::new(Code::NotFound, message));
+    }
     messages.truncate(messages.len().saturating_sub(place.back));
     if world.global.json {
         let messages: Vec<Value> = messages.iter().map(|message| message_value(message)).collect();

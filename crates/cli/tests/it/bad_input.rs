@@ -24,6 +24,7 @@ fn wrong_places() -> Vec<Case> {
         case(3, "unknown session by identifier", &["log", "ses_00000000000000000000000000"]),
         case(3, "unknown message", &["rewind", "trip", "--to", "msg_zzzz"]),
         case(3, "identifier of another kind", &["rewind", "trip", "--to", "op_0000"]),
+        case(3, "a log up to before the first message", &["log", "trip~99"]),
         case(3, "message beyond the first", &["fork", "trip", "--at", "~9"]),
         case(3, "unknown message to edit", &["edit", "trip", "msg_zz", "x"]),
         case(3, "unknown message to remove", &["remove", "trip", "nope"]),

@@ -2,7 +2,7 @@
 
 use crate::{
     server::{Answer, Server},
-    support::{Home, prefix},
+    support::{Home, prefix, run_with},
 };
 
 #[test]
@@ -131,4 +131,22 @@ fn many_messages_are_appended_from_lines() {
     ran.fails(2, "a bad line");
     assert!(ran.err.contains("line 221") && ran.err.contains("200 messages"), "{ran:?}");
     assert_eq!(home.texts("bulk").len(), 450);
+}
+
+#[test]
+fn a_branch_of_the_session_of_the_environment_needs_no_session() {
+    let home = Home::with_trip();
+    home.json(&["fork", "trip@main", "--name", "side"]);
+    home.json(&["append", "trip@side", "--role", "user", "only here"]);
+    let log = |place: &str| {
+        let mut command = home.command(["log", place, "--json"]);
+        command.env("BRANCHWORK_SESSION", "trip");
+        run_with(command, b"")
+    };
+    let ran = log("side~1");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("\"branch\":\"side\"") && !ran.out.contains("only here"), "{ran:?}");
+    assert!(log("side").out.contains("only here"));
+    assert_eq!(log("trip").code, 0, "a session is still one");
+    assert_eq!(log("nowhere").code, 3, "neither a session nor a branch");
 }
