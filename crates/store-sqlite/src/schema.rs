@@ -18,8 +18,11 @@ use crate::{
 pub(crate) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"BrWk");
 
 /// One script for each version; a file of version *n* has gone through the first *n*.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_calls.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_calls.sql"),
+    include_str!("../migrations/0003_defaults.sql"),
+];
 
 // The table of ops has no column for the version of the codec: all rows are of the first one.
 // A second one needs a migration that adds it.

@@ -1,12 +1,6 @@
 //! A talk: where it is, and what its commands do.
 
-use branchwork::{
-    Branch, Chat, Session, TurnEvent,
-    core::{
-        config::ConfigPatch,
-        message::{Body, Draft, Role},
-    },
-};
+use branchwork::{BaseBranch as _, Branch, Chat, Session, TurnEvent, core::config::ConfigPatch};
 use futures_util::StreamExt as _;
 
 use super::command::Command;
@@ -166,20 +160,14 @@ impl<'a> Talk<'a> {
     }
 
     async fn system(&self, text: Option<String>) -> Result<(), Failure> {
-        let view = self.branch.view().await?;
-        let current = view.messages().find(|message| message.role() == Role::System);
-        match (text, current) {
-            (None, Some(current)) => Ok(output::line(&current.text())?),
-            (None, None) => Ok(output::line("(none)")?),
-            (Some(text), Some(current)) => {
-                self.branch.edit(current.id, Body::System { text }).await?;
-                Ok(())
-            }
-            (Some(text), None) => {
-                self.branch.append(Draft::new(Body::System { text })).await?;
-                Ok(())
-            }
+        match text {
+            Some(text) => drop(self.branch.set_system(text).await?),
+            None => match self.branch.first_system().await? {
+                Some(current) => output::line(&current.text())?,
+                None => output::line("(none)")?,
+            },
         }
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The stored form of ops and calls of models, and nobody else knows it.
+//! The stored form of ops, calls of models and defaults of sessions, and nobody else knows it.
 //!
 //! An op is stored as an [`EncodedOp`]: two JSON texts. The *head* holds all but what the message
 //! says; the *body* holds that, alone, so that a store can keep large ones apart and equal ones
@@ -12,7 +12,7 @@ mod v1;
 
 use std::error::Error as StdError;
 
-use crate::{call::ModelCall, clock::Timestamp, graph::Op, id::OpId};
+use crate::{call::ModelCall, clock::Timestamp, config::Defaults, graph::Op, id::OpId};
 
 /// The version that [`encode`] writes.
 pub const VERSION: u32 = 1;
@@ -44,9 +44,9 @@ pub struct OpPlace {
 #[non_exhaustive]
 pub enum CodecError {
     /// It is no JSON, or not of this version's shape.
-    #[error("the {part} is not what version {version} stores")]
+    #[error("{part}: not what version {version} stores")]
     Malformed {
-        /// `head`, `body` or `call`.
+        /// `head`, `body`, `call` or `defaults`.
         part: &'static str,
         /// The version it should be of.
         version: u32,
@@ -88,6 +88,27 @@ pub fn encode_call(call: &ModelCall) -> Result<Vec<u8>, CodecError> {
 pub fn decode_call(version: u32, call: &[u8]) -> Result<ModelCall, CodecError> {
     match version {
         1 => v1::decode_call(call),
+        version => Err(CodecError::UnknownVersion { version }),
+    }
+}
+
+/// Encodes what the branches of a session begin with in the newest version, as JSON.
+///
+/// # Errors
+///
+/// [`CodecError::Malformed`] when it has no JSON form.
+pub fn encode_defaults(defaults: &Defaults) -> Result<Vec<u8>, CodecError> {
+    v1::encode_defaults(defaults)
+}
+
+/// Decodes what the branches of a session begin with, as it was stored in `version`.
+///
+/// # Errors
+///
+/// [`CodecError`].
+pub fn decode_defaults(version: u32, defaults: &[u8]) -> Result<Defaults, CodecError> {
+    match version {
+        1 => v1::decode_defaults(defaults),
         version => Err(CodecError::UnknownVersion { version }),
     }
 }

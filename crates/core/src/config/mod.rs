@@ -3,11 +3,15 @@
 //! A configuration is never written as a whole: ops patch it, so that it can be undone, and a fork
 //! at an old message has the configuration of that moment.
 
+mod defaults;
 mod settings;
 
 use serde_json::{Map, Value};
 
-pub use self::settings::{SETTINGS, SettingError, is_text};
+pub use self::{
+    defaults::Defaults,
+    settings::{SETTINGS, SettingError, is_text},
+};
 
 /// Parameters of model calls and the identity of the branch.
 ///

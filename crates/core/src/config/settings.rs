@@ -187,6 +187,7 @@ mod tests {
             assert_eq!(config.setting(name).unwrap().as_ref(), Some(value), "{name}");
         }
         assert_eq!(config.settings().len(), values.len());
+        assert_eq!(Config::default().patched(&config.to_patch()), config);
         for (name, _) in &values {
             config.apply(&ConfigPatch::default().with_setting(name, Value::Null).unwrap());
         }

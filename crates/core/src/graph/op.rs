@@ -34,6 +34,8 @@ pub struct Op {
 pub enum OpKind {
     /// Appends a message.
     Message(Arc<Message>),
+    /// Puts a system message before all others. There is one such at a time.
+    Lead(Arc<Message>),
     /// Changes how an earlier message stands from here on.
     Edit {
         /// The message.
@@ -51,10 +53,10 @@ pub enum OpKind {
 }
 
 impl OpKind {
-    /// The message it appends; `None` when it does something else.
+    /// The message it brings; `None` when it does something else.
     pub fn as_message(&self) -> Option<&Message> {
         match self {
-            Self::Message(message) => Some(message),
+            Self::Message(message) | Self::Lead(message) => Some(message),
             _ => None,
         }
     }

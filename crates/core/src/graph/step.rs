@@ -7,7 +7,7 @@ use crate::{
     clock::Timestamp,
     config::ConfigPatch,
     id::{IdSource, MessageId, OpId, StretchId},
-    message::{Body, Draft, Outcome},
+    message::{Body, Draft, Message, Outcome, Role},
 };
 
 /// Writes the ops of one step behind a view. Pure but for the identifiers it is given.
@@ -74,6 +74,24 @@ impl<'a> StepWriter<'a> {
         let message = Arc::new(draft.into_message(id, self.at));
         self.write(id, OpKind::Message(message), None)?;
         Ok(id.into())
+    }
+
+    /// Lets the first system message say `text`. Without one, a new one comes before all other
+    /// messages.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::Full`] when the branch can take no more ops.
+    pub fn set_system(&mut self, text: String) -> Result<(), ApplyError> {
+        let is_system = |message: &&Arc<Message>| message.role() == Role::System;
+        let body = Body::System { text };
+        let system = self.view.messages().find(is_system).map(|system| system.id);
+        if let Some(system) = system {
+            return self.edit(system, body);
+        }
+        let id = self.next_id()?;
+        let message = Arc::new(Draft::new(body).into_message(id, self.at));
+        self.write(id, OpKind::Lead(message), None)
     }
 
     /// Gives every open call a `cancelled` result.

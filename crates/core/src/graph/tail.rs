@@ -19,6 +19,8 @@ pub struct Tail {
     wanted: usize,
     /// Newest first.
     messages: Vec<Arc<Message>>,
+    /// The one before all others.
+    lead: Option<Arc<Message>>,
     edits: BTreeMap<MessageId, (Body, OpId)>,
     removed: BTreeSet<MessageId>,
 }
@@ -26,7 +28,13 @@ pub struct Tail {
 impl Tail {
     /// Wants the last `wanted` messages.
     pub const fn new(wanted: usize) -> Self {
-        Self { wanted, messages: Vec::new(), edits: BTreeMap::new(), removed: BTreeSet::new() }
+        Self {
+            wanted,
+            messages: Vec::new(),
+            lead: None,
+            edits: BTreeMap::new(),
+            removed: BTreeSet::new(),
+        }
     }
 
     /// Whether it has as many messages as it wants.
@@ -46,21 +54,34 @@ impl Tail {
                 self.edits.entry(target).or_insert((body, op.id));
             }
             OpKind::Remove { targets } => self.removed.extend(targets),
-            OpKind::Message(message) if self.removed.remove(&message.id) => drop(message),
             OpKind::Message(message) => {
-                let message = match self.edits.remove(&message.id) {
-                    Some((body, op)) => {
-                        Arc::new(Message { body, edited: Some(op), ..(*message).clone() })
-                    }
-                    None => message,
-                };
-                self.messages.push(message);
+                let message = self.as_it_stands(message);
+                self.messages.extend(message);
+            }
+            OpKind::Lead(message) => {
+                let message = self.as_it_stands(message);
+                self.lead = self.lead.take().or(message);
             }
         }
     }
 
+    /// The message with what newer ops say of it; `None` when one took it out.
+    fn as_it_stands(&mut self, message: Arc<Message>) -> Option<Arc<Message>> {
+        if self.removed.remove(&message.id) {
+            return None;
+        }
+        Some(match self.edits.remove(&message.id) {
+            Some((body, op)) => Arc::new(Message { body, edited: Some(op), ..(*message).clone() }),
+            None => message,
+        })
+    }
+
     /// The messages, oldest first.
     pub fn into_messages(mut self) -> Vec<Arc<Message>> {
+        // It is on the page when everything behind it is, and there is room for it.
+        if !self.is_full() {
+            self.messages.extend(self.lead.take());
+        }
         self.messages.reverse();
         self.messages
     }

@@ -4,6 +4,7 @@ use super::{StoreError, record::Cause};
 use crate::{
     call::ModelCall,
     clock::Timestamp,
+    config::Defaults,
     graph::Op,
     id::{BranchId, OpId, SessionId},
     limits,
@@ -50,7 +51,7 @@ pub struct Chain<'a> {
 }
 
 /// One change to a session or its branches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Change {
     /// Makes the session, and its default branch, empty.
@@ -74,6 +75,11 @@ pub enum Change {
     },
     /// Deletes the session with all it holds.
     DeleteSession,
+    /// Says what new branches begin with. Those that are there stay as they are.
+    SetDefaults {
+        /// All of it.
+        defaults: Box<Defaults>,
+    },
     /// Makes another branch the default one.
     SetDefaultBranch {
         /// The branch.

@@ -2,13 +2,14 @@
 
 use crate::{
     clock::Timestamp,
+    config::Defaults,
     graph::Step,
     id::{BranchId, MessageId, OpId, SessionId},
     message::Role,
 };
 
 /// A session as the store knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionRecord {
     /// Its identifier.
     pub id: SessionId,
@@ -22,6 +23,8 @@ pub struct SessionRecord {
     pub archived: Option<Timestamp>,
     /// Its default branch.
     pub default_branch: BranchId,
+    /// What new branches begin with.
+    pub defaults: Defaults,
     /// How many branches it has.
     pub branches: u32,
     /// How many messages its branches hold; one that several share counts once.

@@ -6,7 +6,7 @@ use branchwork_core::{
     call::{CallFailure, CallRequest, ModelCall, RequestHash, Timings},
     clock::Timestamp,
     codec::{self, OpPlace},
-    config::{Change, ConfigPatch},
+    config::{Change, Config, ConfigPatch, Defaults},
     graph::{Op, OpKind, Step},
     id::{MessageId, OpId},
     message::{Body, CallId, FileSource, Message, Outcome, Part, Status, ToolCall},
@@ -89,10 +89,13 @@ fn samples() -> Vec<(&'static str, Op)> {
     opened.step = Step::Opens;
     let mut configured = op(OpKind::Configure(Box::new(patch)));
     configured.author = Some("ada".to_owned());
+    let system = message(Body::System { text: "Be brief.".to_owned() });
+    let lead = system.kind.as_message().expect("it appends a message").clone();
     let null_context =
         Body::Instruction { parts: vec![Part::text("q")], context: Some(Value::Null) };
     vec![
         ("system", message(Body::System { text: "Be brief.".to_owned() })),
+        ("lead", op(OpKind::Lead(Arc::new(lead)))),
         ("instruction", opened),
         ("instruction-null-context", message(null_context)),
         ("response", message(Body::Response { parts })),
@@ -213,6 +216,24 @@ fn golden_calls_are_written_and_read_as_ever() {
     }
     for bad in ["{}", "", "{\"request\":{}}"] {
         assert!(codec::decode_call(1, bad.as_bytes()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn golden_defaults_are_written_and_read_as_ever() {
+    let mut config = Config::default();
+    config.model = Some("tiny".to_owned());
+    config.stop = Some(vec!["\n".to_owned()]);
+    config.extras.insert("top_k".to_owned(), json!(40));
+    let full = Defaults::new().with_config(config).with_system("Be brief.");
+    for (name, defaults) in [("defaults", full), ("defaults-none", Defaults::new())] {
+        let stored = fs::read_to_string(golden(name)).unwrap();
+        assert_eq!(codec::decode_defaults(1, stored.trim_end().as_bytes()).unwrap(), defaults);
+        let encoded = codec::encode_defaults(&defaults).unwrap();
+        assert_eq!(String::from_utf8(encoded).unwrap(), stored.trim_end(), "{name}");
+    }
+    for (version, bad) in [(1, "{\"sytem\":\"x\"}"), (1, ""), (2, "{}")] {
+        assert!(codec::decode_defaults(version, bad.as_bytes()).is_err(), "{bad}");
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use branchwork_core::{
     clock::Timestamp,
     config::{Change, ConfigPatch},
-    graph::{Extent, Op, StepWriter, View},
+    graph::{ApplyError, Extent, Op, OpKind, Step, StepWriter, Tail, View},
     id::{IdSource, MessageId, OpId},
-    message::{Body, CallId, Draft, Outcome, ToolCall},
+    message::{Body, CallId, Draft, Message, Outcome, Role, ToolCall},
 };
 use proptest::prelude::*;
 
@@ -26,6 +26,7 @@ impl IdSource for Counter {
 enum Action {
     Say(u8),
     Call(u8),
+    System(u8),
     Edit(usize, u8),
     Remove(usize),
     Configure(u8),
@@ -36,6 +37,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
     let action = prop_oneof![
         4 => any::<u8>().prop_map(Action::Say),
         1 => (1_u8..4).prop_map(Action::Call),
+        1 => any::<u8>().prop_map(Action::System),
         2 => any::<(usize, u8)>().prop_map(|(target, text)| Action::Edit(target, text)),
         2 => any::<usize>().prop_map(Action::Remove),
         1 => (0_u8..10).prop_map(Action::Configure),
@@ -135,13 +137,17 @@ impl Bench {
                 );
             }
             Action::Call(count) => self.call(*count, model),
+            Action::System(text) => self.set_system(&format!("rules {text}"), model),
             Action::Edit(target, text) => {
                 let editable: Vec<_> =
                     (0..model.messages.len()).filter(|i| model.groups[*i].is_none()).collect();
                 let Some(target) = pick(&editable, *target) else { return };
                 let text = format!("edited {text}");
                 let id = model.messages[target].0;
-                let body = Body::instruction(text.clone());
+                let body = match self.view.message(id).unwrap().role() {
+                    Role::System => Body::System { text: text.clone() },
+                    _ => Body::instruction(text.clone()),
+                };
                 model.messages[target].1 = text;
                 self.step(|step| step.edit(id, body).unwrap(), |_| vec![model]);
             }
@@ -198,6 +204,23 @@ impl Bench {
         );
     }
 
+    /// The system message is always the first one, wherever the op that brought it is.
+    fn set_system(&mut self, text: &str, mut model: Model) {
+        let first = self.view.messages().next();
+        let stands = first.is_some_and(|first| first.role() == Role::System);
+        self.step(
+            |step| step.set_system(text.to_owned()).unwrap(),
+            |ops| {
+                if !stands {
+                    model.messages.insert(0, (ops[0].id.into(), String::new()));
+                    model.groups.insert(0, None);
+                }
+                text.clone_into(&mut model.messages[0].1);
+                vec![model]
+            },
+        );
+    }
+
     fn close_open_calls(&mut self) {
         if self.view.open_calls().is_empty() {
             return;
@@ -244,6 +267,26 @@ proptest! {
     }
 
     #[test]
+    fn a_page_from_the_head_backwards_is_the_end_of_the_view(
+        actions in actions(),
+        wanted in 0_usize..12,
+    ) {
+        let mut bench = Bench::new();
+        for action in &actions {
+            bench.act(action);
+        }
+        let lineage = bench.view.lineage();
+        let mut tail = Tail::new(wanted);
+        for depth in (1..=lineage.depth()).rev() {
+            let id = lineage.op_at(depth).unwrap();
+            tail.push(bench.ops.iter().find(|op| op.id == id).unwrap().clone());
+        }
+        let skipped = bench.view.len().saturating_sub(wanted);
+        let expected: Vec<_> = bench.view.messages().skip(skipped).cloned().collect();
+        prop_assert_eq!(tail.into_messages(), expected);
+    }
+
+    #[test]
     fn folding_the_ops_again_gives_the_same_view(actions in actions()) {
         let mut bench = Bench::new();
         for action in &actions {
@@ -261,4 +304,46 @@ proptest! {
         prop_assert_eq!(left, right);
         prop_assert_eq!(again.config(), bench.view.config());
     }
+}
+
+/// `s042`: a system message that comes late still comes first, and is taken back like all else.
+#[test]
+fn a_late_system_message_leads_and_goes_again() {
+    let mut bench = Bench::new();
+    bench.act(&Action::Say(1));
+    bench.act(&Action::System(2));
+    bench.act(&Action::Say(3));
+    let texts = |view: &View| view.messages().map(|message| message.text()).collect::<Vec<_>>();
+    assert_eq!(texts(&bench.view), ["rules 2", "1", "3"]);
+    assert_eq!(bench.view.last().unwrap().text(), "3");
+    let lead = bench.view.messages().next().unwrap().id;
+    // There never was a history that ended with it.
+    assert_eq!(bench.view.head_at(lead), Err(ApplyError::NeverLast { id: lead }));
+    assert_eq!(bench.view.removed_with(lead), Ok(vec![lead]));
+    // Nothing but one system message leads.
+    let head = bench.view.head();
+    let refused = |view: &View, body: Body| {
+        let id = head.unwrap().next().unwrap();
+        let said = view.last().unwrap();
+        let message = Message { id: id.into(), body, ..(**said).clone() };
+        let kind = OpKind::Lead(message.into());
+        let at = Timestamp::from_micros(9);
+        let op = Op { id, parent: head, at, step: Step::Alone, standing: 4, author: None, kind };
+        view.clone().apply(&op).unwrap_err()
+    };
+    let system = || Body::System { text: "more rules".to_owned() };
+    assert_eq!(refused(&bench.view, system()), ApplyError::HasLead { id: lead });
+    let kind = Body::instruction("x").kind();
+    assert_eq!(refused(&bench.view, Body::instruction("x")), ApplyError::CannotLead { kind });
+    // Rolling back past the moment it came takes it back; all messages take it with them.
+    let two = bench.view.at(bench.view.head_before_last(1).unwrap()).unwrap();
+    assert_eq!(texts(&two), ["rules 2", "1"]);
+    assert_eq!(bench.view.head_before_last(3), Ok(None));
+    assert!(bench.view.head_before_last(4).is_err());
+    // One that is alone can be forked at.
+    let mut alone = Bench::new();
+    alone.act(&Action::System(1));
+    let only = alone.view.messages().next().unwrap().id;
+    assert_eq!(alone.view.head_at(only).ok(), alone.view.head());
+    assert_eq!(alone.view.last().unwrap().id, only);
 }

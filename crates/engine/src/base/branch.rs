@@ -38,6 +38,12 @@ pub enum Revision {
         /// The message.
         message: MessageId,
     },
+    /// Lets the first system message say something else; without one, a new one comes before all
+    /// other messages.
+    System {
+        /// What it says.
+        text: String,
+    },
 }
 
 /// What [`BaseBranch::clear`] leaves.
@@ -202,17 +208,14 @@ pub trait BaseBranch: fmt::Debug + Send + Sync {
         Ok(view.messages().map(|message| ChatMessage::of(message, senders)).collect())
     }
 
-    /// Lets the first system message say `text`; without one, appends one.
+    /// Lets the first system message say `text`; without one, a new one comes before all other
+    /// messages.
     ///
     /// # Errors
     ///
-    /// As for [`append_all`](Self::append_all) and [`revise`](Self::revise).
+    /// As for [`revise`](Self::revise).
     async fn set_system(&self, text: String) -> Result<OpId> {
-        let body = Body::System { text };
-        match self.first_system().await? {
-            Some(system) => self.revise(vec![Revision::Edit { message: system.id, body }]).await,
-            None => Ok(self.append(Draft::new(body)).await?.head),
-        }
+        self.revise(vec![Revision::System { text }]).await
     }
 
     /// Lets the first system message say `text`.

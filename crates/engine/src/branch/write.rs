@@ -107,8 +107,12 @@ impl Branch {
     /// Dropping the future leaves all of it undone or done.
     pub async fn revise(&self, revisions: Vec<Revision>) -> Result<OpId> {
         for revision in &revisions {
-            if let Revision::Edit { body, .. } = revision {
-                Draft::new(body.clone()).check()?;
+            match revision {
+                Revision::Edit { body, .. } => Draft::new(body.clone()).check()?,
+                Revision::System { text } => {
+                    Draft::new(Body::System { text: text.clone() }).check()?;
+                }
+                Revision::Remove { .. } => {}
             }
         }
         let ((), head) = self
@@ -117,6 +121,7 @@ impl Branch {
                 Ok(revisions.try_for_each(|revision| match revision {
                     Revision::Edit { message, body } => step.edit(message, body),
                     Revision::Remove { message } => step.remove(message),
+                    Revision::System { text } => step.set_system(text),
                 })?)
             })
             .await?;

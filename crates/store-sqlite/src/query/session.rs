@@ -4,6 +4,8 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use branchwork_core::{
     clock::Timestamp,
+    codec,
+    config::Defaults,
     id::{BranchId, SessionId},
     store::{BranchRecord, SessionRecord, StoreError},
 };
@@ -22,7 +24,7 @@ use crate::{
 macro_rules! select_session {
     ($condition:literal) => {
         concat!(
-            "SELECT s.no, s.id, s.name, s.created, s.touched, s.archived, b.id
+            "SELECT s.no, s.id, s.name, s.created, s.touched, s.archived, b.id, s.defaults
              FROM session s LEFT JOIN branch b ON b.no = s.default_branch
              WHERE s.deleted IS NULL AND ",
             $condition
@@ -39,6 +41,7 @@ struct SessionRow {
     touched: i64,
     archived: Option<Timestamp>,
     default_branch: Option<BranchId>,
+    defaults: Option<String>,
 }
 
 impl SessionRow {
@@ -51,6 +54,7 @@ impl SessionRow {
             touched: row.get(4)?,
             archived: row.get::<_, Option<_>>(5)?.map(Timestamp::from_micros),
             default_branch: row.get::<_, Option<_>>(6)?.map(branch_id),
+            defaults: row.get(7)?,
         })
     }
 
@@ -65,10 +69,21 @@ impl SessionRow {
             updated: Timestamp::from_micros(updated),
             archived: self.archived,
             default_branch: self.default_branch.ok_or_else(missing)?,
+            defaults: self
+                .defaults
+                .map_or(Ok(Defaults::default()), |json| decode(self.id, &json))?,
             branches: u32::try_from(branches.len()).unwrap_or(u32::MAX),
             messages: distinct_messages(db, &branches)?,
         })
     }
+}
+
+/// What the new branches of a session begin with.
+fn decode(session: SessionId, defaults: &str) -> Answer<Defaults> {
+    codec::decode_defaults(codec::VERSION, defaults.as_bytes()).map_err(|error| {
+        let problem = format!("the defaults of session {session} cannot be decoded");
+        StoreError::Corrupt { problem, source: Some(Box::new(error)) }.into()
+    })
 }
 
 /// Every session, the most recently used first.

@@ -1,5 +1,6 @@
 //! Sessions and branches.
 
+use branchwork_core::codec;
 use rusqlite::Connection;
 
 use super::Problems;
@@ -35,11 +36,25 @@ const BRANCH_CHECKS: [(&str, &str); 4] = [
 
 pub(super) fn check(db: &Connection, problems: &mut Problems) -> Answer<()> {
     check_default_branches(db, problems)?;
+    check_defaults(db, problems)?;
     for (problem, sql) in BRANCH_CHECKS {
         let mut statement = db.prepare(sql)?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
             problems.push(format!("branch {}: {problem}", branch_id(row.get(0)?)));
+        }
+    }
+    Ok(())
+}
+
+fn check_defaults(db: &Connection, problems: &mut Problems) -> Answer<()> {
+    let mut statement =
+        db.prepare("SELECT id, defaults FROM session WHERE defaults IS NOT NULL")?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let defaults = row.get_ref(1)?.as_bytes()?;
+        if let Err(error) = codec::decode_defaults(codec::VERSION, defaults) {
+            problems.push(format!("session {}: {error}", session_id(row.get(0)?)));
         }
     }
     Ok(())

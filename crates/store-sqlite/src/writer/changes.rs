@@ -4,6 +4,8 @@
 
 use branchwork_core::{
     clock::Timestamp,
+    codec::{self, CodecError},
+    config::Defaults,
     id::{BranchId, OpId},
     store::{Cause, Change, Commit, Conflict, StoreError},
 };
@@ -67,6 +69,7 @@ fn change_own(db: &Connection, commit: &Commit, session: SessionNo, change: &Cha
             db.prepare_cached("UPDATE session SET deleted = ?2 WHERE no = ?1")?
                 .execute((session, at))?;
         }
+        Change::SetDefaults { defaults } => set_defaults(db, session, defaults)?,
         Change::SetDefaultBranch { branch } => set_default(db, session, own(branch)?.no)?,
         Change::RenameBranch { branch, name } => {
             let row = own(branch)?;
@@ -135,6 +138,15 @@ fn first_branch(db: &Connection, session: SessionNo) -> Answer<Option<BranchId>>
 fn set_default(db: &Connection, session: SessionNo, branch: BranchNo) -> Answer<()> {
     db.prepare_cached("UPDATE session SET default_branch = ?2 WHERE no = ?1")?
         .execute((session, branch))?;
+    Ok(())
+}
+
+fn set_defaults(db: &Connection, session: SessionNo, defaults: &Defaults) -> Answer<()> {
+    let unfit = |error: CodecError| StoreError::invalid(format!("the defaults: {error}"));
+    let json = codec::encode_defaults(defaults).map_err(unfit)?;
+    let json = String::from_utf8(json).map_err(|_bytes| StoreError::invalid("no text"))?;
+    db.prepare_cached("UPDATE session SET defaults = ?2 WHERE no = ?1")?
+        .execute((session, (!defaults.is_empty()).then_some(json)))?;
     Ok(())
 }
 

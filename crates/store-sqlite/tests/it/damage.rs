@@ -88,6 +88,7 @@ async fn damage_to_sessions_and_branches_is_found() {
     for (sql, problem) in [
         ("UPDATE session SET default_branch = NULL", "its default branch is not there"),
         ("UPDATE session SET default_branch = 99", "its default branch is not there"),
+        ("UPDATE session SET defaults = '{\"sytem\":1}'", "defaults: not what version 1 stores"),
         ("UPDATE branch SET deleted = 1", "its default branch is not there"),
         ("UPDATE branch SET at = 77 << 32", "its head is an op that is not there"),
         ("UPDATE branch SET at = (SELECT max(key) FROM op)", "an op of another session"),

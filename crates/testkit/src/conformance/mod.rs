@@ -45,6 +45,7 @@ macro_rules! store_conformance {
             sessions_are_listed_the_most_recently_used_first,
             a_session_name_is_unique_until_it_is_free_again,
             a_session_is_renamed_archived_and_taken_out_again,
+            a_session_keeps_what_its_branches_begin_with,
             a_deleted_session_is_not_found_by_anything,
             a_session_is_used_when_it_is_written_also_when_the_clock_goes_back,
             changes_are_made_in_their_order_or_not_at_all,

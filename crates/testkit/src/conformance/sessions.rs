@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use branchwork_core::{
     clock::Timestamp,
-    id::{OpId, StretchId},
+    config::{Config, Defaults},
+    id::{BranchId, OpId, StretchId},
     store::{Cause, Change, Conflict, Search, SessionRecord, Store},
 };
 
@@ -23,6 +24,7 @@ pub async fn a_session_is_born_with_its_default_branch(store: Arc<dyn Store>) {
         updated: at,
         archived: None,
         default_branch: branch,
+        defaults: Defaults::default(),
         branches: 1,
         messages: 0,
     };
@@ -97,6 +99,40 @@ pub async fn a_session_is_renamed_archived_and_taken_out_again(store: Arc<dyn St
     assert_eq!(out, SessionRecord { updated: at, ..expected });
     let (_, unnamed) = change(Change::RenameSession { name: None }).await;
     assert_eq!(unnamed.name, None);
+}
+
+/// What new branches begin with is kept as a whole, and nothing of it is left when it is cleared.
+pub async fn a_session_keeps_what_its_branches_begin_with(store: Arc<dyn Store>) {
+    let bench = Bench::new(store);
+    let line = bench.start().await;
+    let change = async |defaults: Defaults| {
+        bench.wait();
+        let change = Change::SetDefaults { defaults: Box::new(defaults) };
+        let commit = bench.commit(line.session).with_change(change);
+        let at = commit.at;
+        bench.write(commit.clone()).await;
+        bench.write(commit).await;
+        let record = bench.store.session(line.session).await.expect("it exists");
+        assert_eq!(record.updated, at);
+        record.defaults
+    };
+    let mut config = Config::default();
+    config.model = Some("tiny".to_owned());
+    config.temperature = Some(0.5);
+    config.tools = Some(vec!["add".to_owned()]);
+    config.extras.insert("top_k".to_owned(), 40.into());
+    let full = Defaults::new().with_config(config).with_system("Be \"brief\".\n");
+    assert_eq!(change(full.clone()).await, full);
+    let system = Defaults::new().with_system("");
+    assert_eq!(change(system.clone()).await, system);
+    assert_eq!(change(Defaults::new()).await, Defaults::new());
+    // A commit that is refused leaves them.
+    let change = Change::SetDefaults { defaults: Box::new(full) };
+    let taken = Change::SetDefaultBranch { branch: BranchId::from_bits(99) };
+    let commit = bench.commit(line.session).with_change(change).with_change(taken);
+    check_not_found(bench.store.commit(commit).await);
+    let record = bench.store.session(line.session).await.expect("it exists");
+    assert_eq!(record.defaults, Defaults::new());
 }
 
 /// Nothing of a deleted session can be read or written.

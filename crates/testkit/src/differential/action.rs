@@ -12,6 +12,8 @@ pub enum Action {
     RenameSession(u8, u8),
     /// Archives a session, or takes it out.
     ArchiveSession(u8, bool),
+    /// Says what the new branches of a session begin with.
+    SetDefaults(u8, u8),
     /// Deletes a session.
     DeleteSession(u8),
     /// Appends a step to a branch.
@@ -57,6 +59,8 @@ pub enum Piece {
     Call(u8),
     /// The result of an open call.
     Result(u8),
+    /// A system message: the one there is, or one before all others.
+    System(u8),
     /// An edit of one of the messages.
     Edit(u8, u8),
     /// A removal of one of the messages.
@@ -86,6 +90,7 @@ fn sessions_and_branches() -> impl Strategy<Value = Action> {
         4 => number().prop_map(Action::CreateSession),
         1 => (number(), number()).prop_map(|(session, name)| Action::RenameSession(session, name)),
         1 => (number(), any::<bool>()).prop_map(|(session, on)| Action::ArchiveSession(session, on)),
+        1 => (number(), number()).prop_map(|(session, text)| Action::SetDefaults(session, text)),
         1 => number().prop_map(Action::DeleteSession),
         8 => (number(), number(), vec(piece(), 0..3))
             .prop_map(|(branch, back, pieces)| Action::Fork(branch, back, pieces)),
@@ -128,6 +133,7 @@ fn piece() -> impl Strategy<Value = Piece> {
         4 => number().prop_map(Piece::Answer),
         2 => number().prop_map(Piece::Call),
         2 => number().prop_map(Piece::Result),
+        1 => number().prop_map(Piece::System),
         2 => (number(), number()).prop_map(|(message, text)| Piece::Edit(message, text)),
         2 => number().prop_map(Piece::Remove),
         1 => number().prop_map(Piece::Configure),

@@ -34,6 +34,7 @@ pub(super) fn write(writer: &mut StepWriter<'_>, piece: &Piece) {
                 writer.message(Draft::result(call.id, call.function, outcome)).map(drop)
             }
         },
+        Piece::System(text) => writer.set_system(text_of(*text)),
         Piece::Edit(message, text) => match choose(&messages, *message) {
             None => Ok(()),
             Some(id) => writer.edit(*id, Body::instruction(text_of(*text))),

@@ -2,6 +2,7 @@
 
 use branchwork_core::{
     clock::{Clock as _, Timestamp},
+    config::Defaults,
     graph::{Extent, Op, StepWriter, View},
     id::{BranchId, IdSource as _, OpId, SessionId},
     store::{BranchRecord, Cause, Change, Commit, HeadMove, MemoryStore, Store, StoreError, read},
@@ -66,6 +67,7 @@ impl World {
             Action::CreateSession(_)
             | Action::RenameSession(..)
             | Action::ArchiveSession(..)
+            | Action::SetDefaults(..)
             | Action::DeleteSession(_) => self.session_commit(action),
             Action::Fork(branch, back, pieces) => self.fork(*branch, *back, pieces).await,
             Action::RenameBranch(..) | Action::SetDefault(_) | Action::DeleteBranch(_) => {
@@ -99,6 +101,13 @@ impl World {
             }
             Action::ArchiveSession(number, archived) => {
                 (number, Change::ArchiveSession { archived: *archived })
+            }
+            Action::SetDefaults(number, text) => {
+                let defaults = match text % 3 {
+                    0 => Defaults::new(),
+                    text => Defaults::new().with_system(format!("rules {text}")),
+                };
+                (number, Change::SetDefaults { defaults: Box::new(defaults) })
             }
             Action::DeleteSession(number) => (number, Change::DeleteSession),
             _ => return None,

@@ -1,5 +1,7 @@
 //! The stored patch of a configuration: `null` clears, absent keeps.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -66,6 +68,16 @@ macro_rules! stored_patch {
             }
         }
     };
+}
+
+/// What the branches of a session begin with.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredDefaults<'a> {
+    #[serde(default, skip_serializing_if = "StoredPatch::is_empty")]
+    pub(super) config: StoredPatch,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) system: Option<Cow<'a, str>>,
 }
 
 const fn keep<T>() -> StoredChange<T> {

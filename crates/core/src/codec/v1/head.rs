@@ -9,7 +9,7 @@ use super::{body::StoredBody, config::StoredPatch};
 use crate::{
     graph::{Op, OpKind, Step},
     id::MessageId,
-    message::Status,
+    message::{Message, Status},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub(super) struct StoredHead<'a> {
 pub(super) enum StoredKind<'a> {
     #[serde(borrow)]
     Message(StoredMessage<'a>),
+    #[serde(borrow)]
+    Lead(StoredMessage<'a>),
     Edit {
         target: StoredId<MessageId>,
         #[serde(borrow)]
@@ -91,15 +93,22 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+impl<'a> From<&'a Message> for StoredMessage<'a> {
+    fn from(message: &'a Message) -> Self {
+        Self {
+            sender: Cow::Borrowed(&message.sender),
+            recipient: message.recipient.as_deref().map(Cow::Borrowed),
+            metadata: message.metadata.clone(),
+            status: message.status.into(),
+        }
+    }
+}
+
 impl<'a> From<&'a Op> for StoredHead<'a> {
     fn from(op: &'a Op) -> Self {
         let kind = match &op.kind {
-            OpKind::Message(message) => StoredKind::Message(StoredMessage {
-                sender: Cow::Borrowed(&message.sender),
-                recipient: message.recipient.as_deref().map(Cow::Borrowed),
-                metadata: message.metadata.clone(),
-                status: message.status.into(),
-            }),
+            OpKind::Message(message) => StoredKind::Message(StoredMessage::from(&**message)),
+            OpKind::Lead(message) => StoredKind::Lead(StoredMessage::from(&**message)),
             OpKind::Edit { target, body } => {
                 StoredKind::Edit { target: StoredId(*target), body: body.into() }
             }

@@ -5,12 +5,18 @@ mod call;
 mod config;
 mod head;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use self::{body::StoredBody, call::StoredCall, head::StoredHead};
+use self::{
+    body::StoredBody,
+    call::StoredCall,
+    config::{StoredDefaults, StoredPatch},
+    head::StoredHead,
+};
 use super::{CodecError, EncodedOp, OpPlace};
 use crate::{
     call::ModelCall,
+    config::{Config, Defaults},
     graph::{Op, OpKind},
     message::Message,
 };
@@ -19,9 +25,9 @@ const VERSION: u32 = 1;
 
 pub(super) fn encode(op: &Op) -> Result<EncodedOp, CodecError> {
     let head = to_json("head", &StoredHead::from(op))?;
-    let body = match &op.kind {
-        OpKind::Message(message) => to_json("body", &StoredBody::from(&message.body))?,
-        OpKind::Edit { .. } | OpKind::Remove { .. } | OpKind::Configure(_) => Vec::new(),
+    let body = match op.kind.as_message() {
+        Some(message) => to_json("body", &StoredBody::from(&message.body))?,
+        None => Vec::new(),
     };
     Ok(EncodedOp { head, body })
 }
@@ -29,22 +35,23 @@ pub(super) fn encode(op: &Op) -> Result<EncodedOp, CodecError> {
 pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, CodecError> {
     let OpPlace { id, parent, at, standing } = place;
     let head: StoredHead<'_> = from_json("head", head)?;
-    let (step, author) = (head.step.into(), head.author.map(std::borrow::Cow::into_owned));
+    let (step, author) = (head.step.into(), head.author.map(Cow::into_owned));
+    let read_message = |message: head::StoredMessage<'_>| {
+        let body: StoredBody<'_> = from_json("body", body)?;
+        Ok(Arc::new(Message {
+            id: id.into(),
+            at,
+            sender: message.sender.into_owned(),
+            recipient: message.recipient.map(Cow::into_owned),
+            body: body.into(),
+            metadata: message.metadata,
+            status: message.status.into(),
+            edited: None,
+        }))
+    };
     let kind = match head.kind {
-        head::StoredKind::Message(message) => {
-            let body: StoredBody<'_> = from_json("body", body)?;
-            let body = body.into();
-            OpKind::Message(Arc::new(Message {
-                id: id.into(),
-                at,
-                sender: message.sender.into_owned(),
-                recipient: message.recipient.map(std::borrow::Cow::into_owned),
-                body,
-                metadata: message.metadata,
-                status: message.status.into(),
-                edited: None,
-            }))
-        }
+        head::StoredKind::Message(message) => OpKind::Message(read_message(message)?),
+        head::StoredKind::Lead(message) => OpKind::Lead(read_message(message)?),
         head::StoredKind::Edit { target, body } => {
             OpKind::Edit { target: target.0, body: body.into() }
         }
@@ -54,6 +61,20 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
         head::StoredKind::Configure(patch) => OpKind::Configure(Box::new((*patch).into())),
     };
     Ok(Op { id, parent, at, step, standing, author, kind })
+}
+
+pub(super) fn encode_defaults(defaults: &Defaults) -> Result<Vec<u8>, CodecError> {
+    let stored = StoredDefaults {
+        config: StoredPatch::from(&defaults.config.to_patch()),
+        system: defaults.system.as_deref().map(Cow::Borrowed),
+    };
+    to_json("defaults", &stored)
+}
+
+pub(super) fn decode_defaults(json: &[u8]) -> Result<Defaults, CodecError> {
+    let stored: StoredDefaults<'_> = from_json("defaults", json)?;
+    let config = Config::default().patched(&stored.config.into());
+    Ok(Defaults { config, system: stored.system.map(Cow::into_owned) })
 }
 
 pub(super) fn encode_call(call: &ModelCall) -> Result<Vec<u8>, CodecError> {

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     call::ModelCall,
     clock::Timestamp,
+    config::Defaults,
     id::{BranchId, OpId, SessionId},
 };
 
@@ -28,6 +29,7 @@ pub(super) enum Undo {
     ArchiveSession(Option<Timestamp>),
     KeepSession,
     DefaultBranch(BranchId),
+    Defaults(Defaults),
     ForgetBranch(BranchId),
     NameBranch(BranchId, String),
     KeepBranch(BranchId),
@@ -69,6 +71,9 @@ impl State {
                 Undo::ArchiveSession(archived) => {
                     self.with_session(id, |session| session.archived = archived);
                 }
+                Undo::Defaults(defaults) => {
+                    self.with_session(id, |session| session.defaults = defaults);
+                }
                 Undo::DefaultBranch(branch) => {
                     self.with_session(id, |session| session.default_branch = branch);
                 }
@@ -100,6 +105,13 @@ impl State {
             Change::DeleteSession => {
                 undo.push(Undo::KeepSession);
                 self.delete_session(id, true);
+            }
+            Change::SetDefaults { defaults } => {
+                let set = |session: &mut SessionState| {
+                    std::mem::replace(&mut session.defaults, (**defaults).clone())
+                };
+                let before = self.with_session(id, set);
+                undo.extend(before.map(Undo::Defaults));
             }
             Change::SetDefaultBranch { branch } => {
                 self.own_branch(id, *branch)?;
@@ -158,6 +170,7 @@ impl State {
             updated: at,
             archived: None,
             default_branch: branch,
+            defaults: Defaults::default(),
             branches: Vec::new(),
             deleted: false,
         };

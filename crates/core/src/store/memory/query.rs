@@ -37,6 +37,7 @@ impl State {
             updated: session.updated,
             archived: session.archived,
             default_branch: session.default_branch,
+            defaults: session.defaults.clone(),
             branches: u32::try_from(branches.len()).unwrap_or(u32::MAX),
             messages: self.distinct_messages(id, &branches),
         })

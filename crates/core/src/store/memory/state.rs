@@ -6,6 +6,7 @@ use super::super::{BranchRecord, ReflogEntry, StoreError};
 use crate::{
     call::ModelCall,
     clock::Timestamp,
+    config::Defaults,
     graph::{Lineage, Op},
     id::{BranchId, OpId, SessionId, StretchId},
 };
@@ -32,6 +33,7 @@ pub(super) struct SessionState {
     pub(super) updated: Timestamp,
     pub(super) archived: Option<Timestamp>,
     pub(super) default_branch: BranchId,
+    pub(super) defaults: Defaults,
     /// In the order in which they were made.
     pub(super) branches: Vec<BranchId>,
     pub(super) deleted: bool,

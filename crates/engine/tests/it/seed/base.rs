@@ -6,6 +6,7 @@ use branchwork::{
     core::{
         clock::Timestamp,
         filter::{Case, Filter, Keyword},
+        limits,
         message::{Body, BodyKind, Draft, Part, Role},
     },
 };
@@ -200,6 +201,30 @@ async fn s041_a_system_message_is_replaced_in_its_place() {
     assert_eq!((first.role(), first.text()), (Role::System, "new".to_owned()));
     f5.branch.chat("still works").await.unwrap();
     assert_eq!(f5.provider.requests()[0].messages[0].text(), "new");
+}
+
+#[tokio::test]
+async fn s042_a_system_message_that_comes_late_still_comes_first() {
+    let (session, provider) = session([Script::text("ok")]).await;
+    let main = session.default_branch();
+    let missing = main.replace_system("new".to_owned()).await.unwrap_err();
+    assert!(matches!(missing, Error::NotFound { what: "message", .. }), "{missing}");
+    main.append(says("hello")).await.unwrap();
+    main.set_system("rules".to_owned()).await.unwrap();
+    main.chat("go on").await.unwrap();
+    let sent: Vec<_> =
+        provider.requests()[0].messages.iter().map(|message| message.text()).collect();
+    assert_eq!(sent, ["rules", "hello", "go on"]);
+    // It is a step like any other.
+    main.rollback(2).await.unwrap();
+    main.undo().await.unwrap();
+    main.undo().await.unwrap();
+    main.undo().await.unwrap();
+    assert_eq!(texts(&main).await, ["hello"]);
+    main.redo().await.unwrap();
+    assert_eq!(texts(&main).await, ["rules", "hello"]);
+    let error = main.set_system("x".repeat(limits::MESSAGE_BYTES_MAX + 1)).await.unwrap_err();
+    assert!(matches!(error, Error::Draft(_)), "{error}");
 }
 
 #[tokio::test]
