@@ -65,12 +65,12 @@ pub use branchwork_store_sqlite as sqlite;
 
 pub use self::{
     base::BaseBranch,
-    branch::{Appended, Branch, Fork},
+    branch::{Appended, Branch, Fork, Overview},
     chat::{Chat, ChatStream, Reply, TurnEvent},
     engine::{Engine, EngineBuilder},
     error::{Error, Result},
     runtime::{RandomIds, SystemClock},
-    session::{Session, SessionBuilder},
+    session::{InBranch, NewBranch, Session, SessionBuilder},
 };
 
 /// The example of the README, compiled.

@@ -1,13 +1,15 @@
 //! `branchwork info`: what a branch says of itself.
 
-use branchwork::BaseBranch as _;
+use branchwork::Overview;
 use serde_json::{Map, Value, json};
+
+use super::usage::{totals_line, totals_value};
 
 use crate::{exit::Failure, output, place, world::World};
 
 pub(super) async fn run(world: &World, text: Option<&str>) -> Result<(), Failure> {
     let place = place::branch(world.existing_engine()?, text).await?;
-    let description = place.branch.describe(0).await?;
+    let Overview { record, is_default, description, usage, .. } = place.branch.overview(0).await?;
     let counts = &description.counts;
     let by_role: Map<_, _> =
         counts.by_role.iter().map(|(role, count)| (role.to_string(), json!(count))).collect();
@@ -18,13 +20,18 @@ pub(super) async fn run(world: &World, text: Option<&str>) -> Result<(), Failure
     let config = description.config.settings();
     let info = json!({
         "session": place.session.id().to_string(),
-        "branch": place.branch.record().await?.name,
+        "branch": record.name,
+        "default": is_default,
         "messages": counts.total,
         "by_role": by_role,
         "by_kind": by_kind,
         "by_sender": counts.by_sender,
         "tools": tools,
         "config": config,
+        "usage": {
+            "own": totals_value(&usage.own),
+            "inherited": totals_value(&usage.inherited),
+        },
     });
     if world.global.json {
         return Ok(output::json(&info)?);
@@ -36,6 +43,7 @@ pub(super) async fn run(world: &World, text: Option<&str>) -> Result<(), Failure
     for (sender, count) in &counts.by_sender {
         output::line(&format!("sender {}: {count}", output::one_line(sender)))?;
     }
+    output::line(&totals_line("calls", &usage.own))?;
     for (name, value) in &config {
         output::line(&format!("{name} = {}", plain(value)))?;
     }

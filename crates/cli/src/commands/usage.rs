@@ -1,6 +1,6 @@
 //! `branchwork usage`: tokens, calls and cost.
 
-use branchwork::usage::{Totals, UsageBy};
+use branchwork::usage::{Totals, UsageBy, UsageRow};
 use serde_json::{Value, json};
 
 use crate::{args::UsageKey, exit::Failure, output, world::World};
@@ -14,25 +14,35 @@ pub(super) async fn run(world: &World, by: UsageKey) -> Result<(), Failure> {
     };
     let rows = world.existing_engine()?.usage(by).await?;
     if world.global.json {
-        let rows: Vec<_> = rows.iter().map(|row| value(&row.key, &row.totals)).collect();
+        let rows: Vec<_> = rows.iter().map(row_value).collect();
         return Ok(output::json(&json!({ "rows": rows }))?);
     }
     for row in rows {
-        let Totals { calls, failed, input_tokens, output_tokens, cached_tokens, .. } = row.totals;
-        let cost =
-            row.totals.cost_usd.map_or("cost unknown".to_owned(), |usd| format!("${usd:.4}"));
-        output::line(&format!(
-            "{}  {calls} calls, {failed} failed  {input_tokens} in ({cached_tokens} cached), \
-             {output_tokens} out  {cost}",
-            output::one_line(&row.key)
-        ))?;
+        output::line(&totals_line(&row.key, &row.totals))?;
     }
     Ok(())
 }
 
-fn value(key: &str, totals: &Totals) -> Value {
+/// What was used by `key`, on one line.
+pub(super) fn totals_line(key: &str, totals: &Totals) -> String {
+    let Totals { calls, failed, input_tokens, output_tokens, cached_tokens, .. } = totals;
+    let cost = totals.cost_usd.map_or("cost unknown".to_owned(), |usd| format!("${usd:.4}"));
+    let key = output::one_line(key);
+    format!(
+        "{key}  {calls} calls, {failed} failed  {input_tokens} in ({cached_tokens} cached), \
+         {output_tokens} out  {cost}"
+    )
+}
+
+fn row_value(row: &UsageRow) -> Value {
+    let mut value = totals_value(&row.totals);
+    value["key"] = json!(row.key);
+    value
+}
+
+/// What was used, for programs.
+pub(super) fn totals_value(totals: &Totals) -> Value {
     json!({
-        "key": key,
         "calls": totals.calls,
         "succeeded": totals.succeeded,
         "failed": totals.failed,

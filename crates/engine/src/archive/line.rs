@@ -52,6 +52,9 @@ pub(super) struct SessionLine {
     pub(super) first: String,
     pub(super) first_name: String,
     pub(super) default: String,
+    /// What new branches begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) defaults: Option<Box<RawValue>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,10 +5,14 @@ use std::{collections::BTreeMap, io::BufRead};
 use branchwork_core::{
     call::ModelCall,
     clock::Timestamp,
+    codec,
+    config::Defaults,
     graph::Op,
     id::{BranchId, OpId, SessionId},
     store::{Cause, Change, Commit, Conflict, HeadMove, Store, StoreError},
 };
+
+use serde_json::value::RawValue;
 
 use super::{
     ArchiveError,
@@ -142,7 +146,7 @@ impl Lines<'_> {
         }
         match serde_json::from_str(&self.text) {
             Ok(Line::Archive { of, version: VERSION, codec }) if of == MARK => {
-                if codec > branchwork_core::codec::VERSION {
+                if codec > codec::VERSION {
                     return Err(unknown(format!("holds ops of the newer version {codec}")).into());
                 }
                 Ok(codec)
@@ -231,6 +235,11 @@ impl<'a> Import<'a> {
         Ok(import)
     }
 
+    fn defaults(&self, defaults: &RawValue) -> std::result::Result<Defaults, String> {
+        let decoded = codec::decode_defaults(self.codec, defaults.get().as_bytes());
+        decoded.map_err(|error| format!("holds defaults that cannot be read: {error}"))
+    }
+
     /// Makes the session, or finds how far it is.
     async fn open(&mut self, line: &SessionLine, number: u64) -> Result<()> {
         match self.store.session(self.session).await {
@@ -250,7 +259,11 @@ impl<'a> Import<'a> {
                 let branch_name = line.first_name.clone();
                 let create = Change::CreateSession { name, branch: first, branch_name };
                 let created = Timestamp::from_micros(line.created);
-                self.store.commit(Commit::new(self.session, created).with_change(create)).await?;
+                let defaults = line.defaults.as_ref().map(|defaults| self.defaults(defaults));
+                let defaults = defaults.transpose().map_err(problem)?.unwrap_or_default();
+                let set = Change::SetDefaults { defaults: Box::new(defaults) };
+                let commit = Commit::new(self.session, created).with_change(create);
+                self.store.commit(commit.with_change(set)).await?;
                 if let Some(archived) = line.archived.map(Timestamp::from_micros) {
                     let archive = Change::ArchiveSession { archived: true };
                     let commit = Commit::new(self.session, archived).with_change(archive);

@@ -8,12 +8,14 @@ use std::{
 use branchwork_core::{
     call::ModelCall,
     clock::Timestamp,
-    codec::CodecError,
+    codec::{self, CodecError},
     graph::{Lineage, Segment},
     id::{BranchId, MessageId, OpId, StretchId},
     limits::READ_OPS_MAX,
     store::{BranchRecord, Cause, ReflogEntry, SessionRecord, Store, StoreError},
 };
+
+use serde_json::value::RawValue;
 
 use super::{
     ArchiveError,
@@ -91,6 +93,18 @@ fn unwritable(op: OpId, error: CodecError) -> StoreError {
     StoreError::Corrupt { problem, source: Some(Box::new(error)) }
 }
 
+/// What new branches begin with, as the codec writes it; `None` when that is nothing.
+fn defaults(record: &SessionRecord) -> Result<Option<Box<RawValue>>, StoreError> {
+    if record.defaults.is_empty() {
+        return Ok(None);
+    }
+    let json = codec::encode_defaults(&record.defaults).ok();
+    let json = json.and_then(|json| String::from_utf8(json).ok());
+    let raw = json.and_then(|json| RawValue::from_string(json).ok());
+    let unwritable = || StoreError::corrupt("the defaults of the session cannot be written");
+    raw.map(Some).ok_or_else(unwritable)
+}
+
 /// What a branch still has to say.
 struct Telling<'a> {
     branch: &'a BranchRecord,
@@ -118,11 +132,7 @@ impl Telling<'_> {
 
 impl Archive<'_> {
     async fn write(&mut self, branches: &[BranchRecord]) -> Result<()> {
-        self.line(&Line::Archive {
-            of: MARK.into(),
-            version: VERSION,
-            codec: branchwork_core::codec::VERSION,
-        })?;
+        self.line(&Line::Archive { of: MARK.into(), version: VERSION, codec: codec::VERSION })?;
         let telling = |(branch, place)| Telling { branch, place, moves: VecDeque::new(), read: 0 };
         let mut tellings: Vec<_> = branches.iter().zip(0..).map(telling).collect();
         self.session(&mut tellings).await?;
@@ -169,6 +179,7 @@ impl Archive<'_> {
             first: first.unwrap_or(stands_for).to_string(),
             first_name,
             default: record.default_branch.to_string(),
+            defaults: defaults(record)?,
         }))?;
         if first.is_none() {
             self.lost_branch(stands_for, None)?;

@@ -3,11 +3,12 @@
 use std::pin::Pin;
 
 use branchwork_core::{
+    config::ConfigPatch,
     id::{BranchId, MessageId},
-    store::{Change, Commit, Conflict},
+    store::{Cause, Change, Commit, Conflict, HeadMove},
 };
 
-use super::{Branch, State};
+use super::{Beginning, Branch, State};
 use crate::{
     error::{Error, Result},
     session::check_branch_name,
@@ -23,6 +24,7 @@ pub struct Fork {
     branch: Branch,
     name: Option<String>,
     at: Option<MessageId>,
+    beginning: Beginning,
 }
 
 impl Branch {
@@ -32,7 +34,7 @@ impl Branch {
     /// # Errors
     ///
     /// [`Error::Conflict`] when the name is taken, [`Error::BadName`], [`Error::Change`] when the
-    /// message of `at` is not on this branch.
+    /// message of `at` is not on this branch, [`Error::Config`], [`Error::Draft`].
     ///
     /// # Cancel safety
     ///
@@ -53,16 +55,20 @@ impl Branch {
     /// # Ok(()) }
     /// ```
     pub fn fork(&self, name: impl Into<String>) -> Fork {
-        Fork { branch: self.clone(), name: Some(name.into()), at: None }
+        Fork::new(self.clone(), Some(name.into()))
     }
 
     /// Forks this branch under the first free name of the form `main-2`, `main-3`.
     pub fn fork_unnamed(&self) -> Fork {
-        Fork { branch: self.clone(), name: None, at: None }
+        Fork::new(self.clone(), None)
     }
 }
 
 impl Fork {
+    fn new(branch: Branch, name: Option<String>) -> Self {
+        Self { branch, name, at: None, beginning: Beginning::default() }
+    }
+
     /// Forks after `message`, with the configuration of that moment. Inside a turn group, after
     /// the group.
     pub const fn at(mut self, message: MessageId) -> Self {
@@ -70,20 +76,36 @@ impl Fork {
         self
     }
 
+    /// Configures the fork, on top of what it has from its parent.
+    pub fn config(mut self, config: ConfigPatch) -> Self {
+        self.beginning.config = config;
+        self
+    }
+
+    /// Lets the system message of the fork say something else.
+    pub fn system(mut self, text: impl Into<String>) -> Self {
+        self.beginning.system = Some(text.into());
+        self
+    }
+
     async fn make(self) -> Result<Branch> {
-        let Self { branch, name, at } = self;
+        let Self { branch, name, at, beginning } = self;
+        beginning.check()?;
         if let Some(name) = &name {
             check_branch_name(name)?;
         }
         let state = branch.refresh().await?;
         let head = at.map_or(Ok(state.view.head()), |at| state.view.head_at(at).map(Some))?;
-        let view = state.view.at(head)?;
         let engine = &branch.engine;
+        let (ops, view) = beginning.write(engine, state.view.at(head)?)?;
         let id = BranchId::from_bits(engine.ids().next_bits());
         let (session, forked_from, at) = (branch.session, Some(branch.id), engine.now());
+        let (revision, to) = (1 + ops.len() as u64, view.head());
         let make = move |name: String| {
             let change = Change::CreateBranch { branch: id, name, forked_from, head };
-            Ok(Commit::new(session, at).with_change(change))
+            let commit = Commit::new(session, at).with_change(change);
+            let step = HeadMove { branch: id, from: head, to, cause: Cause::Append };
+            Ok(if ops.is_empty() { commit } else { commit.with_ops(ops.clone(), step) })
         };
         match name {
             Some(name) => engine.store().commit(make(name)?).await?,
@@ -91,7 +113,8 @@ impl Fork {
         }
         engine.tool_sets().fork(branch.id, id);
         let fork = Branch::new(engine.clone(), branch.session, id);
-        fork.shared.set(State { view, tip: None, revision: 1 });
+        let tip = if revision > 1 { to } else { None };
+        fork.shared.set(State { view, tip, revision });
         Ok(fork)
     }
 }

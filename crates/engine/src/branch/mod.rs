@@ -3,12 +3,14 @@
 //! - [`Branch`] is the handle; what its clones share is in `shared`.
 //! - `write` appends, edits, removes, configures.
 //! - `moves` rolls back, rewinds, undoes, redoes, restores.
-//! - `fork` makes branches of branches.
+//! - `fork` makes branches of branches; `beginning` is the first step on a new one.
 //! - `tools` registers what a model may call on it.
 
+mod beginning;
 mod fork;
 mod history;
 mod moves;
+mod overview;
 mod shared;
 mod tools;
 mod write;
@@ -22,9 +24,10 @@ use branchwork_core::{
     store::{BranchRecord, ReflogEntry, read},
 };
 
+pub(crate) use self::beginning::Beginning;
 pub(crate) use self::shared::{Shared, State, Turns};
 pub(crate) use self::write::Part;
-pub use self::{fork::Fork, write::Appended};
+pub use self::{fork::Fork, overview::Overview, write::Appended};
 use crate::{
     chat::Chat,
     engine::Engine,

@@ -62,9 +62,11 @@ enum Ask {
     Again { text: Option<String> },
 }
 
-/// What holds for this call only.
+/// What holds for this call, and only for it unless it says so.
 #[derive(Debug, Default)]
 struct Options {
+    /// It stays.
+    system: Option<String>,
     config: ConfigPatch,
     tools: ToolSelection,
     tool_choice: ToolChoice,
@@ -120,6 +122,13 @@ impl Chat {
         if let Ask::Instruction(draft) = &mut self.ask {
             draft.sender = Some(sender.into());
         }
+        self
+    }
+
+    /// Lets the system message say `text` from here on, in the same step; without one, puts it before
+    /// all other messages.
+    pub fn with_system(mut self, text: impl Into<String>) -> Self {
+        self.options.system = Some(text.into());
         self
     }
 

@@ -76,6 +76,9 @@ impl Chat {
             draft.check()?;
         }
         options.config.check()?;
+        if let Some(text) = &options.system {
+            Draft::new(Body::System { text: text.clone() }).check()?;
+        }
         let turns = branch.shared().turns().await;
         let mut state = branch.refresh().await?;
         let config = state.view.config().patched(&options.config);
@@ -95,17 +98,19 @@ impl Chat {
 impl Ready {
     /// Writes the instruction. Once begun it is to be driven to its end.
     pub(super) async fn begin(self) -> Result<Run> {
-        let Self { branch, turns, state, provider, config, options, offer, ask, wished } = self;
+        let Self { branch, turns, state, provider, config, mut options, offer, ask, wished } = self;
+        let system = options.system.take();
         let (turn, instruction, extent, state) = match ask {
             Ask::Instruction(draft) => {
                 let (mut turn, effects) = Turn::begin(draft);
                 let (instruction, state) =
-                    write_instruction(&branch, &turns, state, effects).await?;
+                    write_instruction(&branch, &turns, state, effects, system).await?;
                 drop(turn.step(Input::Written));
                 (turn, instruction, Extent::End, state)
             }
             Ask::Again { text } => {
-                let (instruction, extent, state) = go_back(&branch, &turns, state, text).await?;
+                let (instruction, extent, state) =
+                    go_back(&branch, &turns, state, (text, system)).await?;
                 (Turn::resume().0, instruction, extent, state)
             }
         };
@@ -135,6 +140,7 @@ async fn write_instruction(
     turns: &Turns,
     state: State,
     effects: Vec<Effect>,
+    system: Option<String>,
 ) -> Result<(MessageId, State)> {
     let sender = state.view.config().sender.clone();
     let drafts = effects.into_iter().filter_map(|effect| match effect {
@@ -149,6 +155,9 @@ async fn write_instruction(
         .collect();
     let (ids, state) = branch
         .write_step(turns, state, Extent::Beginning.into(), |step| {
+            if let Some(system) = system {
+                step.set_system(system)?;
+            }
             let ids = drafts.into_iter().map(|draft| step.message(draft));
             Ok(ids.collect::<Result<Vec<_>, _>>()?)
         })
@@ -156,13 +165,13 @@ async fn write_instruction(
     Ok((ids.last().copied().ok_or(Error::NothingToRetry)?, state))
 }
 
-/// Takes what followed the last instruction out of the view, and lets it say `text` when there is
-/// one. Configuration and edits that came since stay; `undo` takes all of it back with the answer.
+/// Takes what followed the last instruction out of the view, and lets it say `text` and the system
+/// message `system` when they are given. Configuration and edits that came since stay; `undo` takes all of it back with the answer.
 async fn go_back(
     branch: &Branch,
     turns: &Turns,
     state: State,
-    text: Option<String>,
+    (text, system): (Option<String>, Option<String>),
 ) -> Result<(MessageId, Extent, State)> {
     let is_instruction = |message: &&Arc<Message>| matches!(message.body, Body::Instruction { .. });
     let instruction = state.view.messages().rev().find(is_instruction);
@@ -175,13 +184,16 @@ async fn go_back(
         (Extent::Beginning, Extent::Whole)
     };
     let body = text.and_then(|text| instruction.body.with_text(text));
-    if after.is_empty() && body.is_none() {
+    if after.is_empty() && body.is_none() && system.is_none() {
         return Ok((instruction.id, whole, state));
     }
     let write = |step: &mut StepWriter<'_>| {
         step.close_calls("the instruction is asked again")?;
         if let Some(body) = body {
             step.edit(instruction.id, body)?;
+        }
+        if let Some(system) = system {
+            step.set_system(system)?;
         }
         let mut spoken = after.iter().filter(|message| message.role() != Role::System);
         Ok(spoken.try_for_each(|message| step.remove(message.id))?)

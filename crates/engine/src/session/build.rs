@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use branchwork_core::{
     config::{Change as Setting, ConfigPatch},
-    graph::{Extent, StepWriter, View},
+    graph::View,
     id::{BranchId, SessionId},
-    message::{Body, Draft},
     provider::Provider,
     store::{Cause, Change, Commit, HeadMove},
 };
 
 use super::{Session, check_session_name};
 use crate::{
+    branch::Beginning,
     engine::Engine,
     error::{Error, Result},
     reference::ModelReference,
@@ -21,27 +21,27 @@ use crate::{
 /// The name of the branch that every session is born with.
 const DEFAULT_BRANCH: &str = "main";
 
-/// Makes a session with its default branch, `main`.
+/// Makes a session with its default branch, `main`. What `main` begins with are the
+/// [defaults](Session::defaults) of branches that are made later.
 #[derive(Debug)]
 #[must_use = "a session is made by `create`"]
 pub struct SessionBuilder {
     engine: Engine,
     name: Option<String>,
-    config: ConfigPatch,
     model: Option<String>,
-    system: Option<String>,
+    beginning: Beginning,
 }
 
 impl SessionBuilder {
     pub(crate) fn new(engine: Engine, name: Option<String>) -> Self {
-        Self { engine, name, config: ConfigPatch::default(), model: None, system: None }
+        Self { engine, name, model: None, beginning: Beginning::default() }
     }
 
-    /// Registers `provider` as `name` and asks it from the default branch.
+    /// Registers `provider` as `name`, and asks it.
     pub fn provider(mut self, name: impl Into<String>, provider: Arc<dyn Provider>) -> Self {
         let name = name.into();
         self.engine.register(name.clone(), provider);
-        self.config.provider = Setting::Set(name);
+        self.beginning.config.provider = Setting::Set(name);
         self
     }
 
@@ -51,15 +51,15 @@ impl SessionBuilder {
         self
     }
 
-    /// Configures the default branch. What [`model`](Self::model) says comes on top.
+    /// Configures it. What [`model`](Self::model) says comes on top.
     pub fn config(mut self, config: ConfigPatch) -> Self {
-        self.config = config;
+        self.beginning.config = config;
         self
     }
 
     /// Begins the conversation with a system message.
     pub fn system(mut self, text: impl Into<String>) -> Self {
-        self.system = Some(text.into());
+        self.beginning.system = Some(text.into());
         self
     }
 
@@ -87,30 +87,22 @@ impl SessionBuilder {
     }
 
     fn commit(self, session: SessionId, branch: BranchId) -> Result<Commit> {
-        let at = self.engine.now();
-        let mut config = self.config;
-        if let Some(model) = &self.model {
+        let Self { engine, name, model, mut beginning } = self;
+        if let Some(model) = &model {
             let ModelReference { provider, model } = ModelReference::parse(model)?;
-            config = config.with_model(provider, model);
+            beginning.config = beginning.config.with_model(provider, model);
         }
-        config.check()?;
-        let mut step = StepWriter::after(View::default(), None, self.engine.ids(), at);
-        if !config.is_empty() {
-            step.configure(config)?;
-        }
-        if let Some(system) = self.system {
-            let draft = Draft::new(Body::System { text: system });
-            draft.check()?;
-            step.message(draft)?;
-        }
-        let (ops, _) = step.finish(Extent::Whole);
+        beginning.check()?;
+        let defaults = Box::new(beginning.defaults());
+        let (ops, view) = beginning.write(&engine, View::default())?;
         let branch_name = DEFAULT_BRANCH.to_owned();
-        let create = Change::CreateSession { name: self.name, branch, branch_name };
-        let commit = Commit::new(session, at).with_change(create);
-        let Some(last) = ops.last() else { return Ok(commit) };
-        let to = Some(last.id);
-        let head = HeadMove { branch, from: None, to, cause: Cause::Append };
-        Ok(commit.with_ops(ops, head))
+        let create = Change::CreateSession { name, branch, branch_name };
+        let commit = Commit::new(session, engine.now()).with_change(create);
+        if ops.is_empty() {
+            return Ok(commit);
+        }
+        let head = HeadMove { branch, from: None, to: view.head(), cause: Cause::Append };
+        Ok(commit.with_change(Change::SetDefaults { defaults }).with_ops(ops, head))
     }
 }
 

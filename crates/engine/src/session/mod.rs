@@ -1,18 +1,21 @@
 //! Sessions: branches over one shared history.
 
+mod across;
 mod build;
+mod new_branch;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use branchwork_core::{
+    config::Defaults,
     id::{BranchId, SessionId},
     message::check_name,
     store::{BranchRecord, Change, Commit, SessionRecord},
 };
 
-pub use self::build::SessionBuilder;
+pub use self::{across::InBranch, build::SessionBuilder, new_branch::NewBranch};
 use crate::{
-    branch::Branch,
+    branch::{Beginning, Branch},
     engine::Engine,
     error::{Error, Result},
     reference,
@@ -78,22 +81,28 @@ impl Session {
         Ok(self.handle(id))
     }
 
-    /// Makes an empty branch: one that shares nothing.
+    /// What new branches begin with: what [`SessionBuilder`] was told, until it is changed.
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] when the name is taken, [`Error::BadName`].
+    /// [`Error::Store`].
+    pub async fn defaults(&self) -> Result<Defaults> {
+        Ok(self.record().await?.defaults)
+    }
+
+    /// Says what new branches begin with. Those that are there, and forks of them, stay as they
+    /// are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`], [`Error::Draft`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves no branch or the whole branch.
-    pub async fn create_branch(&self, name: impl Into<String>) -> Result<Branch> {
-        let name = name.into();
-        check_branch_name(&name)?;
-        let branch = BranchId::from_bits(self.engine.ids().next_bits());
-        let change = Change::CreateBranch { branch, name, forked_from: None, head: None };
-        self.commit(change).await?;
-        Ok(self.handle(branch))
+    /// Dropping the future leaves the old ones or the new ones.
+    pub async fn set_defaults(&self, defaults: Defaults) -> Result<()> {
+        Beginning::default().or(&defaults).check()?;
+        self.commit(Change::SetDefaults { defaults: Box::new(defaults) }).await
     }
 
     /// Gives it another name, or none.
@@ -126,13 +135,31 @@ impl Session {
         self.commit(Change::ArchiveSession { archived: false }).await
     }
 
+    /// Waits for the turns of its branches, and lets go of the tools that were registered for it. Other
+    /// handles go on: what they need is read again, and tools have to be registered again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn close(self) -> Result<()> {
+        for branch in self.branches().await? {
+            drop(self.handle(branch.id).shared().turns().await);
+        }
+        let branches = self.branches().await?.into_iter().map(|branch| branch.id);
+        self.engine.tool_sets().forget_session(self.id, branches);
+        Ok(())
+    }
+
     /// Deletes it with all it holds. The space is taken by the next [`Engine::gc`].
     ///
     /// # Errors
     ///
     /// [`Error::Store`].
     pub async fn delete(&self) -> Result<()> {
-        self.commit(Change::DeleteSession).await
+        let branches = self.branches().await?.into_iter().map(|branch| branch.id);
+        self.commit(Change::DeleteSession).await?;
+        self.engine.tool_sets().forget_session(self.id, branches);
+        Ok(())
     }
 
     /// Makes `branch` the default one.

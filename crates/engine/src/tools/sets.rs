@@ -43,6 +43,16 @@ impl ToolSets {
         }
     }
 
+    /// Lets go of the tools of a session and of its branches.
+    pub(crate) fn forget_session(
+        &mut self,
+        session: SessionId,
+        branches: impl Iterator<Item = BranchId>,
+    ) {
+        self.sessions.remove(&session);
+        branches.for_each(|branch| self.forget(branch));
+    }
+
     /// Lets go of the tools of a branch that is gone.
     pub(crate) fn forget(&mut self, branch: BranchId) {
         self.branches.remove(&branch);

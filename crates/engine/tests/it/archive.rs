@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use branchwork::{
-    Branch, Engine, Error, Session,
+    BaseBranch as _, Branch, Engine, Error, Session,
     archive::{ArchiveError, ImportOptions, Imported},
     core::{
         call::CallRecord,
+        config::Defaults,
         id::BranchId,
         message::{Body, Message},
         store::{BranchRecord, MemoryStore, ReflogEntry, SessionRecord, Store},
@@ -34,6 +35,8 @@ enum Action {
     Rename(usize),
     Switch(usize),
     Configure(usize, u8),
+    System(usize, u8),
+    Defaults(u8),
     Collect,
     Archive,
 }
@@ -54,7 +57,9 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         2 => branch.clone().prop_map(Action::Delete),
         1 => branch.clone().prop_map(Action::Rename),
         1 => branch.clone().prop_map(Action::Switch),
-        1 => (branch, any::<u8>()).prop_map(|(b, t)| Action::Configure(b, t)),
+        1 => (branch.clone(), any::<u8>()).prop_map(|(b, t)| Action::Configure(b, t)),
+        1 => (branch, any::<u8>()).prop_map(|(b, t)| Action::System(b, t)),
+        1 => any::<u8>().prop_map(Action::Defaults),
         1 => Just(Action::Collect),
         1 => Just(Action::Archive),
     ];
@@ -119,6 +124,14 @@ async fn act(session: &Session, action: &Action, number: usize) {
             let patch = branchwork::core::config::ConfigPatch::default();
             let patch = patch.with_setting("seed", (*seed).into()).unwrap();
             drop(pick(*b).await.configure(patch).await);
+        }
+        Action::System(b, text) => drop(pick(*b).await.set_system(text.to_string()).await),
+        Action::Defaults(number) => {
+            let defaults = match number % 2 {
+                0 => Defaults::new(),
+                _ => Defaults::new().with_system(number.to_string()),
+            };
+            session.set_defaults(defaults).await.unwrap();
         }
         Action::Collect => drop(session.engine().gc().await),
         Action::Archive => session.archive().await.unwrap(),

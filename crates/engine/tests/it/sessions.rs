@@ -1,11 +1,19 @@
 //! Sessions: made, found, renamed, archived, deleted.
 
 use branchwork::{
-    Engine, Error,
-    core::{message::Role, store::Conflict},
+    BaseBranch as _, Engine, Error,
+    core::{
+        config::{Config, ConfigPatch, Defaults},
+        filter::Filter,
+        message::Role,
+        provider::ProviderError,
+        store::Conflict,
+    },
 };
 
-use crate::support::{session, texts};
+use branchwork_testkit::Script;
+
+use crate::support::{says, session, texts};
 
 #[tokio::test]
 async fn a_session_is_born_with_main_its_system_message_and_its_configuration() {
@@ -94,4 +102,107 @@ async fn names_that_references_could_not_tell_apart_are_refused() {
         let made = session.default_branch().fork(name).await;
         assert!(matches!(made, Err(Error::BadName { .. })), "branch {name:?}");
     }
+}
+
+fn seeded(seed: i64) -> ConfigPatch {
+    ConfigPatch::default().with_setting("seed", seed.into()).unwrap()
+}
+
+#[tokio::test]
+async fn new_branches_begin_with_the_defaults_of_their_session_and_forks_with_their_parent() {
+    let (session, provider) = session([Script::text("ok"), Script::text("ok")]).await;
+    // What the session was made with.
+    let second = session.create_branch("second").await.unwrap();
+    second.chat("hello").await.unwrap();
+    assert_eq!(provider.requests()[0].config.model.as_deref(), Some("tiny"));
+    let mut config = session.defaults().await.unwrap().config;
+    config.apply(&seeded(7));
+    config.sender = Some("ada".to_owned());
+    let defaults = Defaults::new().with_config(config).with_system("Be brief.");
+    session.set_defaults(defaults.clone()).await.unwrap();
+    assert_eq!(session.defaults().await.unwrap(), defaults);
+    let third = session.create_branch("third").config(seeded(8)).await.unwrap();
+    third.append(says("mine")).await.unwrap();
+    third.chat("yours").await.unwrap();
+    let sent = &provider.requests()[1];
+    assert_eq!((sent.config.seed, sent.config.model.as_deref()), (Some(8), Some("tiny")));
+    assert_eq!(texts(&third).await, ["Be brief.", "mine", "yours", "ok"]);
+    let sender = third.view().await.unwrap().messages().nth(2).unwrap().sender.clone();
+    assert_eq!(sender, "ada");
+    let own = session.create_branch("own").system("Be long.").await.unwrap();
+    assert_eq!(texts(&own).await, ["Be long."]);
+    // What was there, and forks of it, stay as they are.
+    assert_eq!(texts(&second.fork("fourth").await.unwrap()).await, ["hello", "ok"]);
+    assert_eq!(second.config().await.unwrap().seed, None);
+}
+
+#[tokio::test]
+async fn defaults_that_nobody_could_use_are_refused() {
+    let (session, _) = session([]).await;
+    let mut config = Config::default();
+    config.temperature = Some(9.0);
+    let error = session.set_defaults(Defaults::new().with_config(config)).await.unwrap_err();
+    assert!(matches!(error, Error::Config(_)), "{error}");
+    let bad = ConfigPatch::default().with_setting("top_p", 2.into()).unwrap();
+    let error = session.create_branch("x").config(bad.clone()).await.unwrap_err();
+    assert!(matches!(error, Error::Config(_)), "{error}");
+    let error = session.default_branch().fork("x").config(bad).await.unwrap_err();
+    assert!(matches!(error, Error::Config(_)), "{error}");
+    assert_eq!(session.branches().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_fork_begins_with_what_it_is_given_in_the_same_commit() {
+    let (session, _) = session([]).await;
+    let main = session.default_branch();
+    main.set_system("Be brief.".to_owned()).await.unwrap();
+    main.append(says("hello")).await.unwrap();
+    let fork = main.fork("fork").config(seeded(3)).system("Be long.").await.unwrap();
+    assert_eq!(texts(&fork).await, ["Be long.", "hello"]);
+    assert_eq!(fork.config().await.unwrap().seed, Some(3));
+    // It goes on in its own stretch, and another handle sees the same.
+    fork.append(says("more")).await.unwrap();
+    fork.undo().await.unwrap();
+    fork.undo().await.unwrap();
+    assert_eq!(texts(&fork).await, ["Be brief.", "hello"]);
+    assert_eq!(texts(&main).await, ["Be brief.", "hello"]);
+    assert!(matches!(fork.undo().await, Err(Error::NothingToUndo)));
+    assert!(session.engine().verify().await.unwrap().problems.is_empty());
+}
+
+#[tokio::test]
+async fn all_branches_are_read_at_once_each_under_its_name() {
+    let (session, _) = session([Script::text("on main"), Script::text("on other")]).await;
+    let main = session.default_branch();
+    main.chat("q1").await.unwrap();
+    let other = main.fork("other").await.unwrap();
+    other.chat("q2").with_sender("ada").await.unwrap();
+    let found = session.messages(&Filter::new().with_role(Role::User)).await.unwrap();
+    let asked: Vec<_> = found
+        .iter()
+        .map(|one| {
+            let texts: Vec<_> = one.found.iter().map(|message| message.text()).collect();
+            (one.branch.name.as_str(), texts.join(" "))
+        })
+        .collect();
+    assert_eq!(asked, [("main", "q1".to_owned()), ("other", "q1 q2".to_owned())]);
+    let counts = session.counts().await.unwrap();
+    assert_eq!((counts[0].found.total, counts[1].found.by_sender["ada"]), (2, 1));
+}
+
+#[tokio::test]
+async fn an_overview_says_all_there_is_to_say_of_a_branch() {
+    let refused = ProviderError::Auth { status: Some(401), detail: String::new() };
+    let (session, _) = session([Script::text("a"), Script::refusal(refused)]).await;
+    let main = session.default_branch();
+    main.chat("q").await.unwrap();
+    let fork = main.fork("fork").await.unwrap();
+    drop(fork.chat("q").await.unwrap_err());
+    let overview = fork.overview(1).await.unwrap();
+    assert_eq!((overview.record.name.as_str(), overview.is_default), ("fork", false));
+    assert_eq!(overview.record.forked_from, Some(main.id()));
+    let usage = overview.usage;
+    assert_eq!((usage.own.failed, usage.own.succeeded, usage.inherited.succeeded), (1, 0, 1));
+    assert_eq!(overview.description.preview.len(), 1);
+    assert!(main.overview(0).await.unwrap().is_default);
 }

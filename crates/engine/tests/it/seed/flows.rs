@@ -111,3 +111,26 @@ async fn s169_turns_of_different_branches_run_side_by_side() {
         tokio::join!(one.chat("q").into_future(), two.chat("q").into_future(), both);
     assert_eq!((first.unwrap().text.as_str(), second.unwrap().text.as_str()), ("ok", "ok"));
 }
+
+#[tokio::test]
+async fn a_system_text_given_with_the_question_comes_first_and_stays() {
+    let (session, provider) = session(["1", "2", "3"].map(Script::text)).await;
+    let main = session.default_branch();
+    main.chat("q1").with_system("old").await.unwrap();
+    main.chat("q2").with_system("new").await.unwrap();
+    main.retry().with_system("newest").await.unwrap();
+    let sent = |index: usize| {
+        let request = &provider.requests()[index];
+        request.messages.iter().map(|message| message.text()).collect::<Vec<_>>()
+    };
+    assert_eq!(sent(0), ["old", "q1"]);
+    assert_eq!(sent(1), ["new", "q1", "1", "q2"]);
+    assert_eq!(sent(2), ["newest", "q1", "1", "q2"]);
+    // The system text is of the same step as the question.
+    main.undo().await.unwrap();
+    assert_eq!(texts(&main).await, ["new", "q1", "1", "q2", "2"]);
+    main.undo().await.unwrap();
+    assert_eq!(texts(&main).await, ["old", "q1", "1"]);
+    main.undo().await.unwrap();
+    assert_eq!(texts(&main).await, Vec::<String>::new());
+}

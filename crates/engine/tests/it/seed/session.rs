@@ -1,10 +1,18 @@
 //! Section 3.5: the session.
 
+use std::sync::Arc;
+
 use branchwork::{
-    Error,
-    core::{message::Role, store::Conflict},
+    Error, InBranch,
+    core::{
+        filter::Filter,
+        message::{Message, Role},
+        provider::Finish,
+        store::Conflict,
+        tool::ToolSelection,
+    },
 };
-use branchwork_testkit::Script;
+use branchwork_testkit::{Gate, Script};
 
 use super::support::{add, multiply};
 use crate::support::{session, texts};
@@ -103,4 +111,53 @@ async fn s129_two_sessions_that_answer_each_other() {
     assert_eq!(texts(&funny).await, expected);
     assert_eq!(texts(&strict).await, ["What of this?", "meh 1", "What of this?", "meh 2"]);
     assert_eq!(provider.remaining(), 0);
+}
+
+#[tokio::test]
+async fn s125_everything_that_was_said_on_every_branch_and_one_call_log() {
+    let scripts =
+        [Script::calls([("c1", "add", "{\"a\":1,\"b\":2}")]), Script::text("3"), Script::text("x")];
+    let (session, _) = session(scripts).await;
+    let main = session.default_branch();
+    session.register(add()).unwrap();
+    main.chat("1 + 2?").with_tools(ToolSelection::All).await.unwrap();
+    main.chat("so?").await.unwrap();
+    let other = session.create_branch("other").await.unwrap();
+    other.chat("x?").with_sender("ada").await.unwrap();
+    let names = |found: Vec<InBranch<Vec<Arc<Message>>>>| {
+        let name = |one: InBranch<Vec<_>>| (one.branch.name, one.found.len());
+        found.into_iter().map(name).collect::<Vec<_>>()
+    };
+    let expected = |main, other| vec![("main".to_owned(), main), ("other".to_owned(), other)];
+    assert_eq!(names(session.messages(&Filter::new()).await.unwrap()), expected(5, 2));
+    assert_eq!(names(session.responses().await.unwrap()), expected(3, 1));
+    assert_eq!(names(session.assistant_responses().await.unwrap()), expected(1, 1));
+    assert_eq!(names(session.action_requests().await.unwrap()), expected(1, 0));
+    assert_eq!(names(session.action_responses().await.unwrap()), expected(1, 0));
+    let counts = session.counts().await.unwrap();
+    assert_eq!(counts[0].found.by_role[&Role::Assistant], 2);
+    assert_eq!(counts[1].found.by_sender["ada"], 1);
+    let calls = session.calls().await.unwrap();
+    let branches: Vec<_> = calls.iter().map(|call| call.branch).collect();
+    assert_eq!(branches, [main.id(), main.id(), other.id()]);
+}
+
+#[tokio::test]
+async fn closing_a_session_waits_for_its_turns_and_lets_go_of_its_tools() {
+    let gate = Gate::new();
+    let slow = Script::new().with_start().with_gate(&gate).with_text("slow").with_end(Finish::Stop);
+    let (session, _) = session([slow]).await;
+    let main = session.default_branch();
+    session.register(add()).unwrap();
+    let chat = tokio::spawn(main.chat("q").into_future());
+    gate.reached().await;
+    let closing = tokio::spawn(session.clone().close());
+    tokio::task::yield_now().await;
+    assert!(!closing.is_finished());
+    gate.release();
+    closing.await.unwrap().unwrap();
+    assert_eq!(chat.await.unwrap().unwrap().text, "slow");
+    assert!(session.tools().is_empty());
+    // Other handles go on.
+    assert_eq!(texts(&main).await, ["q", "slow"]);
 }
