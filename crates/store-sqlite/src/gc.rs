@@ -7,6 +7,7 @@ use crate::{
     error::Answer,
     key::StretchNo,
     query::{lineage::last_op, session::Reached},
+    search,
 };
 
 /// The part of the file that is free from which on it is written anew without the gaps.
@@ -60,6 +61,10 @@ fn take_away(db: &Connection) -> Answer<GcReport> {
     report.branches =
         count(concat!("DELETE FROM branch WHERE no NOT IN (", live_branches!("b.no"), ")"))?;
     report.sessions = count("DELETE FROM session WHERE deleted IS NOT NULL")?;
+    if report.ops > 0 || report.sessions > 0 {
+        // What was deleted must not be found in it, and keys may be given again.
+        search::clear(db)?;
+    }
     if report.ops > 0 {
         count("DELETE FROM call WHERE key NOT IN (SELECT key FROM op)")?;
         report.blobs =

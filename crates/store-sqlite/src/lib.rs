@@ -13,6 +13,7 @@
 //! | `writer` | the thread that owns the only write connection, and commits |
 //! | `reader` | the threads that read |
 //! | `query` | what they read |
+//! | `search` | finding messages by their text, and the index for it |
 //! | `verify`, `gc`, `backup` | looking after a file |
 //! | `error` | failures of the database, named by what a caller can do |
 
@@ -26,6 +27,7 @@ mod probe;
 mod query;
 mod reader;
 mod schema;
+mod search;
 mod store;
 mod verify;
 mod writer;

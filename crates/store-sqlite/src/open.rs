@@ -11,6 +11,9 @@ use crate::{
     schema,
 };
 
+/// Ops that are looked at rather than indexed: about as long as one transaction takes.
+const SCANNED_MAX: u32 = 1_024;
+
 /// How a file is opened as a store.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -18,6 +21,7 @@ pub struct SqliteOptions {
     must_exist: bool,
     read_only: bool,
     pages_max: Option<u32>,
+    scanned_max: Option<u32>,
 }
 
 /// A file that was opened.
@@ -55,6 +59,18 @@ impl SqliteOptions {
     pub const fn with_max_pages(mut self, pages: u32) -> Self {
         self.pages_max = Some(pages);
         self
+    }
+
+    /// How many ops that are not in the index of searches a search looks at, before it takes them
+    /// into the index first; 1 024 when not said. With 0 every search brings the index up to date.
+    #[must_use]
+    pub const fn with_scanned_max(mut self, ops: u32) -> Self {
+        self.scanned_max = Some(ops);
+        self
+    }
+
+    pub(crate) fn scanned_max(&self) -> u32 {
+        self.scanned_max.unwrap_or(SCANNED_MAX)
     }
 
     pub(crate) const fn pages_max(&self) -> Option<u32> {

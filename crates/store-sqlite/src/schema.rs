@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_calls.sql"),
     include_str!("../migrations/0003_defaults.sql"),
+    include_str!("../migrations/0004_search.sql"),
 ];
 
 // The table of ops has no column for the version of the codec: all rows are of the first one.

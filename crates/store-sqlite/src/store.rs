@@ -16,11 +16,15 @@ use branchwork_core::{
 use crate::{
     backup, gc,
     open::SqliteOptions,
-    query::{calls, lineage, ops, reflog, search, session, stats},
+    query::{calls, lineage, ops, reflog, session, stats},
     reader::Readers,
-    verify,
+    search, verify,
     writer::{Writer, prepare},
 };
+
+/// Transactions that one search may wait for while the index grows: each takes about 1 000 messages
+/// into it. The next search goes on.
+const INDEX_BATCHES_MAX: usize = 16;
 
 /// Keeps sessions in one SQLite file.
 ///
@@ -34,6 +38,7 @@ pub struct SqliteStore {
     readers: Readers,
     /// `None` when the file can be read only.
     writer: Option<Writer>,
+    scanned_max: u32,
 }
 
 impl SqliteStore {
@@ -55,7 +60,8 @@ impl SqliteStore {
     pub fn open_with(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, StoreError> {
         let opened = options.open(path.as_ref())?;
         let writer = opened.writer.map(Writer::start).transpose()?;
-        Ok(Self { readers: Readers::new(opened.place), writer })
+        let scanned_max = options.scanned_max();
+        Ok(Self { readers: Readers::new(opened.place), writer, scanned_max })
     }
 
     /// Where the file is.
@@ -84,6 +90,22 @@ impl SqliteStore {
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let to = to.to_owned();
         self.readers.read(move |db| backup::backup(db, &to)).await
+    }
+
+    /// Takes what `search` would have to look at into the index, when that is much, and as far as it
+    /// is worth the wait.
+    async fn index_for(&self, writer: &Writer, search: &Search) -> Result<(), StoreError> {
+        let scanned_max = self.scanned_max;
+        for _ in 0..INDEX_BATCHES_MAX {
+            let wanted = search.clone();
+            let enough = scanned_max.saturating_add(1);
+            let missing = self.readers.read(move |db| search::missing(db, &wanted, enough)).await?;
+            if missing <= scanned_max || writer.run(search::extend).await.is_err() {
+                // A full disk keeps nobody from finding what is there: the rest is looked at.
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn writer(&self) -> Result<&Writer, StoreError> {
@@ -136,6 +158,9 @@ impl Store for SqliteStore {
     }
 
     async fn search(&self, search: &Search) -> Result<Vec<Hit>, StoreError> {
+        if let Some(writer) = &self.writer {
+            self.index_for(writer, search).await?;
+        }
         let search = search.clone();
         self.readers.read(move |db| search::read(db, &search)).await
     }

@@ -120,6 +120,8 @@ pub struct Search {
     pub text: String,
     /// Only in this session.
     pub session: Option<SessionId>,
+    /// Only in this voice.
+    pub role: Option<Role>,
     /// At most this many hits.
     pub limit: usize,
 }
@@ -127,13 +129,20 @@ pub struct Search {
 impl Search {
     /// Searches everywhere for `text`.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), session: None, limit: 50 }
+        Self { text: text.into(), session: None, role: None, limit: 50 }
     }
 
     /// Searches in one session only.
     #[must_use]
     pub const fn in_session(mut self, session: SessionId) -> Self {
         self.session = Some(session);
+        self
+    }
+
+    /// Searches only what is said in one voice.
+    #[must_use]
+    pub const fn with_role(mut self, role: Role) -> Self {
+        self.role = Some(role);
         self
     }
 

@@ -1,4 +1,7 @@
 //! Plain text search over single messages, for every store.
+//!
+//! A store may look at every message, or keep an index of the [folded](fold) texts and look only at
+//! what may be a hit: [`hit`] has the last word in any case.
 
 use super::{Hit, Search};
 use crate::{
@@ -12,15 +15,24 @@ const SNIPPET_AROUND: usize = 40;
 /// The hit that `op` of `session` is, when it appends a message that holds the text.
 pub fn hit(search: &Search, session: SessionId, branch: BranchId, op: &Op) -> Option<Hit> {
     let message = op.kind.as_message()?;
+    if search.role.is_some_and(|role| role != message.role()) {
+        return None;
+    }
     let text = message.text();
     let snippet = snippet(&text, &search.text)?;
     let (role, at) = (message.role(), message.at);
     Some(Hit { session, branch, message: message.id, role, at, snippet })
 }
 
+/// `text` as searches compare it: in lower case, letter by letter. Where `text` holds a needle, its fold
+/// holds the fold of the needle.
+pub fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
 /// The text around the first place where `text` holds `needle`, whatever its case; on one line.
 fn snippet(text: &str, needle: &str) -> Option<String> {
-    let needle: Vec<char> = needle.chars().flat_map(char::to_lowercase).collect();
+    let needle: Vec<char> = fold(needle).chars().collect();
     let characters: Vec<char> = text.chars().collect();
     let lower: Vec<(usize, char)> = characters
         .iter()

@@ -4,7 +4,6 @@
 //! - `ops`: runs of ops of one stretch, decoded; `lineage`: the way to one.
 //! - `reflog`: stored moves, with those that follow from the ops filled in.
 //! - `calls`: the call log.
-//! - `search`: the messages that hold a text.
 //! - `stats`: counts.
 
 pub(crate) mod branch;
@@ -12,6 +11,5 @@ pub(crate) mod calls;
 pub(crate) mod lineage;
 pub(crate) mod ops;
 pub(crate) mod reflog;
-pub(crate) mod search;
 pub(crate) mod session;
 pub(crate) mod stats;

@@ -4,10 +4,12 @@
 //! - `records`: sessions and branches.
 //! - `moves`: the reflog, and that heads and revisions follow from it and the ops.
 //! - `calls`: the call log.
+//! - `index`: the index of searches.
 //! - `ops`: stretches, and the fold of all ops.
 
 mod calls;
 mod file;
+mod index;
 mod moves;
 mod ops;
 mod records;
@@ -31,6 +33,8 @@ pub(crate) fn verify(db: &Connection) -> Answer<VerifyReport> {
     let result = moves::check(db, problems);
     go_on(result, problems)?;
     let result = calls::check(db, problems);
+    go_on(result, problems)?;
+    let result = index::check(db, problems);
     go_on(result, problems)?;
     let result = ops::check(db, problems, &mut report.ops);
     go_on(result, problems)?;

@@ -130,7 +130,14 @@ async fn bytes_that_flip_are_a_problem_and_not_a_failure() {
             *byte ^= 0x5a;
         }
         fs::write(&place.path, &damaged).expect("it is written");
-        let store = SqliteStore::open(&place.path).expect("it opens");
+        let store = match SqliteStore::open(&place.path) {
+            Ok(store) => store,
+            // The page tells of the tables.
+            Err(error) => {
+                assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
+                continue;
+            }
+        };
         match store.verify().await {
             Ok(report) => {
                 assert!(!report.problems.is_empty(), "page {page}");

@@ -15,6 +15,8 @@ mod quota;
 #[cfg(test)]
 mod reopen;
 #[cfg(test)]
+mod searches;
+#[cfg(test)]
 mod shared;
 #[cfg(test)]
 mod support;

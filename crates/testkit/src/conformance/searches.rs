@@ -38,6 +38,10 @@ pub async fn a_search_finds_whatever_the_case_newest_first(store: Arc<dyn Store>
     check("", &[]).await;
     let hits = found(&bench, "istanbul").await;
     assert_eq!(hits, []);
+    let asked = Search::new("rome").with_role(Role::User);
+    assert_eq!(bench.store.search(&asked).await.expect("it is searched").len(), 1);
+    let answered = Search::new("rome").with_role(Role::Assistant);
+    assert_eq!(bench.store.search(&answered).await.expect("it is searched"), []);
     let hit = found(&bench, "rome").await.pop().expect("it is found");
     assert_eq!((hit.session, hit.branch, hit.role), (line.session, line.branch, Role::User));
     let first = line.view.messages().next().expect("it has one");
