@@ -40,8 +40,8 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     ("`sessions show`", "the session, with `branches` as in `branch list`"),
     ("`sessions rename`, `archive`, `unarchive`", "the session, as in `sessions list`"),
-    ("`sessions search`", "`hits: [{session, branch, message, role, at, snippet}]`"),
-    ("`export` to a file", "`session`, `file`"),
+    ("`search`, `sessions search`", "`hits: [{session, branch, message, role, at, snippet}]`"),
+    ("`export` to a file", "`session`, `file`; of all branches `files` in place of `file`"),
     (
         "`import`",
         "`sessions: [{id, name}]`, `branches` and `messages` that were not there, `skipped: [{line, problem}]`",
@@ -53,8 +53,12 @@ const SHAPES: &[(&str, &str)] = &[
         "`session`, `branch`, `head`, `key`, `value`; `get` without a key: `config`",
     ),
     (
+        "`config-session get`, `set`, `unset`",
+        "`session`, `key`, `value`; `get` without a key: `config`",
+    ),
+    (
         "`info`",
-        "`session`, `branch`, `messages`, `by_role`, `by_kind`, `by_sender`, `tools`, `config`",
+        "`session`, `branch`, `default`, `messages`, `by_role`, `by_kind`, `by_sender`, `tools`, `config`, `usage: {own, inherited}` with the fields of `usage`",
     ),
     (
         "`usage`",

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
+use super::{ExportArgs, ImportArgs, SearchArgs};
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -112,7 +114,12 @@ pub(crate) enum Command {
     /// Show and change the configuration of a branch; each change can be undone.
     #[command(subcommand)]
     ConfigBranch(ConfigBranchCommand),
-    /// Write a whole session as an archive, or the messages of a branch as a table.
+    /// Show and change what new branches of a session begin with.
+    #[command(subcommand)]
+    ConfigSession(ConfigSessionCommand),
+    /// Find messages by their text, in all sessions and branches, the newest first.
+    Search(SearchArgs),
+    /// Write a whole session as an archive, messages or the call log as a table, or a transcript.
     Export(ExportArgs),
     /// Make a session of an archive or of a table of messages.
     Import(ImportArgs),
@@ -232,17 +239,8 @@ pub(crate) enum SessionsCommand {
         #[arg(short, long)]
         yes: bool,
     },
-    /// Find messages by their text, in all sessions.
-    Search {
-        /// The text, whatever its case.
-        query: String,
-        /// Only in this session.
-        #[arg(short = 'S', long)]
-        session: Option<String>,
-        /// How many hits at most.
-        #[arg(short = 'n', long = "limit", default_value_t = 50)]
-        limit: usize,
-    },
+    /// Find messages by their text (`search`).
+    Search(SearchArgs),
 }
 
 /// Commands on branches.
@@ -332,46 +330,33 @@ pub(crate) enum ConfigBranchCommand {
     },
 }
 
-/// What to export, and where to.
-#[derive(Debug, Args)]
-pub(crate) struct ExportArgs {
-    /// `session`; for a table also `session@branch`.
-    pub(crate) place: String,
-    /// The form; an archive when not said.
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) format: Option<Format>,
-    /// The file, which must not exist yet; `-` is standard output.
-    #[arg(short, long, value_name = "FILE", default_value = "-")]
-    pub(crate) output: PathBuf,
-}
-
-/// What to import.
-#[derive(Debug, Args)]
-pub(crate) struct ImportArgs {
-    /// The file; `-` reads standard input.
-    pub(crate) file: PathBuf,
-    /// The form; found out when not said.
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) format: Option<Format>,
-    /// The name of the session; an archive has one of its own.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) session: Option<String>,
-    /// Leave damaged lines out, and say which.
-    #[arg(long)]
-    pub(crate) skip_bad: bool,
-}
-
-/// A form of exports.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// Everything of a session, lossless: see docs/reference/archive.md.
-    Archive,
-    /// The messages of a branch, one JSON object a line.
-    Jsonl,
-    /// The messages of a branch as one JSON array.
-    Json,
-    /// The messages of a branch as CSV.
-    Csv,
+/// Commands on what new branches of a session begin with.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigSessionCommand {
+    /// Print one setting, or all that are set.
+    Get {
+        /// The session.
+        session: String,
+        /// `system`, or a setting as for `config-branch`.
+        key: Option<String>,
+    },
+    /// Change one setting for branches that are made from now on.
+    Set {
+        /// The session.
+        session: String,
+        /// As for `get`.
+        key: String,
+        /// The value: a text, or JSON where it is a number or a list.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take one setting away.
+    Unset {
+        /// The session.
+        session: String,
+        /// As for `get`.
+        key: String,
+    },
 }
 
 /// What usage is grouped by.

@@ -2,6 +2,8 @@
 
 mod ask;
 mod command;
+mod search;
+mod transfer;
 
 use std::path::PathBuf;
 
@@ -10,9 +12,11 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 pub(crate) use self::{
     ask::AskArgs,
     command::{
-        AppendArgs, BranchCommand, Command, ConfigBranchCommand, ConfigCommand, DbCommand,
-        EditArgs, ExportArgs, ForkArgs, Format, ImportArgs, SessionsCommand, UsageKey,
+        AppendArgs, BranchCommand, Command, ConfigBranchCommand, ConfigCommand,
+        ConfigSessionCommand, DbCommand, EditArgs, ForkArgs, SessionsCommand, UsageKey,
     },
+    search::SearchArgs,
+    transfer::{ExportArgs, Format, ImportArgs},
 };
 
 /// Durable, branching conversations with language models.

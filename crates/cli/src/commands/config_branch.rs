@@ -59,7 +59,7 @@ async fn set(world: &World, place: &str, key: &str, value: Value) -> Result<(), 
 }
 
 /// The value that a person wrote: a text as it is, anything else as JSON.
-fn parse(key: &str, value: String) -> Result<Value, Failure> {
+pub(super) fn parse(key: &str, value: String) -> Result<Value, Failure> {
     if is_text(key) {
         return Ok(Value::String(value));
     }

@@ -13,6 +13,7 @@ use branchwork::{
 };
 use serde_json::json;
 
+use super::table_format;
 use crate::{
     args::{Format, ImportArgs},
     exit::{Code, Failure},
@@ -36,9 +37,11 @@ pub(super) async fn run(world: &World, args: ImportArgs) -> Result<(), Failure> 
     };
     let made = match format {
         Format::Archive => archive(world, &args, &mut *input).await?,
-        Format::Csv => table(world, &args, Table::Csv, &mut *input).await?,
-        Format::Json => table(world, &args, Table::Json, &mut *input).await?,
-        Format::Jsonl => table(world, &args, Table::JsonLines, &mut *input).await?,
+        Format::Markdown => {
+            return Err(Failure::usage("Markdown is for people: it is not read back")
+                .with_hint("import what `export --format archive` or a table wrote"));
+        }
+        format => table(world, &args, table_format(format)?, &mut *input).await?,
     };
     report(world, &made)
 }
@@ -68,6 +71,9 @@ fn guess(path: &Path, input: &mut Box<dyn BufRead + Send>) -> Result<Format, Fai
     let beginning = input.fill_buf()?;
     if beginning.starts_with(b"{\"archive\"") {
         return Ok(Format::Archive);
+    }
+    if beginning.starts_with(b"PAR1") {
+        return Ok(Format::Parquet);
     }
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     match (ending.to_ascii_lowercase().as_str(), beginning.first()) {

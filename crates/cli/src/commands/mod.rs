@@ -5,6 +5,7 @@ pub(crate) mod ask;
 mod branch;
 mod config;
 pub(crate) mod config_branch;
+mod config_session;
 mod db;
 mod doctor;
 mod edit;
@@ -14,6 +15,7 @@ mod info;
 mod log;
 mod models;
 mod moves;
+mod search;
 mod sessions;
 mod tree;
 mod usage;
@@ -23,7 +25,14 @@ pub(crate) use self::tree::draw as draw_tree;
 
 use std::process::ExitCode;
 
-use crate::{args::Command, exit::Failure, reference, repl, world::World};
+use branchwork::table::Format as Table;
+
+use crate::{
+    args::{Command, Format},
+    exit::Failure,
+    reference, repl,
+    world::World,
+};
 
 /// Runs one command.
 pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Failure> {
@@ -51,6 +60,8 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Models { provider, base_url } => models::run(world, provider, base_url).await,
         Command::Config(command) => config::run(world, command),
         Command::ConfigBranch(command) => config_branch::run(world, command).await,
+        Command::ConfigSession(command) => config_session::run(world, command).await,
+        Command::Search(args) => search::run(world, args).await,
         Command::Export(args) => export::run(world, args).await,
         Command::Import(args) => import::run(world, args).await,
         Command::Info { place } => info::run(world, place.as_deref()).await,
@@ -60,6 +71,21 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Reference => reference::print(),
     }
     .map(|()| ExitCode::SUCCESS)
+}
+
+/// The form of a table.
+fn table_format(format: Format) -> Result<Table, Failure> {
+    match format {
+        Format::Csv => Ok(Table::Csv),
+        Format::Json => Ok(Table::Json),
+        Format::Jsonl => Ok(Table::JsonLines),
+        #[cfg(feature = "parquet")]
+        Format::Parquet => Ok(Table::Parquet),
+        #[cfg(not(feature = "parquet"))]
+        Format::Parquet => Err(Failure::usage("this program was built without Parquet")
+            .with_hint("build it with `--features parquet`")),
+        Format::Archive | Format::Markdown => Err(Failure::usage("it is no table")),
+    }
 }
 
 /// Asks a person whether to go on; at anything but a terminal, the option must have said so.

@@ -1,10 +1,6 @@
 //! `branchwork sessions …`.
 
-use branchwork::{
-    Engine, Session,
-    core::store::{Search, SessionRecord},
-    time::rfc3339,
-};
+use branchwork::{Engine, Session, core::store::SessionRecord, time::rfc3339};
 use serde_json::{Value, json};
 
 use super::confirm;
@@ -36,9 +32,7 @@ pub(super) async fn run(world: &World, command: SessionsCommand) -> Result<(), F
             report(world, &session).await
         }
         SessionsCommand::Delete { session, yes } => delete(world, &session, yes).await,
-        SessionsCommand::Search { query, session, limit } => {
-            search(world, query, session.as_deref(), limit).await
-        }
+        SessionsCommand::Search(args) => super::search::run(world, args).await,
     }
 }
 
@@ -122,41 +116,6 @@ async fn delete(world: &World, session: &str, yes: bool) -> Result<(), Failure> 
     session.delete().await?;
     if world.global.json {
         output::json(&json!({ "deleted": record.id.to_string() }))?;
-    }
-    Ok(())
-}
-
-async fn search(
-    world: &World,
-    query: String,
-    session: Option<&str>,
-    limit: usize,
-) -> Result<(), Failure> {
-    if query.trim().is_empty() {
-        return Err(Failure::usage("the text to search for is empty"));
-    }
-    let engine = world.existing_engine()?;
-    let mut search = Search::new(query).with_limit(limit);
-    if let Some(session) = session {
-        search = search.in_session(place::session(engine, Some(session)).await?.id());
-    }
-    let hits = engine.search(&search).await?;
-    if world.global.json {
-        let hits: Vec<Value> = hits
-            .iter()
-            .map(|hit| {
-                json!({
-                    "session": hit.session.to_string(), "branch": hit.branch.to_string(),
-                    "message": hit.message.to_string(), "role": hit.role.as_str(),
-                    "at": rfc3339(hit.at), "snippet": hit.snippet,
-                })
-            })
-            .collect();
-        return Ok(output::json(&json!({ "hits": hits }))?);
-    }
-    for hit in hits {
-        let place = world.paint.dim(&format!("{} {}", hit.session, hit.message));
-        output::line(&format!("{place}  {}: {}", hit.role, hit.snippet))?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ fn a_talk_forks_goes_back_and_asks_again() {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
     assert!(answers.iter().all(|answer| ran.out.contains(answer)), "{ran:?}");
     assert!(ran.out.contains("main *  2 messages\n└─ side  4 messages"), "{ran:?}");
-    assert_eq!(home.texts("talk"), ["first", "one", "Be brief."]);
+    assert_eq!(home.texts("talk"), ["Be brief.", "first", "one"]);
     assert_eq!(home.texts("talk@side"), ["first", "one", "other", "four"]);
     assert_eq!(server.requests().len(), 4);
 }

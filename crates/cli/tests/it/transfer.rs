@@ -79,6 +79,18 @@ fn a_damaged_file_is_refused_by_line_and_leaves_no_session() {
         (&["config-branch", "set", "trip", "seed", "x"], 2),
         (&["config-branch", "get", "trip", "seed"], 3),
         (&["usage", "--by", "colour"], 2),
+        (&["export", "trip", "--calls"], 2),
+        (&["export", "trip", "--calls", "--format", "archive"], 2),
+        (&["export", "trip@main", "--calls", "--format", "csv"], 2),
+        (&["export", "trip", "--all-branches", "--format", "csv"], 2),
+        (&["export", "trip", "--all-branches", "--format", "markdown", "-o", "out"], 2),
+        (&["import", "t.csv", "--format", "markdown"], 2),
+        (&["search", " "], 2),
+        (&["search", "x", "--role", "robot"], 2),
+        (&["search", "x", "-S", "nowhere"], 3),
+        (&["config-session", "set", "trip", "max_token", "5"], 2),
+        (&["config-session", "set", "trip", "temperature", "9"], 2),
+        (&["config-session", "get", "trip", "system"], 3),
     ] {
         home.run(arguments).fails(code, &arguments.join(" "));
     }
@@ -98,4 +110,61 @@ fn a_branch_tells_what_is_on_it_and_is_configured() {
     assert_eq!(info["config"], config);
     home.json(&["undo", "trip"]);
     assert_eq!(home.json(&["config-branch", "get", "trip", "stop"])["value"][0], "\n");
+}
+
+#[test]
+fn the_call_log_and_every_branch_are_tables_and_a_branch_is_a_transcript() {
+    let (home, server) = (Home::with_trip(), Server::start([Answer::Text(&["well"])]));
+    let ran = home.run(&[&server.options()[..], &["-S", "trip", "q"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    home.json(&["fork", "trip", "--name", "side/way"]);
+    let calls = home.run(&["export", "trip", "--calls", "--format", "jsonl"]);
+    let call: Value = serde_json::from_str(&calls.out).unwrap();
+    assert_eq!((&call["model"], &call["finish"]), (&"tiny".into(), &"stop".into()));
+    assert_eq!(call["cost_usd"], Value::Null);
+    let tables = ["export", "trip", "--all-branches", "--format", "csv", "-o", "out"];
+    let written = home.json(&tables);
+    let files: Vec<_> =
+        written["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
+    assert_eq!(files, ["out/main_messages.csv", "out/side-way_messages.csv"]);
+    assert_eq!(text(&home.path(files[0])), text(&home.path(files[1])));
+    home.run(&tables).fails(1, "the files are there");
+    let transcript = home.run(&["export", "trip@main", "--format", "markdown"]).out;
+    assert!(transcript.ends_with("## user\n\nq\n\n## assistant\n\nwell\n"), "{transcript}");
+}
+
+#[test]
+fn a_search_says_where_each_hit_is() {
+    let home = Home::with_trip();
+    home.json(&["append", "trip", "--role", "assistant", "Rome, of course"]);
+    home.json(&["fork", "trip", "--name", "side"]);
+    home.json(&["append", "trip@side", "--role", "user", "Not ROME again"]);
+    let found = home.json(&["search", "rome", "--role", "user"]);
+    assert!(found["hits"].as_array().unwrap().iter().all(|hit| hit["role"] == "user"));
+    assert_eq!(found["hits"][0]["snippet"], "Not ROME again");
+    let lines = home.run(&["search", "rome", "-n", "2"]).out;
+    let lines: Vec<_> = lines.lines().collect();
+    assert!(lines[0].starts_with("trip@side  msg_"), "{lines:?}");
+    assert!(lines[0].ends_with("user: Not ROME again"), "{lines:?}");
+    assert!(lines[1].starts_with("trip@main  msg_"), "{lines:?}");
+    assert_eq!(home.run(&["sessions", "search", "rome", "-n", "2"]).out.lines().count(), 2);
+}
+
+#[test]
+fn new_branches_begin_with_what_the_session_says() {
+    let home = Home::with_trip();
+    for (key, value) in [("system", "Be brief."), ("seed", "7"), ("extras.top_k", "40")] {
+        home.json(&["config-session", "set", "trip", key, value]);
+    }
+    home.json(&["config-session", "unset", "trip", "extras.top_k"]);
+    assert_eq!(home.json(&["config-session", "get", "trip", "seed"])["value"], 7);
+    let config: Value = serde_json::from_str("{\"seed\":7,\"system\":\"Be brief.\"}").unwrap();
+    assert_eq!(home.json(&["config-session", "get", "trip"])["config"], config);
+    let plain = home.run(&["config-session", "get", "trip"]).out;
+    assert_eq!(plain, "seed = 7\nsystem = Be brief.\n");
+    home.json(&["branch", "create", "trip", "fresh"]);
+    assert_eq!(home.texts("trip@fresh"), ["Be brief."]);
+    assert_eq!(home.json(&["config-branch", "get", "trip@fresh", "seed"])["value"], 7);
+    assert_eq!(home.json(&["info", "trip@fresh"])["usage"]["own"]["calls"], 0);
+    assert_eq!(home.texts("trip").len(), 3);
 }

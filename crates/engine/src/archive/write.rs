@@ -22,6 +22,7 @@ use super::{
     line::{BranchLine, Line, MARK, MoveLine, SessionLine, VERSION, write_op},
 };
 use crate::{
+    branch::Branch,
     error::{Error, Result},
     session::Session,
 };
@@ -51,9 +52,52 @@ impl Session {
     ///
     /// [`Error::Store`], [`Error::Archive`] when `out` fails.
     pub async fn export(&self, out: &mut (dyn Write + Send)) -> Result<Exported> {
+        let branches = self.branches().await?;
+        self.export_those(branches, Scope::All, out).await
+    }
+
+    /// Writes some branches of this session to `out`, with what they share with others. What
+    /// [`Engine::import`](crate::Engine::import) makes of it is the session with those branches only;
+    /// the first one is its default when that of the session is not among them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] for a branch of another session, or when there is none; else as for
+    /// [`export`](Self::export).
+    pub async fn export_branches(
+        &self,
+        wanted: &[Branch],
+        out: &mut (dyn Write + Send),
+    ) -> Result<Exported> {
+        let branches = self.branches().await?;
+        let is_own = |id: BranchId| branches.iter().any(|branch| branch.id == id);
+        let missing =
+            |reference: String| Error::NotFound { what: "branch", reference, nearest: None };
+        if let Some(foreign) = wanted.iter().find(|branch| !is_own(branch.id())) {
+            return Err(missing(foreign.id().to_string()));
+        }
+        if wanted.is_empty() {
+            return Err(missing("none".to_owned()));
+        }
+        let is_wanted =
+            |branch: &BranchRecord| wanted.iter().any(|wanted| wanted.id() == branch.id);
+        let branches = branches.into_iter().filter(is_wanted).collect();
+        self.export_those(branches, Scope::Some, out).await
+    }
+
+    async fn export_those(
+        &self,
+        branches: Vec<BranchRecord>,
+        scope: Scope,
+        out: &mut (dyn Write + Send),
+    ) -> Result<Exported> {
         let store = self.engine().store();
-        let record = store.session(self.id()).await?;
-        let branches = store.branches(self.id()).await?;
+        let mut record = self.record().await?;
+        if let Some(first) = branches.first()
+            && branches.iter().all(|branch| branch.id != record.default_branch)
+        {
+            record.default_branch = first.id;
+        }
         let calls = self.calls().await?.into_iter().map(|kept| (kept.answer, kept.call)).collect();
         let mut archive = Archive {
             store,
@@ -65,9 +109,18 @@ impl Session {
             calls,
             exported: Exported::default(),
         };
-        archive.write(&branches).await?;
+        archive.write(&branches, scope).await?;
         Ok(archive.exported)
     }
+}
+
+/// How much of a session is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All of it.
+    All,
+    /// Some branches.
+    Some,
 }
 
 /// An archive that is being written.
@@ -131,7 +184,7 @@ impl Telling<'_> {
 }
 
 impl Archive<'_> {
-    async fn write(&mut self, branches: &[BranchRecord]) -> Result<()> {
+    async fn write(&mut self, branches: &[BranchRecord], scope: Scope) -> Result<()> {
         self.line(&Line::Archive { of: MARK.into(), version: VERSION, codec: codec::VERSION })?;
         let telling = |(branch, place)| Telling { branch, place, moves: VecDeque::new(), read: 0 };
         let mut tellings: Vec<_> = branches.iter().zip(0..).map(telling).collect();
@@ -150,7 +203,9 @@ impl Archive<'_> {
                 self.tell_lost(&mut tellings).await?;
             }
         }
-        self.tell_lost_calls().await?;
+        if scope == Scope::All {
+            self.tell_lost_calls().await?;
+        }
         let lines = self.lines;
         self.line(&Line::End { lines })?;
         self.flush()

@@ -12,7 +12,7 @@ use branchwork_core::{
 };
 use serde_json::Value;
 
-use super::{ChatMessage, Description, Senders};
+use super::{ChatMessage, Description, Senders, markdown::markdown};
 use crate::{
     branch::Appended,
     error::{Error, Result},
@@ -206,6 +206,12 @@ pub trait BaseBranch: fmt::Debug + Send + Sync {
     async fn chat_messages(&self, senders: Senders) -> Result<Vec<ChatMessage>> {
         let view = self.view().await?;
         Ok(view.messages().map(|message| ChatMessage::of(message, senders)).collect())
+    }
+
+    /// The conversation as Markdown: a heading for each message, then all that it says, calls and
+    /// results with their arguments and outputs. For people: it is not read back.
+    async fn markdown(&self) -> Result<String> {
+        Ok(markdown(self.view().await?.messages().map(Arc::as_ref)))
     }
 
     /// Lets the first system message say `text`; without one, a new one comes before all other

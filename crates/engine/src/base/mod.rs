@@ -6,6 +6,7 @@
 mod branch;
 mod describe;
 mod local;
+mod markdown;
 
 pub use self::{
     branch::{BaseBranch, Clear, Extended, ORIGIN, Revision},

@@ -64,6 +64,20 @@ impl Destination {
         self.folder.join(name)
     }
 
+    /// Where the file of the branch that is called `stem` will be.
+    pub(super) fn path_of(&self, stem: &str) -> PathBuf {
+        Self { name: format!("{stem}_{}", self.name), ..self.clone() }.path()
+    }
+
+    /// Makes the folder, as it was said.
+    pub(super) fn make_folder(&self) -> io::Result<()> {
+        if self.folder_is_new {
+            fs::create_dir(&self.folder)
+        } else {
+            fs::create_dir_all(&self.folder)
+        }
+    }
+
     /// Writes the file by `write` and answers its path. It appears when it is whole and synced.
     ///
     /// # Errors
@@ -72,13 +86,9 @@ impl Destination {
     /// as it was: that is an error of the kind [`io::ErrorKind::AlreadyExists`].
     pub fn write(
         &self,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> io::Result<PathBuf> {
-        if self.folder_is_new {
-            fs::create_dir(&self.folder)?;
-        } else {
-            fs::create_dir_all(&self.folder)?;
-        }
+        self.make_folder()?;
         let path = self.path();
         let mut file = NewFile::create(&path)?;
         write(&mut file)?;

@@ -2,10 +2,12 @@
 
 use std::io::{self, BufRead, Write};
 
-use serde::Serialize as _;
 use serde_json::{Map, Value};
 
-use super::row::{COLUMNS, Row};
+use super::{
+    Tabular,
+    row::{NAMES, Row},
+};
 
 /// A form of tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +18,9 @@ pub enum Format {
     Json,
     /// One object a line.
     JsonLines,
+    /// Parquet, compressed with Snappy. It is read as a whole.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 /// Why a table cannot be written or read.
@@ -48,15 +53,15 @@ pub enum TableError {
 }
 
 impl TableError {
-    const fn writing(source: io::Error) -> Self {
+    pub(super) const fn writing(source: io::Error) -> Self {
         Self::Io { what: "written", source }
     }
 
-    const fn reading(source: io::Error) -> Self {
+    pub(super) const fn reading(source: io::Error) -> Self {
         Self::Io { what: "read", source }
     }
 
-    fn unknown(problem: impl Into<String>) -> Self {
+    pub(super) fn unknown(problem: impl Into<String>) -> Self {
         Self::Unknown { problem: problem.into() }
     }
 }
@@ -65,26 +70,39 @@ impl TableError {
 pub(super) type Read = Result<Row, String>;
 
 impl Format {
-    /// Writes `rows`.
+    /// What names of such files end in.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::JsonLines => "jsonl",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// Writes `rows`: of messages, or of model calls.
     ///
     /// # Errors
     ///
     /// [`TableError::Io`].
-    pub fn write(
+    pub fn write<R: Tabular>(
         self,
-        rows: impl IntoIterator<Item = Row>,
-        out: &mut dyn Write,
+        rows: impl IntoIterator<Item = R>,
+        out: &mut (dyn Write + Send),
     ) -> Result<(), TableError> {
         match self {
             Self::Csv => {
                 let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(out);
                 let failed = |error: csv::Error| TableError::writing(error.into());
-                csv.write_record(COLUMNS).map_err(failed)?;
+                csv.write_record(R::COLUMNS.iter().map(|column| column.name)).map_err(failed)?;
                 rows.into_iter().try_for_each(|row| csv.serialize(row)).map_err(failed)?;
                 csv.flush().map_err(TableError::writing)
             }
             Self::Json => write_array(rows, out).map_err(TableError::writing),
             Self::JsonLines => write_lines(rows, out).map_err(TableError::writing),
+            #[cfg(feature = "parquet")]
+            Self::Parquet => super::parquet::write(rows, out),
         }
     }
 
@@ -97,11 +115,16 @@ impl Format {
             Self::Csv => Box::new(read_csv(table)?),
             Self::Json => Box::new(read_array(table)?.into_iter().map(|value| Ok(row(value)))),
             Self::JsonLines => Box::new(read_lines(table)),
+            #[cfg(feature = "parquet")]
+            Self::Parquet => Box::new(super::parquet::read(table)?.into_iter()),
         })
     }
 }
 
-fn write_array(rows: impl IntoIterator<Item = Row>, out: &mut dyn Write) -> io::Result<()> {
+fn write_array<R: Tabular>(
+    rows: impl IntoIterator<Item = R>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut before = "[\n";
     for row in rows {
         out.write_all(before.as_bytes())?;
@@ -111,9 +134,12 @@ fn write_array(rows: impl IntoIterator<Item = Row>, out: &mut dyn Write) -> io::
     out.write_all(if before == "[\n" { b"[]\n" } else { b"\n]\n" })
 }
 
-fn write_lines(rows: impl IntoIterator<Item = Row>, out: &mut dyn Write) -> io::Result<()> {
+fn write_lines<R: Tabular>(
+    rows: impl IntoIterator<Item = R>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for row in rows {
-        row.serialize(&mut serde_json::Serializer::new(&mut *out))?;
+        serde_json::to_writer(&mut *out, &row)?;
         out.write_all(b"\n")?;
     }
     Ok(())
@@ -138,9 +164,9 @@ fn read_csv(
         *first = first.trim_start_matches('\u{feff}').trim_matches('"');
     }
     let skip = usize::from(names.first().is_some_and(|name| matches!(*name, "" | "Unnamed: 0")));
-    if names.get(skip..) != Some(&COLUMNS[..]) {
+    if names.get(skip..) != Some(&NAMES[..]) {
         let names = names.join(", ");
-        let problem = format!("has the columns `{names}`, not `{}`", COLUMNS.join(", "));
+        let problem = format!("has the columns `{names}`, not `{}`", NAMES.join(", "));
         return Err(TableError::Unknown { problem });
     }
     Ok(records.map(move |record| {
@@ -155,7 +181,7 @@ fn read_csv(
             }
             Some(Row { node_id, timestamp, role, sender, content })
         })();
-        let is_whole = record.len() == COLUMNS.len() + skip;
+        let is_whole = record.len() == NAMES.len() + skip;
         let count = record.len().saturating_sub(skip);
         Ok(row.filter(|_| is_whole).ok_or_else(|| format!("has {count} fields, not 5")))
     }))

@@ -7,14 +7,27 @@ use branchwork_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::content;
+use super::{Column, Tabular, content};
 use crate::time::rfc3339;
 
 /// The metadata under which a message that was read from a table keeps what that table said.
 const TABLE: &str = "table";
 
 /// The names of the columns, in their order.
-pub(super) const COLUMNS: [&str; 5] = ["node_id", "timestamp", "role", "sender", "content"];
+pub(super) const NAMES: [&str; 5] = ["node_id", "timestamp", "role", "sender", "content"];
+
+impl Tabular for Row {
+    const COLUMNS: &'static [Column] = &{
+        let [node_id, timestamp, role, sender, content] = NAMES;
+        [
+            Column::text(node_id),
+            Column::text(timestamp),
+            Column::text(role),
+            Column::text(sender),
+            Column::text(content),
+        ]
+    };
+}
 
 /// A message as five texts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

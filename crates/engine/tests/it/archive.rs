@@ -18,7 +18,7 @@ use branchwork_testkit::{Script, ScriptedProvider, SequentialIds, TestClock};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::support::says;
+use crate::support::{says, texts};
 
 #[derive(Debug, Clone)]
 enum Action {
@@ -322,4 +322,44 @@ async fn a_name_that_is_taken_is_a_conflict_and_another_can_be_given() {
     let imported = target.import(&mut archive.as_bytes(), &options).await.unwrap();
     assert_eq!((imported.branches, imported.messages), (2, 4));
     assert_eq!(target.open_session("other").await.unwrap().id(), imported.session);
+}
+
+#[tokio::test]
+async fn some_branches_are_a_session_of_their_own() {
+    let source = engine(Arc::new(MemoryStore::new()));
+    let session = source.session("trip").model("local:tiny").create().await.unwrap();
+    let main = session.default_branch();
+    main.append(says("1")).await.unwrap();
+    main.chat("2").await.unwrap();
+    let left = main.fork("left").await.unwrap();
+    main.chat("only on main").await.unwrap();
+    left.chat("3").await.unwrap();
+    let right = left.fork("right").await.unwrap();
+    right.append(says("4")).await.unwrap();
+    left.append(says("only on left")).await.unwrap();
+    let mut archive = Vec::new();
+    session.export_branches(std::slice::from_ref(&right), &mut archive).await.unwrap();
+    assert!(!String::from_utf8_lossy(&archive).contains("only on"));
+    let target = engine(Arc::new(MemoryStore::new()));
+    let copy = opened(&target, &import(&target, &archive).await).await;
+    let names: Vec<_> =
+        copy.branches().await.unwrap().into_iter().map(|branch| branch.name).collect();
+    assert_eq!((names, copy.default_branch().id()), (vec!["right".to_owned()], right.id()));
+    assert_eq!(texts(&copy.default_branch()).await, ["1", "2", "so", "3", "so", "4"]);
+    // What was billed for what it shares goes along.
+    assert_eq!(copy.default_branch().usage().await.unwrap().inherited.succeeded, 2);
+    assert_eq!(copy.calls().await.unwrap().len(), 2);
+    assert_eq!(target.verify().await.unwrap().problems, Vec::<String>::new());
+    // Two of three keep the default.
+    let mut archive = Vec::new();
+    session.export_branches(&[right, main.clone()], &mut archive).await.unwrap();
+    let target = engine(Arc::new(MemoryStore::new()));
+    let copy = opened(&target, &import(&target, &archive).await).await;
+    assert_eq!(copy.default_branch().id(), main.id());
+    assert_eq!(texts(&main).await, texts(&copy.branch("main").await.unwrap()).await);
+    let elsewhere = source.session("other").create().await.unwrap();
+    for wanted in [&[elsewhere.default_branch()][..], &[]] {
+        let refused = session.export_branches(wanted, &mut Vec::new()).await.unwrap_err();
+        assert!(matches!(refused, Error::NotFound { what: "branch", .. }), "{refused}");
+    }
 }

@@ -8,18 +8,21 @@ use std::{
 };
 
 use branchwork::{
-    Branch, Engine, Error,
+    Branch, Engine, Error, Session,
     core::{
         clock::Timestamp,
+        config::ConfigPatch,
         message::{Body, CallId, Draft, Message, Outcome, Part, Status, ToolCall},
+        provider::ProviderError,
     },
     table::{Destination, Format, Row, TableError, TableOptions},
 };
+use branchwork_testkit::Script;
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::says;
+use crate::support::{says, session, texts};
 
 async fn empty() -> Branch {
     Engine::in_memory().session("table").create().await.unwrap().default_branch()
@@ -34,6 +37,17 @@ fn format_of(name: &str) -> Format {
         Some((_, "csv")) => Format::Csv,
         _ => Format::JsonLines,
     }
+}
+
+/// Every form of tables that this build knows.
+fn formats() -> Vec<Format> {
+    vec![
+        Format::Csv,
+        Format::Json,
+        Format::JsonLines,
+        #[cfg(feature = "parquet")]
+        Format::Parquet,
+    ]
 }
 
 async fn load(name: &str) -> Branch {
@@ -182,7 +196,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read_as_it_was(
         steps in vec(drafts(), 0..12),
-        format in select(vec![Format::Csv, Format::Json, Format::JsonLines]),
+        format in select(formats()),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -296,11 +310,160 @@ async fn an_export_changes_nothing_and_a_failing_reader_is_an_error() {
     let head = branch.record().await.unwrap();
     branch.rows().await.unwrap();
     assert_eq!(branch.record().await.unwrap(), head);
-    for format in [Format::Csv, Format::Json, Format::JsonLines] {
+    for format in formats() {
         let mut broken = BufReader::new(Broken);
         let refused = branch.import_table(format, &mut broken, &TableOptions::new()).await;
         assert!(matches!(refused, Err(Error::Table(TableError::Io { what: "read", .. }))));
     }
     let message = Arc::clone(branch.view().await.unwrap().last().unwrap());
     assert_eq!(Row::of(&message).content, "{\"instruction\":\"q\"}");
+}
+
+/// A session with two branches, a call that succeeded and one that failed.
+async fn billed() -> Session {
+    let refused = ProviderError::Auth { status: Some(401), detail: "no, \"never\"".to_owned() };
+    let scripts = [Script::text("fine"), Script::refusal(refused)];
+    let (session, _) = session(scripts).await;
+    let main = session.default_branch();
+    let patch = ConfigPatch::default().with_setting("seed", 3.into()).unwrap();
+    main.chat("q").with_config(patch).await.unwrap();
+    let other = main.fork("a/b: c").await.unwrap();
+    drop(other.chat("again").await.unwrap_err());
+    session
+}
+
+#[tokio::test]
+async fn the_call_log_is_a_table_in_which_what_is_unknown_is_empty() {
+    let session = billed().await;
+    let rows = session.call_rows().await.unwrap();
+    let mut csv = Vec::new();
+    Format::Csv.write(rows.clone(), &mut csv).unwrap();
+    let mut reader = csv::Reader::from_reader(&csv[..]);
+    let columns: Vec<_> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let field = |row: usize, name: &str| {
+        let index = columns.iter().position(|column| column == name).unwrap();
+        records[row][index].to_owned()
+    };
+    assert_eq!(records.len(), 2);
+    assert_eq!((field(0, "provider"), field(0, "model")), ("local".into(), "tiny".into()));
+    assert_eq!((field(0, "config"), field(0, "finish")), ("{\"seed\":3}".into(), "stop".into()));
+    assert_eq!((field(0, "cost_usd"), field(0, "failure")), (String::new(), String::new()));
+    assert_eq!(field(1, "failure_detail"), "no, \"never\"");
+    assert_eq!((field(1, "input_tokens"), field(1, "finish")), (String::new(), String::new()));
+    assert_ne!(field(0, "branch"), field(1, "branch"));
+    // JSON has the same columns, in the same order.
+    let mut lines = Vec::new();
+    Format::JsonLines.write(rows, &mut lines).unwrap();
+    let first = String::from_utf8(lines).unwrap().lines().next().unwrap().to_owned();
+    let places: Vec<_> =
+        columns.iter().map(|name| first.find(&format!("\"{name}\":")).unwrap()).collect();
+    assert!(places.is_sorted());
+    let first: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!((&first["cost_usd"], &first["retries"]), (&Value::Null, &json!(0)));
+    assert_eq!(
+        first["input_tokens"],
+        json!(session.calls().await.unwrap()[0].call.usage.unwrap().input_tokens)
+    );
+}
+
+#[tokio::test]
+async fn s109_every_branch_has_a_file_of_its_own_and_keeps_its_messages() {
+    let session = billed().await;
+    let folder = TempDir::new().unwrap();
+    let to = Destination::new(folder.path().join("out"), "messages.csv");
+    let files = session.export_tables(Format::Csv, &to, |_| true).await.unwrap();
+    let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_owned()).collect();
+    assert_eq!(names, ["main_messages.csv", "a-b- c_messages.csv"]);
+    let copy = empty().await;
+    let mut file = BufReader::new(File::open(&files[0]).unwrap());
+    copy.import_table(Format::Csv, &mut file, &TableOptions::new()).await.unwrap();
+    assert_eq!(texts(&copy).await, texts(&session.default_branch()).await);
+    assert_eq!(texts(&session.default_branch()).await, ["q", "fine"]);
+    // One file is there: none is written, and none is touched.
+    fs::remove_file(&files[0]).unwrap();
+    let before = fs::read(&files[1]).unwrap();
+    let refused = session.export_tables(Format::Csv, &to, |_| true).await.unwrap_err();
+    assert!(matches!(refused, Error::Table(TableError::Io { .. })), "{refused}");
+    assert_eq!(fs::read(&files[1]).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path().join("out")).unwrap().count(), 1);
+    // One branch alone.
+    let files = session.export_tables(Format::Csv, &to, |name| name == "main").await.unwrap();
+    assert_eq!(files.len(), 1);
+}
+
+#[cfg(feature = "parquet")]
+mod parquet {
+    use arrow_array::{ArrayRef, Int64Array, LargeStringArray, RecordBatch, cast::AsArray as _};
+    use branchwork::table::record_batch;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_call_log_is_a_record_batch_in_which_what_is_unknown_is_null() {
+        use arrow_array::{
+            Array as _,
+            types::{Float64Type, UInt64Type},
+        };
+        let rows = billed().await.call_rows().await.unwrap();
+        let batch = record_batch(&rows).unwrap();
+        assert_eq!((batch.num_rows(), batch.num_columns()), (2, 24));
+        let column = |name: &str| batch.column_by_name(name).unwrap();
+        assert_eq!(column("model").as_string::<i32>().value(0), "tiny");
+        let tokens = column("input_tokens").as_primitive::<UInt64Type>();
+        assert_eq!((tokens.is_null(0), tokens.is_null(1)), (rows[0].input_tokens.is_none(), true));
+        assert!(column("cost_usd").as_primitive::<Float64Type>().is_null(0));
+        assert_eq!(column("retries").as_primitive::<UInt64Type>().value(1), 0);
+        let none: [Row; 0] = [];
+        assert_eq!(record_batch(&none).unwrap().num_rows(), 0);
+    }
+
+    /// The bytes of a Parquet file of one batch.
+    fn file(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut bytes = Vec::new();
+        let schema = batch.schema();
+        let mut writer = ::parquet::arrow::ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        bytes
+    }
+
+    async fn import(bytes: &[u8]) -> Result<u64, String> {
+        let imported = empty()
+            .await
+            .import_table(Format::Parquet, &mut &bytes[..], &TableOptions::new())
+            .await;
+        imported.map(|imported| imported.messages).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn files_of_other_makes_load_when_they_have_the_columns() {
+        let texts = |texts: [&str; 2]| Arc::new(LargeStringArray::from(texts.to_vec())) as ArrayRef;
+        let columns = || {
+            vec![
+                ("content", texts(["{\"instruction\":\"q\"}", "{\"response\":\"a\"}"])),
+                ("node_id", texts(["1", "2"])),
+                ("timestamp", texts(["2024", "2025"])),
+                ("role", texts(["user", "assistant"])),
+                ("sender", texts(["ada", "assistant"])),
+            ]
+        };
+        assert_eq!(import(&file(columns())).await, Ok(2));
+        let mut numbers = columns();
+        numbers[1].1 = Arc::new(Int64Array::from(vec![1, 2]));
+        let refused = import(&file(numbers)).await.unwrap_err();
+        assert_eq!(refused, "it has a column `node_id` of type Int64, not of text");
+        let mut more = columns();
+        more.push(("smell", texts(["rose", "rose"])));
+        assert_eq!(import(&file(more)).await.unwrap_err(), "it has the unknown column `smell`");
+        let mut fewer = columns();
+        fewer.pop();
+        assert_eq!(import(&file(fewer)).await.unwrap_err(), "it has no column `sender`");
+        let whole = file(columns());
+        for bad in [&whole[..whole.len() / 2], b"PAR1", b""] {
+            let refused = import(bad).await.unwrap_err();
+            assert!(refused.starts_with("it is no Parquet that can be read"), "{refused}");
+        }
+    }
 }
