@@ -1,4 +1,5 @@
-//! Tasks of the repository: servers for tests, and for trying branchwork without an account.
+//! Tasks of the repository: servers for tests and for trying branchwork without an account, and
+//! what is made for its documents.
 //!
 //! | module | holds |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! | `state` | what is written down about a server |
 //! | `server` | a server in the background: started, found again, stopped |
 //! | `picture` | the picture of a terminal in the README |
+//! | `tables` | the documents that say which tests show what |
 //! | `output` | printing |
 
 mod cache;
@@ -18,6 +20,7 @@ mod process;
 mod python;
 mod server;
 mod state;
+mod tables;
 mod weights;
 
 use std::process::ExitCode;
@@ -54,6 +57,8 @@ enum Task {
     },
     /// Record the picture of a terminal in the README, with the real model.
     Picture,
+    /// Write the tables of scenarios and of faults anew, from their data and the tests.
+    Tables,
 }
 
 /// What can be done with the model.
@@ -160,6 +165,7 @@ fn run(task: Task) -> Result<ExitCode> {
             output::data(&picture::record(&url)?.display().to_string());
             Ok(ExitCode::SUCCESS)
         }
+        Task::Tables => tables::write().map(|()| ExitCode::SUCCESS),
         Task::Model { action: ModelAction::Stop(name) } => stop("model", &name),
         Task::Peer { action: PeerAction::Stop(name) } => stop("peer", &name),
         Task::Model { action: ModelAction::Status(name) } => status("model", &name),

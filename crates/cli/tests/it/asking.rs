@@ -51,6 +51,37 @@ fn a_key_goes_to_another_server_only_when_its_provider_is_named_with_it() {
 }
 
 #[test]
+fn s182_a_missing_key_is_named_before_anything_is_sent_or_made() {
+    let server = Server::start([Answer::Text(&["well"])]);
+    let ask = |home: &Home, key: &str, arguments: &[&str]| {
+        let mut command = home.command(["-m", "openai:x"].iter().chain(arguments));
+        command.env("OPENAI_BASE_URL", &server.url).env("OPENAI_API_KEY", key);
+        run_with(command, b"")
+    };
+    let (home, trip) = (Home::new(), Home::with_trip());
+    let before = trip.json(&["sessions", "list"]);
+    for (home, arguments) in [
+        (&home, &["q"][..]),
+        (&home, &["-t", "new", "-s", "Be brief.", "q"]),
+        (&trip, &["-t", "new", "q"]),
+        (&trip, &["-S", "trip", "q"]),
+        (&trip, &["-c", "q"]),
+    ] {
+        let ran = ask(home, "", arguments);
+        ran.fails(5, "a provider without its key");
+        assert!(ran.err.contains("OPENAI_API_KEY"), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.out, "", "{arguments:?}");
+    }
+    assert!(server.requests().is_empty(), "nothing is sent");
+    assert!(!home.db().exists(), "nothing is made");
+    assert_eq!(trip.json(&["sessions", "list"]), before);
+    assert_eq!(trip.texts("trip"), ["Be brief.", "Warm?", "Rome."]);
+    let with_key = ask(&home, "sk-good", &["q"]);
+    assert_eq!((with_key.code, with_key.out.as_str()), (0, "well\n"), "{with_key:?}");
+    assert_eq!(server.keys(), [Some("sk-good".to_owned())]);
+}
+
+#[test]
 fn what_is_piped_in_is_appended_and_a_dash_stands_for_it() {
     let home = Home::new();
     let server = Server::start([Answer::Text(&["a"]), Answer::Text(&["b"]), Answer::Text(&["c"])]);

@@ -1,24 +1,22 @@
 //! Section 3.1: the base branch.
 
+use std::sync::Arc;
+
 use branchwork::{
     BaseBranch as _, Error,
     base::{Clear, Senders},
     core::{
-        clock::Timestamp,
         filter::{Case, Filter, Keyword},
         limits,
-        message::{Body, BodyKind, Draft, Part, Role},
+        message::{Body, Draft, Message, Part, Role},
     },
+    table::{Format, TableOptions},
 };
 use branchwork_testkit::Script;
 use serde_json::{Value, json};
 
 use super::support::{f5, five};
 use crate::support::{says, session, texts};
-
-fn text(keyword: &str) -> Filter {
-    Filter::new().with_keyword(Keyword::text(keyword, Case::Ignored).unwrap())
-}
 
 #[tokio::test]
 async fn s001_a_new_branch_has_no_messages() {
@@ -48,21 +46,49 @@ async fn s004_and_s005_messages_say_who_they_are_from_when_asked() {
 }
 
 #[tokio::test]
+async fn a_colon_in_the_name_of_a_sender_leaves_what_was_said_whole() {
+    let main = session([]).await.0.default_branch();
+    for text in ["note: this", "Sender bob: hi"] {
+        main.append(says(text).with_sender("urn:agent:1")).await.unwrap();
+    }
+    let contents = async |senders| -> Vec<String> {
+        let messages = main.chat_messages(senders).await.unwrap();
+        messages.into_iter().map(|message| message.content).collect()
+    };
+    let signed = ["Sender urn:agent:1: note: this", "Sender urn:agent:1: Sender bob: hi"];
+    assert_eq!(contents(Senders::Shown).await, signed);
+    assert_eq!(contents(Senders::Hidden).await, ["note: this", "Sender bob: hi"]);
+    let counts = main.counts().await.unwrap();
+    assert_eq!(counts.by_sender, [("urn:agent:1".to_owned(), 2)].into());
+    // A table of the seed may hold such a name before the content.
+    let other = session([]).await.0.default_branch();
+    let mut table = &b"node_id,timestamp,role,sender,content\n\
+        1,t,user,urn:agent:1,\"Sender urn:agent:1: {\"\"instruction\"\": \"\"note: this\"\"}\"\n"[..];
+    other.import_table(Format::Csv, &mut table, &TableOptions::new()).await.unwrap();
+    let last = other.last_message().await.unwrap().unwrap();
+    assert_eq!((last.sender.as_str(), last.text().as_str()), ("urn:agent:1", "note: this"));
+}
+
+#[tokio::test]
 async fn s007_to_s012_the_messages_that_have_a_name() {
     let branch = f5().await.branch;
     assert_eq!(branch.last_message().await.unwrap().unwrap().text(), "Action response");
     assert_eq!(branch.first_system().await.unwrap().unwrap().text(), "System message");
-    // A result is in the voice of a tool here; the seed had it in the assistant's.
+    // A result has the role `tool` here, as providers want it; the seed gave it the assistant's, so
+    // that it was its last response, and all of its three had one role.
     let last = branch.last_response().await.unwrap().unwrap();
-    assert_eq!(
-        (last.body.kind(), last.sender.as_str()),
-        (BodyKind::ActionRequest, "action_request")
-    );
-    assert_eq!(branch.responses().await.unwrap().len(), 3);
-    let answers = branch.assistant_responses().await.unwrap();
-    assert_eq!((answers.len(), answers[0].text()), (1, "Assistant response".to_owned()));
-    assert_eq!(branch.action_requests().await.unwrap().len(), 1);
-    assert_eq!(branch.action_responses().await.unwrap().len(), 1);
+    assert_eq!((last.sender.as_str(), last.text().as_str()), ("action_request", "Action request"));
+    let said = |messages: Vec<Arc<Message>>| -> Vec<(Role, String)> {
+        messages.iter().map(|message| (message.role(), message.text())).collect()
+    };
+    let answer = (Role::Assistant, "Assistant response".to_owned());
+    let call = (Role::Assistant, "Action request".to_owned());
+    let result = (Role::Tool, "Action response".to_owned());
+    let all = [answer.clone(), call.clone(), result.clone()];
+    assert_eq!(said(branch.responses().await.unwrap()), all);
+    assert_eq!(said(branch.assistant_responses().await.unwrap()), [answer]);
+    assert_eq!(said(branch.action_requests().await.unwrap()), [call]);
+    assert_eq!(said(branch.action_responses().await.unwrap()), [result]);
 }
 
 #[tokio::test]
@@ -122,65 +148,6 @@ async fn s025_clear_leaves_nothing_or_the_system_message_and_can_be_undone() {
 }
 
 #[tokio::test]
-async fn s026_replacing_changes_what_was_said_and_never_its_shape() {
-    let branch = f5().await.branch;
-    let keyword = |text| Keyword::text(text, Case::Ignored).unwrap();
-    let count = branch.replace_keyword(&keyword("Assistant response"), "Helper feedback").await;
-    assert_eq!(count.unwrap(), 1);
-    assert_eq!(branch.messages(&text("Helper feedback")).await.unwrap().len(), 1);
-    let kinds = async || {
-        let view = branch.view().await.unwrap();
-        view.messages().map(|message| message.body.kind()).collect::<Vec<_>>()
-    };
-    let before = kinds().await;
-    assert_eq!(branch.replace_keyword(&keyword("response"), "\"answer").await.unwrap(), 0);
-    assert_eq!(branch.replace_keyword(&keyword("message"), "a \"quote").await.unwrap(), 2);
-    assert_eq!(kinds().await, before, "results are a record, kinds are no text");
-    assert_eq!(texts(&branch).await[1], "User a \"quote");
-    branch.undo().await.unwrap();
-    assert_eq!(texts(&branch).await[..2], ["System message", "User message"]);
-}
-
-#[tokio::test]
-async fn s027_to_s030_a_search_is_literal_and_in_what_was_said() {
-    let branch = f5().await.branch;
-    for hit in branch.messages(&text("Assistant")).await.unwrap() {
-        assert!(hit.text().contains("Assistant"));
-    }
-    assert_eq!(branch.messages(&text("(")).await.unwrap().len(), 0);
-    branch.append(says("café 你好")).await.unwrap();
-    for found in ["café", "你好"] {
-        assert_eq!(branch.messages(&text(found)).await.unwrap().len(), 1, "{found}");
-    }
-    assert_eq!(branch.messages(&text("instruction")).await.unwrap().len(), 0);
-}
-
-#[tokio::test]
-async fn s035_to_s039_filters_by_role_time_sender_and_keywords() {
-    let branch = f5().await.branch;
-    let of = async |filter: Filter| -> Vec<String> {
-        let messages = branch.messages(&filter).await.unwrap();
-        messages.into_iter().map(|message| message.text()).collect()
-    };
-    assert_eq!(of(Filter::new().with_role(Role::User)).await, ["User message"]);
-    assert_eq!(of(Filter::new().with_sender("user1")).await, ["User message"]);
-    let first = branch.first_system().await.unwrap().unwrap().at;
-    let after = |minutes: i64| Timestamp::from_micros(first.as_micros() + minutes * 60_000_000);
-    let second = after(1);
-    let half = Timestamp::from_micros(second.as_micros() - 30_000_000);
-    assert_eq!(of(Filter::new().with_time(half..after(2))).await, ["User message"]);
-    branch.append(says("hi there")).await.unwrap();
-    let keywords = |case| {
-        let filter = Filter::new().with_role(Role::User);
-        ["HI", "yo"]
-            .into_iter()
-            .fold(filter, |filter, text| filter.with_keyword(Keyword::text(text, case).unwrap()))
-    };
-    assert_eq!(of(keywords(Case::Ignored)).await, ["hi there"]);
-    assert!(of(keywords(Case::Exact)).await.is_empty());
-}
-
-#[tokio::test]
 async fn s040_rollback_takes_messages_off_whatever_changed_in_between() {
     let branch = f5().await.branch;
     branch.set_system("Changed".to_owned()).await.unwrap();
@@ -228,7 +195,7 @@ async fn s042_a_system_message_that_comes_late_still_comes_first() {
 }
 
 #[tokio::test]
-async fn s045_to_s047_an_instruction_keeps_its_context_as_given() {
+async fn s045_and_s046_an_instruction_keeps_its_text_and_its_context_as_given() {
     let (session, provider) = session((0..5).map(|_| Script::text("ok"))).await;
     let main = session.default_branch();
     let contexts =
@@ -236,20 +203,34 @@ async fn s045_to_s047_an_instruction_keeps_its_context_as_given() {
     for context in &contexts {
         main.chat("Do something").with_context(context.clone()).await.unwrap();
     }
+    let asked = |context: &Value| Body::Instruction {
+        parts: vec![Part::text("Do something")],
+        context: Some(context.clone()),
+    };
+    let expected: Vec<_> = contexts.iter().map(asked).collect();
+    let kept = main.messages(&Filter::new().with_role(Role::User)).await.unwrap();
+    assert_eq!(kept.iter().map(|message| message.body.clone()).collect::<Vec<_>>(), expected);
+    let sent =
+        provider.requests().into_iter().filter_map(|request| request.messages.last().cloned());
+    assert_eq!(sent.map(|message| message.body.clone()).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn s047_a_message_made_beforehand_is_appended_as_it_is_and_stays_as_it_was() {
+    let f5 = f5().await.branch;
+    let source = f5.message("~3").await.unwrap();
+    let draft = Draft::new(source.body.clone());
+    assert_eq!(draft.body, source.body);
+    let main = session([]).await.0.default_branch();
+    let first = main.append(draft.clone()).await.unwrap().messages;
+    let second = main.append(draft).await.unwrap().messages;
+    assert_ne!(first, second, "each has an identifier of its own");
     let view = main.view().await.unwrap();
-    let kept: Vec<_> = view
-        .messages()
-        .filter_map(|message| match &message.body {
-            Body::Instruction { context, .. } => context.clone(),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(kept, contexts);
-    // A draft is taken by value: appending cannot change what the caller has.
-    let draft = says("mine");
-    main.append(draft.clone()).await.unwrap();
-    assert_eq!(draft, says("mine"));
-    drop(provider);
+    let kept: Vec<_> = view.messages().map(|message| (message.id, &message.body)).collect();
+    assert_eq!(kept, [(first[0], &source.body), (second[0], &source.body)]);
+    main.edit(first[0], Body::instruction("changed")).await.unwrap();
+    assert_eq!(texts(&main).await, ["changed", "User message"]);
+    assert_eq!(f5.get(source.id).await.unwrap().unwrap(), source, "it was not the caller's own");
 }
 
 #[tokio::test]
@@ -286,14 +267,13 @@ async fn s053_the_last_n_of_a_selection_and_none_of_nothing() {
 }
 
 #[tokio::test]
-async fn s055_the_text_of_a_message_is_what_was_said() {
-    let parts = vec![Part::text("This is a test message.")];
-    let body = Body::Instruction { parts, context: None };
+async fn s055_one_line_tells_whose_voice_who_sent_it_and_what_it_says() {
     let main = session([]).await.0.default_branch();
-    main.append(Draft::new(body).with_sender("test_sender")).await.unwrap();
-    let last = main.last_message().await.unwrap().unwrap();
+    let draft = says("This is a test message.").with_sender("test_sender");
+    main.append(draft).await.unwrap();
+    let shown = main.chat_messages(Senders::Shown).await.unwrap().remove(0);
     assert_eq!(
-        (last.sender.as_str(), last.text().as_str()),
-        ("test_sender", "This is a test message.")
+        format!("{}: {}", shown.role, shown.content),
+        "user: Sender test_sender: This is a test message."
     );
 }

@@ -2,7 +2,7 @@
 
 use branchwork::{
     BaseBranch as _,
-    base::ORIGIN,
+    base::{Extended, ORIGIN},
     core::{
         config::{Change, ConfigPatch},
         message::Body,
@@ -26,6 +26,28 @@ async fn s067_and_s070_a_branch_has_a_name_and_describes_itself() {
 }
 
 #[tokio::test]
+async fn s067_a_branch_has_a_default_sender_and_its_own_part_of_the_call_log() {
+    let f5 = f5().await;
+    f5.branch.rename("TestBranch").await.unwrap();
+    let other = f5.branch.fork("other").await.unwrap();
+    for text in ["here", "there"] {
+        f5.provider.push(Script::text(text));
+    }
+    let here = f5.branch.chat("q").await.unwrap();
+    let there = other.chat("q").await.unwrap();
+    for branch in [&f5.branch, &other] {
+        let view = branch.view().await.unwrap();
+        let senders: Vec<_> = view.messages().skip(5).map(|message| &message.sender).collect();
+        assert_eq!(senders, ["user", "assistant"], "who is meant is the role's own name");
+        let usage = branch.usage().await.unwrap();
+        assert_eq!((usage.own.calls, usage.inherited.calls), (1, 0));
+    }
+    let calls = f5.session.calls().await.unwrap();
+    let log: Vec<_> = calls.iter().map(|call| (call.branch, call.answer)).collect();
+    assert_eq!(log, [(f5.branch.id(), here.message.id), (other.id(), there.message.id)]);
+}
+
+#[tokio::test]
 async fn s071_extending_keeps_order_and_brings_each_message_once() {
     let f5 = f5().await;
     let other = f5.branch.fork("other").await.unwrap();
@@ -41,6 +63,27 @@ async fn s071_extending_keeps_order_and_brings_each_message_once() {
     assert_eq!((again.added.len(), again.skipped), (0, 6));
     let empty = f5.session.create_branch("empty").await.unwrap();
     assert_eq!(empty.extend(&theirs).await.unwrap().added.len(), 6);
+}
+
+#[tokio::test]
+async fn s071_extending_by_nothing_changes_nothing_on_a_full_and_on_an_empty_branch() {
+    let f5 = f5().await;
+    let empty = f5.session.create_branch("empty").await.unwrap();
+    let nothing: Vec<_> = empty.view().await.unwrap().messages().cloned().collect();
+    for branch in [&f5.branch, &empty] {
+        let before = branch.record().await.unwrap();
+        assert_eq!(branch.extend(&[]).await.unwrap(), Extended::default());
+        assert_eq!(branch.extend(&nothing).await.unwrap(), Extended::default());
+        assert_eq!(branch.record().await.unwrap(), before);
+    }
+    // Both are as good as before.
+    for (branch, count) in [(&f5.branch, 6), (&empty, 1)] {
+        branch.append(says("more")).await.unwrap();
+        assert_eq!(texts(branch).await.len(), count);
+    }
+    let five: Vec<_> = f5.branch.view().await.unwrap().messages().cloned().collect();
+    assert_eq!(empty.extend(&five).await.unwrap().added.len(), 6);
+    assert_eq!(texts(&empty).await[1..], texts(&f5.branch).await);
 }
 
 #[tokio::test]

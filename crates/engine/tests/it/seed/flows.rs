@@ -4,7 +4,7 @@ use branchwork::{
     BaseBranch as _, Error,
     core::{
         config::{Change, ConfigPatch},
-        message::Status,
+        message::{Body, Part, Status},
         provider::{ProviderError, ToolChoice},
     },
     tools::ToolSelection,
@@ -15,15 +15,22 @@ use super::support::add;
 use crate::support::{session, texts};
 
 #[tokio::test]
-async fn s147_to_s149_a_chat_is_one_question_one_call_one_answer() {
+async fn s147_to_s149_a_chat_is_one_question_one_call_one_answer_and_one_entry() {
     let (session, provider) = session([Script::text("hello")]).await;
     let main = session.default_branch();
     let reply = main.chat("hi").with_sender("ada").await.unwrap();
     assert_eq!((reply.text.as_str(), provider.requests().len()), ("hello", 1));
-    assert_eq!(texts(&main).await, ["hi", "hello"]);
     let view = main.view().await.unwrap();
-    let first = view.messages().next().unwrap();
-    assert_eq!(first.sender, "ada");
+    let said: Vec<_> =
+        view.messages().map(|message| (message.sender.as_str(), message.body.clone())).collect();
+    let question = Body::Instruction { parts: vec![Part::text("hi")], context: None };
+    assert_eq!(said, [("ada", question), ("assistant", Body::response("hello"))]);
+    let calls = session.calls().await.unwrap();
+    let log: Vec<_> = calls.iter().map(|call| (call.branch, call.answer)).collect();
+    assert_eq!(log, [(main.id(), reply.message.id)]);
+    assert_eq!((calls[0].call.finish.as_deref(), &calls[0].call.failure), (Some("stop"), &None));
+    let own = main.usage().await.unwrap().own;
+    assert_eq!((own.calls, own.succeeded, own.failed, own.interrupted), (1, 1, 0, 0));
 }
 
 #[tokio::test]

@@ -9,7 +9,13 @@ mod branch;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod keywords;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
 mod responses;
+#[cfg(test)]
+mod schemas;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

@@ -1,18 +1,19 @@
 //! Section 3.5: the session.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use branchwork::{
-    Error, InBranch,
+    Branch, Error, InBranch,
     core::{
         filter::Filter,
         message::{Message, Role},
         provider::Finish,
-        store::Conflict,
+        store::{Conflict, StoreError},
         tool::ToolSelection,
     },
 };
 use branchwork_testkit::{Gate, Script};
+use futures_util::FutureExt as _;
 
 use super::support::{add, multiply};
 use crate::support::{session, texts};
@@ -30,14 +31,39 @@ async fn s112_and_s113_branches_are_made_once_and_found_by_name_and_identifier()
 }
 
 #[tokio::test]
+async fn s113_a_branch_of_another_session_is_refused_and_nothing_changes() {
+    let (session, _) = session([]).await;
+    let main = session.default_branch();
+    let foreign = session.engine().session("elsewhere").create().await.unwrap().default_branch();
+    let refused = session.switch(&foreign).await.unwrap_err();
+    assert!(matches!(refused, Error::Store(StoreError::NotFound { .. })), "{refused:?}");
+    let found = session.branch(&foreign.id().to_string()).await;
+    assert!(matches!(found, Err(Error::NotFound { what: "branch", .. })), "{found:?}");
+    assert_eq!(session.default_branch().id(), main.id());
+    assert_eq!(session.record().await.unwrap().default_branch, main.id());
+    assert_eq!(session.branches().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn s114_and_s121_the_default_branch_is_where_it_was_switched_to() {
-    let (session, _) = session([Script::text("on main")]).await;
+    let (session, _) = session(["on main", "on the default"].map(Script::text)).await;
     let main = session.default_branch();
     let other = main.fork("other").await.unwrap();
     session.switch(&other).await.unwrap();
     assert_eq!(session.default_branch().id(), other.id());
     main.chat("only here").await.unwrap();
     assert_eq!((texts(&main).await.len(), texts(&other).await.len()), (2, 0));
+    session.default_branch().chat("and there").await.unwrap();
+    assert_eq!(texts(&main).await, ["only here", "on main"]);
+    assert_eq!(texts(&other).await, ["and there", "on the default"]);
+}
+
+fn owned<const N: usize>(names: [&str; N]) -> Vec<String> {
+    names.map(str::to_owned).into()
+}
+
+fn tools_of(branch: &Branch) -> Vec<String> {
+    branch.tools().names().map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -47,15 +73,23 @@ async fn s120_tools_of_a_branch_are_its_own_and_those_of_the_session_are_inherit
     main.register(add()).unwrap();
     session.register(multiply()).unwrap();
     let branch1 = session.create_branch("branch1").await.unwrap();
-    let names =
-        |branch: &branchwork::Branch| branch.tools().names().map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(
-        (names(&main), names(&branch1)),
-        (vec!["add".to_owned()], vec!["multiply".to_owned()])
-    );
+    assert_eq!((tools_of(&main), tools_of(&branch1)), (owned(["add"]), owned(["multiply"])));
     let listed: Vec<_> =
         session.branches().await.unwrap().into_iter().map(|branch| branch.name).collect();
     assert_eq!(listed, ["main", "branch1"]);
+}
+
+#[tokio::test]
+async fn s120_tools_registered_on_the_new_default_are_on_no_other_branch() {
+    let (session, _) = session([]).await;
+    let main = session.default_branch();
+    main.register(add()).unwrap();
+    let branch1 = session.create_branch("branch1").await.unwrap();
+    let third = session.create_branch("third").await.unwrap();
+    session.switch(&branch1).await.unwrap();
+    session.default_branch().register(multiply()).unwrap();
+    assert_eq!((tools_of(&main), tools_of(&branch1)), (owned(["add"]), owned(["multiply"])));
+    assert_eq!((tools_of(&third), session.tools().len()), (owned([]), 0));
 }
 
 #[tokio::test]
@@ -91,10 +125,13 @@ async fn s128_sessions_that_share_a_provider_have_histories_of_their_own() {
 #[tokio::test]
 async fn s129_two_sessions_that_answer_each_other() {
     let answers = ["joke 1", "joke 2", "meh 1", "meh 2", "better 1", "better 2"];
-    let (comedian, provider) = session(answers.map(Script::text)).await;
-    let engine = comedian.engine().clone();
-    let critic = engine.session("critic").model("local:tiny").create().await.unwrap();
-    let (funny, strict) = (comedian.default_branch(), critic.default_branch());
+    let (session, provider) = session(answers.map(Script::text)).await;
+    let begins = async |name: &str, system: &str| {
+        let builder = session.engine().session(name).system(system).model("local:tiny");
+        builder.create().await.unwrap().default_branch()
+    };
+    let funny = begins("comedian", "You are funny.").await;
+    let strict = begins("critic", "You are strict.").await;
     let mut said = Vec::new();
     for topic in ["cats", "dogs"] {
         said.push(funny.chat(topic).await.unwrap().text);
@@ -108,8 +145,13 @@ async fn s129_two_sessions_that_answer_each_other() {
     }
     let expected =
         ["cats", "joke 1", "dogs", "joke 2", "Mend it", "better 1", "Mend it", "better 2"];
-    assert_eq!(texts(&funny).await, expected);
-    assert_eq!(texts(&strict).await, ["What of this?", "meh 1", "What of this?", "meh 2"]);
+    assert_eq!(texts(&funny).await, [&["You are funny."][..], &expected].concat());
+    let expected = ["You are strict.", "What of this?", "meh 1", "What of this?", "meh 2"];
+    assert_eq!(texts(&strict).await, expected);
+    let requests = provider.requests();
+    let systems: Vec<_> = requests.iter().map(|request| request.messages[0].text()).collect();
+    let (funny, strict) = ("You are funny.", "You are strict.");
+    assert_eq!(systems, [funny, funny, strict, strict, funny, funny]);
     assert_eq!(provider.remaining(), 0);
 }
 
@@ -149,14 +191,19 @@ async fn closing_a_session_waits_for_its_turns_and_lets_go_of_its_tools() {
     let (session, _) = session([slow]).await;
     let main = session.default_branch();
     session.register(add()).unwrap();
-    let chat = tokio::spawn(main.chat("q").into_future());
-    gate.reached().await;
-    let closing = tokio::spawn(session.clone().close());
-    tokio::task::yield_now().await;
-    assert!(!closing.is_finished());
+    let mut chat = pin!(main.chat("q").into_future());
+    tokio::select! {
+        reply = &mut chat => panic!("it waits at the gate: {reply:?}"),
+        () = gate.reached() => {}
+    }
+    let mut closing = pin!(session.clone().close());
+    for _ in 0..10 {
+        assert!(closing.as_mut().now_or_never().is_none(), "a turn is under way");
+    }
     gate.release();
-    closing.await.unwrap().unwrap();
-    assert_eq!(chat.await.unwrap().unwrap().text, "slow");
+    let (closed, reply) = tokio::join!(closing, chat);
+    closed.unwrap();
+    assert_eq!(reply.unwrap().text, "slow");
     assert!(session.tools().is_empty());
     // Other handles go on.
     assert_eq!(texts(&main).await, ["q", "slow"]);

@@ -1,18 +1,23 @@
 //! Section 3.6: tools.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use branchwork::{
-    Error,
+    BaseBranch as _, Error,
     core::{
         config::{Change, ConfigPatch},
-        message::{Outcome, Status},
+        message::{Body, Outcome, Status},
     },
+    table::{Format, TableOptions},
     tools::{FunctionTool, RegisterError, ToolChoice, ToolError, ToolSelection, ToolSpec},
 };
 use branchwork_testkit::{Gate, Script};
 use futures_util::StreamExt as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::support::{Nothing, add, boom, f5, lst, multiply, nul, outcomes};
 use crate::support::{says, session};
@@ -44,6 +49,43 @@ async fn s132_a_call_is_a_name_and_arguments_and_sloppy_ones_say_what_is_wrong()
     let Outcome::Failed(problem) = &outcomes[2].1 else { panic!("{outcomes:?}") };
     assert!(problem.contains("/a: \"ten\" is not of type \"integer\""), "{problem}");
     assert_eq!(outcomes[3].1, Outcome::Succeeded(json!([1, 2])), "no arguments are none");
+}
+
+#[tokio::test]
+async fn s132_a_table_tells_calls_in_every_form_of_the_seed() {
+    let calls = r#"[
+        {"recipient_name": "functions.f", "parameters": {"a": 1}},
+        {"action": "action_g", "arguments": "{\"x\": 10}"},
+        {"action": "action_h", "arguments": {"x": [10]}}
+    ]"#;
+    let rows = [
+        format!("{{\"action_request\": {calls}}}"),
+        "{\"action_request\": [{}]}".to_owned(),
+        "{\"action_request\": [{\"action\": \"action_f\"}]}".to_owned(),
+    ];
+    let mut table = "node_id,timestamp,role,sender,content\n".to_owned();
+    for (number, content) in rows.iter().enumerate() {
+        let content = content.replace('"', "\"\"");
+        table += &format!("{number},t,assistant,action_request,\"{content}\"\n");
+    }
+    let main = session([]).await.0.default_branch();
+    let (mut table, options) = (table.as_bytes(), TableOptions::new());
+    main.import_table(Format::Csv, &mut table, &options).await.unwrap();
+    let requests = main.action_requests().await.unwrap();
+    let Body::ActionRequest { calls, .. } = &requests[0].body else { panic!("{requests:?}") };
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|call| (call.function.as_str(), serde_json::from_str(&call.arguments).unwrap()))
+        .collect();
+    let expected = [("f", json!({"a": 1})), ("g", json!({"x": 10})), ("h", json!({"x": [10]}))];
+    assert_eq!(calls, expected);
+    // What is no call is none, and is kept.
+    assert_eq!(requests.len(), 1);
+    let answers = main.assistant_responses().await.unwrap();
+    let kept: Vec<Value> =
+        answers.iter().map(|answer| serde_json::from_str(&answer.text()).unwrap()).collect();
+    let [_, nothing, unfinished] = rows.map(|row| serde_json::from_str::<Value>(&row).unwrap());
+    assert_eq!(kept, [nothing, unfinished]);
 }
 
 #[tokio::test]
@@ -89,33 +131,6 @@ async fn s133_and_s138_tools_are_selected_by_name_all_none_or_by_schema() {
         let chat = main.chat("q").with_tools(ToolSelection::None).with_tool_choice(choice);
         assert!(matches!(chat.await, Err(Error::BadToolChoice { .. })));
     }
-}
-
-#[tokio::test]
-async fn s134_and_s137_descriptions_come_from_comments_and_defaults_are_optional() {
-    let main = session([]).await.0.default_branch();
-    main.register(add()).unwrap();
-    main.register(nul()).unwrap();
-    let specs: Vec<ToolSpec> = main.tools().specs().cloned().collect();
-    let expected = json!({
-        "type": "object",
-        "description": "Two numbers.",
-        "properties": {
-            "a": { "type": "integer", "format": "int64", "description": "The first number." },
-            "b": {
-                "type": "integer",
-                "format": "int64",
-                "default": 1,
-                "description": "The second number; 1 when left out."
-            },
-        },
-        "required": ["a"],
-    });
-    assert_eq!(
-        (specs[0].description.as_str(), &specs[0].parameters),
-        ("Adds two numbers.", &expected)
-    );
-    assert_eq!(specs[1].parameters["properties"], Value::Object(Map::new()));
 }
 
 #[tokio::test]
@@ -214,6 +229,30 @@ async fn s145_stopping_the_turn_stops_its_tools_and_says_that_nobody_knows() {
 }
 
 #[tokio::test]
+async fn a_tool_that_blocks_holds_nothing_up() {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    let (receiver, begun) = (Mutex::new(receiver), Arc::new(Notify::new()));
+    let begins = Arc::clone(&begun);
+    let waits = FunctionTool::blocking("waits", "Blocks its thread.", move |_: Nothing| {
+        begins.notify_one();
+        let received = receiver.lock().unwrap().recv_timeout(PATIENCE);
+        received.map_err(ToolError::because)
+    });
+    let main = session([Script::calls([("c", "waits", "{}")])]).await.0.default_branch();
+    main.register(waits).unwrap();
+    // There is one thread for both futures: the tool ends only when the other one runs beside it.
+    let other = async {
+        begun.notified().await;
+        sender.send("went on").unwrap();
+    };
+    let chat = main.chat("q").with_tools("waits");
+    let (reply, ()) = tokio::join!(chat.into_future(), other);
+    let went_on = Outcome::Succeeded(json!("went on"));
+    assert_eq!(outcomes(&reply.unwrap()), [("c".to_owned(), went_on)]);
+}
+
+#[tokio::test]
 async fn s068_and_s074_tools_belong_to_their_branch_and_names_are_unique() {
     let f5 = f5().await;
     let other = f5.session.create_branch("other").await.unwrap();
@@ -229,31 +268,4 @@ async fn s068_and_s074_tools_belong_to_their_branch_and_names_are_unique() {
     assert!(matches!(fork.remove_tool("add"), Err(Error::NotFound { .. })));
     assert_eq!((f5.branch.tools().len(), fork.tools().len()), (1, 0));
     drop(f5.provider);
-}
-
-#[tokio::test]
-async fn s075_a_plain_function_is_a_tool_and_a_bad_schema_is_refused() {
-    let main = session([]).await.0.default_branch();
-    main.register(multiply()).unwrap();
-    let with = |name: &str, parameters| {
-        let (name, description) = (name.to_owned(), String::new());
-        let spec = ToolSpec { name, description, parameters };
-        FunctionTool::dynamic(spec, async |arguments, _| Ok(arguments))
-    };
-    let refused = |tool| match main.register(tool).unwrap_err() {
-        Error::Register(error) => error,
-        other => panic!("{other:?}"),
-    };
-    let object = json!({ "type": "object" });
-    for name in ["", "a b", "ä", &"x".repeat(65)] {
-        let error = refused(with(name, object.clone()));
-        assert_eq!(error, RegisterError::BadName { name: name.to_owned() });
-    }
-    for schema in
-        [json!({}), json!({ "type": "string" }), json!({ "type": "object", "properties": 1 })]
-    {
-        assert!(matches!(refused(with("x", schema)), RegisterError::BadSchema { .. }));
-    }
-    main.register(with("echo", object)).unwrap();
-    assert_eq!(main.tools().names().collect::<Vec<_>>(), ["echo", "multiply"]);
 }

@@ -7,7 +7,7 @@ use branchwork_core::{
 use serde_json::{Value, json};
 
 use super::{super::render, asked, calls, dialect, message, request, result, thought};
-use crate::openai::dialect::Dialect;
+use crate::openai::dialect::{Dialect, StreamUsage};
 
 fn full_request() -> ModelRequest {
     let closed = json!({"type": "object", "properties": {}, "required": [],
@@ -53,6 +53,58 @@ fn every_setting_has_its_place_and_messages_are_last() {
         r#""messages":[{"role":"user","content":"hi"}]}"#,
     );
     assert_eq!(render(&full_request(), Dialect::default()).as_deref(), Ok(expected));
+}
+
+/// The fields of what is sent.
+fn sent(request: &ModelRequest, dialect: Dialect) -> Value {
+    serde_json::from_str(&render(request, dialect).expect("good")).expect("JSON")
+}
+
+#[test]
+fn s183_a_request_in_which_only_a_model_is_set_says_nothing_else() {
+    let messages = json!([{ "role": "user", "content": "hi" }]);
+    let plain = request(vec![Body::instruction("hi")]);
+    let streamed = json!({
+        "model": "tiny",
+        "messages": messages,
+        "stream": true,
+        "stream_options": { "include_usage": true }
+    });
+    let whole = json!({ "model": "tiny", "messages": messages, "stream": false });
+    assert_eq!(sent(&plain, Dialect::default()), streamed);
+    assert_eq!(sent(&plain.clone().without_stream(), Dialect::default()), whole);
+    for preset in crate::presets() {
+        let mut expected = streamed.clone();
+        if preset.dialect.stream_usage != StreamUsage::Asked {
+            expected.as_object_mut().expect("an object").remove("stream_options");
+        }
+        assert_eq!(sent(&plain, preset.dialect), expected, "{}", preset.name);
+        let unstreamed = plain.clone().without_stream();
+        assert_eq!(sent(&unstreamed, preset.dialect), whole, "{}", preset.name);
+    }
+}
+
+#[test]
+fn s157_that_no_tool_may_be_called_a_seed_of_0_and_one_token_are_sent() {
+    let spec = ToolSpec {
+        name: "look".to_owned(),
+        description: String::new(),
+        parameters: json!({ "type": "object" }),
+    };
+    let mut request = request(vec![]).with_tools(vec![spec.clone()], ToolChoice::None);
+    request.config.seed = Some(0);
+    request.config.max_tokens = Some(1);
+    for (dialect, limit) in
+        [(Dialect::default(), "max_tokens"), (dialect("openai"), "max_completion_tokens")]
+    {
+        let body = sent(&request, dialect);
+        assert_eq!(body["tool_choice"], "none");
+        assert_eq!(body["tools"][0]["function"]["name"], "look", "they stay on offer");
+        assert_eq!((&body["seed"], &body[limit]), (&json!(0), &json!(1)));
+    }
+    // What servers do by themselves is not said.
+    let auto = request.with_tools(vec![spec], ToolChoice::Auto);
+    assert_eq!(sent(&auto, Dialect::default()).get("tool_choice"), None);
 }
 
 #[test]
