@@ -50,6 +50,10 @@ fn repeated<T>(mut work: impl FnMut() -> T) -> Duration {
     median((0..ROUNDS).map(|_| timed(&mut work).1).collect())
 }
 
+fn count(size: u64) -> f64 {
+    f64::from(u32::try_from(size).unwrap_or(u32::MAX))
+}
+
 /// Messages in turn of a user and a model, a KiB each.
 fn draft(number: u64) -> Draft {
     let text = text::kibibyte(number);
@@ -68,7 +72,7 @@ fn filters(size: u64) {
     let (_, view) = step.finish(Extent::Whole);
     let rate = |filter: &Filter| {
         let time = repeated(|| view.select(filter).count());
-        size as f64 / time.as_secs_f64()
+        count(size) / time.as_secs_f64()
     };
     let millions = |rate: f64| format!("{:.0} million messages/s", rate / 1e6);
     row("filter by role", size, millions(rate(&Filter::new().with_role(Role::User))));
@@ -157,7 +161,7 @@ fn millis(time: Duration) -> String {
 }
 
 fn rate(size: u64, time: Duration) -> String {
-    let megabytes = (size * 1_024) as f64 / 1e6;
+    let megabytes = count(size) * 1_024.0 / 1e6;
     format!("{:.0} MB/s of text", megabytes / time.as_secs_f64())
 }
 

@@ -148,14 +148,17 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<OpenAiOptions, Fail
         .ok_or_else(|| unknown(config, name))?;
     let options = OpenAiOptions::new(&url)?;
     let options = known.map_or(options.clone(), |preset| options.with_dialect(preset.dialect));
-    let variable = own
-        .and_then(|own| own.key_env.clone())
+    let named = own.and_then(|own| own.key_env.clone());
+    let is_own_server = own.is_some_and(|own| own.base_url.is_some());
+    // A variable that is named is meant; a server of one's own, or on this machine, may want no key.
+    let may_lack = named.is_none() && (is_own_server || known.is_none_or(|preset| preset.is_local));
+    let variable = named
         .or_else(|| known.map(|preset| preset.key_variable.to_owned()))
         .filter(|variable| !variable.is_empty());
     let Some(variable) = variable else { return Ok(options) };
     match env::text(&variable) {
         Some(key) => Ok(options.with_key(Secret::new(key))),
-        None if known.is_none_or(|preset| preset.is_local) || own.is_some() => Ok(options),
+        None if may_lack => Ok(options),
         None => Err(Failure::new(Code::Provider, format!("the provider `{name}` wants a key"))
             .with_hint(format!("set {variable}"))),
     }

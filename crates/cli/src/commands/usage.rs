@@ -36,7 +36,9 @@ pub(super) fn totals_line(key: &str, totals: &Totals) -> String {
 
 fn row_value(row: &UsageRow) -> Value {
     let mut value = totals_value(&row.totals);
-    value["key"] = json!(row.key);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("key".to_owned(), json!(row.key));
+    }
     value
 }
 

@@ -201,3 +201,18 @@ fn keys_go_to_the_server_and_nowhere_else() {
         assert!(!bytes.windows(key.len()).any(|window| window == key.as_bytes()));
     }
 }
+
+#[test]
+fn s182_a_key_that_the_configuration_names_and_that_is_missing_is_named_too() {
+    let server = Server::start([Answer::Text(&["well"])]);
+    for provider in ["lab", "openai"] {
+        let home = Home::new();
+        let setting = |name: &str| format!("providers.{provider}.{name}");
+        home.json(&["config", "set", &setting("base_url"), &server.url]);
+        home.json(&["config", "set", &setting("key_env"), "LAB_KEY"]);
+        let ran = home.run(&["-m", &format!("{provider}:x"), "q"]);
+        ran.fails(5, "a provider without the key it was configured to have");
+        assert!(ran.err.contains("LAB_KEY"), "{ran:?}");
+        assert!(server.requests().is_empty() && !home.db().exists());
+    }
+}

@@ -41,24 +41,24 @@ impl Defaults {
 impl Config {
     /// The patch that makes an empty configuration into this one.
     pub fn to_patch(&self) -> ConfigPatch {
-        fn set<T: Clone>(setting: &Option<T>) -> Change<T> {
-            setting.clone().map_or(Change::Keep, Change::Set)
+        fn set<T: Clone>(setting: Option<&T>) -> Change<T> {
+            setting.cloned().map_or(Change::Keep, Change::Set)
         }
         ConfigPatch {
-            provider: set(&self.provider),
-            model: set(&self.model),
-            temperature: set(&self.temperature),
-            top_p: set(&self.top_p),
-            max_tokens: set(&self.max_tokens),
-            stop: set(&self.stop),
-            seed: set(&self.seed),
-            presence_penalty: set(&self.presence_penalty),
-            frequency_penalty: set(&self.frequency_penalty),
-            reasoning_effort: set(&self.reasoning_effort),
-            response_schema: set(&self.response_schema),
-            logprobs: set(&self.logprobs),
-            sender: set(&self.sender),
-            tools: set(&self.tools),
+            provider: set(self.provider.as_ref()),
+            model: set(self.model.as_ref()),
+            temperature: set(self.temperature.as_ref()),
+            top_p: set(self.top_p.as_ref()),
+            max_tokens: set(self.max_tokens.as_ref()),
+            stop: set(self.stop.as_ref()),
+            seed: set(self.seed.as_ref()),
+            presence_penalty: set(self.presence_penalty.as_ref()),
+            frequency_penalty: set(self.frequency_penalty.as_ref()),
+            reasoning_effort: set(self.reasoning_effort.as_ref()),
+            response_schema: set(self.response_schema.as_ref()),
+            logprobs: set(self.logprobs.as_ref()),
+            sender: set(self.sender.as_ref()),
+            tools: set(self.tools.as_ref()),
             extras: self.extras.clone(),
         }
     }

@@ -15,15 +15,15 @@ pub(super) fn markdown<'a>(messages: impl IntoIterator<Item = &'a Message>) -> S
         match &message.body {
             Body::System { text: said } => paragraph(&mut text, said),
             Body::Instruction { parts, context } => {
-                parts.iter().for_each(|part| tell(&mut text, part));
+                tell_all(&mut text, parts);
                 if let Some(context) = context {
                     text += "\nContext:\n";
                     json(&mut text, context);
                 }
             }
-            Body::Response { parts } => parts.iter().for_each(|part| tell(&mut text, part)),
+            Body::Response { parts } => tell_all(&mut text, parts),
             Body::ActionRequest { parts, calls } => {
-                parts.iter().for_each(|part| tell(&mut text, part));
+                tell_all(&mut text, parts);
                 for call in calls {
                     text += &format!(
                         "\nCall {} of {}:\n",
@@ -65,6 +65,12 @@ fn heading(message: &Message) -> String {
         heading += &format!(" ({})", message.status.as_str());
     }
     heading + "\n"
+}
+
+fn tell_all(text: &mut String, parts: &[Part]) {
+    for part in parts {
+        tell(text, part);
+    }
 }
 
 fn tell(text: &mut String, part: &Part) {

@@ -27,7 +27,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`](crate::Error::Store); so for every call here.
+    /// [`Error::Store`](crate::Error::Store).
     ///
     /// # Examples
     ///
@@ -55,26 +55,46 @@ impl Session {
     }
 
     /// Everything models and tools said, on every branch: answers, calls and results.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store).
     pub async fn responses(&self) -> Result<Vec<InBranch<Vec<Arc<Message>>>>> {
         self.messages(&Filter::new().with_role(Role::Assistant).with_role(Role::Tool)).await
     }
 
     /// The answers of models that call nothing, on every branch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store).
     pub async fn assistant_responses(&self) -> Result<Vec<InBranch<Vec<Arc<Message>>>>> {
         self.messages(&Filter::new().with_kind(BodyKind::Response)).await
     }
 
     /// The answers of models that call tools, on every branch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store).
     pub async fn action_requests(&self) -> Result<Vec<InBranch<Vec<Arc<Message>>>>> {
         self.messages(&Filter::new().with_kind(BodyKind::ActionRequest)).await
     }
 
     /// The results of tools, on every branch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store).
     pub async fn action_responses(&self) -> Result<Vec<InBranch<Vec<Arc<Message>>>>> {
         self.messages(&Filter::new().with_kind(BodyKind::ActionResponse)).await
     }
 
     /// How many messages every branch has, by role, kind and sender.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store).
     pub async fn counts(&self) -> Result<Vec<InBranch<Counts>>> {
         let mut found = Vec::new();
         for branch in self.branches().await? {

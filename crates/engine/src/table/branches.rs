@@ -1,6 +1,6 @@
 //! The tables of several branches: one file for each, all of them or none.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, io, path::PathBuf};
 
 use branchwork_core::{limits::NAME_BYTES_MAX, store::BranchRecord};
 
@@ -32,16 +32,23 @@ impl Session {
             format.write(self.handle(branch.id).rows().await?, &mut file)?;
             files.push((path, file));
         }
-        let mut written: Vec<PathBuf> = Vec::with_capacity(files.len());
-        for (path, file) in files {
-            if let Err(error) = file.publish() {
-                written.iter().for_each(|path| drop(std::fs::remove_file(path)));
-                return Err(failed(error).into());
-            }
-            written.push(path);
-        }
-        Ok(written)
+        Ok(publish(files).map_err(failed)?)
     }
+}
+
+/// Gives all files their names, or none.
+fn publish(files: Vec<(PathBuf, NewFile)>) -> io::Result<Vec<PathBuf>> {
+    let mut published: Vec<PathBuf> = Vec::with_capacity(files.len());
+    for (path, file) in files {
+        match file.publish() {
+            Ok(()) => published.push(path),
+            Err(error) => {
+                published.iter().map(std::fs::remove_file).for_each(drop);
+                return Err(error);
+            }
+        }
+    }
+    Ok(published)
 }
 
 /// What the files of branches are called: their names, as far as a file can be called so, each once.

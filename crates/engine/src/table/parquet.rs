@@ -6,7 +6,7 @@ use std::{
 };
 
 use arrow_array::{
-    Array, ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array, cast::AsArray as _,
+    Array as _, ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array, cast::AsArray as _,
 };
 use arrow_schema::{DataType, Field, Schema};
 use parquet::{

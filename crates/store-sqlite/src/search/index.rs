@@ -1,7 +1,7 @@
 //! The index of searches, as the writer keeps it.
 
 use branchwork_core::store::StoreError;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::{
     grams,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::{Answer, Failure},
     key::OpKey,
-    query::ops::{decode, select_ops},
+    query::ops::{Origin, decode, select_ops},
     schema,
 };
 
@@ -73,19 +73,9 @@ impl Batch {
         while !self.is_full()
             && let Some(row) = rows.next()?
         {
-            let key: OpKey = row.get(0)?;
-            match decode(db, origin, row) {
-                Ok(op) => {
-                    if let Some(message) = op.kind.as_message() {
-                        self.add(db, key, message.at.as_micros(), &message.text())?;
-                    }
-                }
-                // What cannot be read cannot be found either; `verify` tells of it.
-                Err(Failure::Refused(StoreError::Corrupt { .. })) => {}
-                Err(failure) => return Err(failure),
-            }
+            self.take(db, origin, row)?;
             self.ops += 1;
-            places = key.place() + 1;
+            places = row.get::<_, OpKey>(0)?.place() + 1;
         }
         db.prepare_cached(
             "INSERT INTO search_mark (stretch, places) VALUES (?1, ?2)
@@ -93,6 +83,19 @@ impl Batch {
         )?
         .execute((range.stretch, places))?;
         Ok(())
+    }
+
+    /// Takes one op in; `row` has the columns of [`select_ops`].
+    fn take(&mut self, db: &Connection, origin: Origin, row: &Row<'_>) -> Answer<()> {
+        let op = match decode(db, origin, row) {
+            // What cannot be read cannot be found either; `verify` tells of it.
+            Err(Failure::Refused(StoreError::Corrupt { .. })) => return Ok(()),
+            op => op?,
+        };
+        match op.kind.as_message() {
+            Some(message) => self.add(db, row.get(0)?, message.at.as_micros(), &message.text()),
+            None => Ok(()),
+        }
     }
 
     fn add(&mut self, db: &Connection, key: OpKey, at: i64, text: &str) -> Answer<()> {

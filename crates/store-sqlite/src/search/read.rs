@@ -1,6 +1,6 @@
 //! Finding the messages that hold a text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use branchwork_core::{
     limits::SEARCH_HITS_MAX,
@@ -71,16 +71,12 @@ fn by_index(db: &Connection, search: &Search, question: &str, hits: &mut Hits) -
         if !hits.wants(time_of(no)) {
             break;
         }
-        let known = match stretches.get(&key.stretch()) {
-            Some(known) => known,
-            None => {
-                let found = stretch(db, key.stretch())?;
-                stretches.entry(key.stretch()).or_insert(found)
-            }
+        let known = match stretches.entry(key.stretch()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(stretch(db, key.stretch())?),
         };
-        let wanted =
-            known.as_ref().filter(|range| search.session.is_none_or(|id| id == range.session));
-        let Some(range) = wanted else { continue };
+        let is_wanted = |range: &&mut Range| search.session.is_none_or(|id| id == range.session);
+        let Some(range) = known.as_mut().filter(is_wanted) else { continue };
         let Some(op) = read_one(db, key)? else { continue };
         if let Some(hit) = search::hit(search, range.session, range.branch, &op) {
             hits.add(range.id, hit);

@@ -28,11 +28,12 @@ pub(super) fn read(
         let origin = range.origin(db)?;
         let mut rows = statement.query(range.keys())?;
         while let Some(row) = rows.next()? {
-            if hits.wants(row.get(1)?) && may_hold(row, word.as_deref())? {
-                let op = decode(db, origin, row)?;
-                if let Some(hit) = search::hit(search, range.session, range.branch, &op) {
-                    hits.add(range.id, hit);
-                }
+            if !hits.wants(row.get(1)?) || !may_hold(row, word.as_deref())? {
+                continue;
+            }
+            let op = decode(db, origin, row)?;
+            if let Some(hit) = search::hit(search, range.session, range.branch, &op) {
+                hits.add(range.id, hit);
             }
         }
     }

@@ -29,7 +29,7 @@ pub(super) enum Undo {
     ArchiveSession(Option<Timestamp>),
     KeepSession,
     DefaultBranch(BranchId),
-    Defaults(Defaults),
+    Defaults(Box<Defaults>),
     ForgetBranch(BranchId),
     NameBranch(BranchId, String),
     KeepBranch(BranchId),
@@ -72,7 +72,7 @@ impl State {
                     self.with_session(id, |session| session.archived = archived);
                 }
                 Undo::Defaults(defaults) => {
-                    self.with_session(id, |session| session.defaults = defaults);
+                    self.with_session(id, |session| session.defaults = *defaults);
                 }
                 Undo::DefaultBranch(branch) => {
                     self.with_session(id, |session| session.default_branch = branch);
@@ -111,7 +111,7 @@ impl State {
                     std::mem::replace(&mut session.defaults, (**defaults).clone())
                 };
                 let before = self.with_session(id, set);
-                undo.extend(before.map(Undo::Defaults));
+                undo.extend(before.map(|before| Undo::Defaults(Box::new(before))));
             }
             Change::SetDefaultBranch { branch } => {
                 self.own_branch(id, *branch)?;
