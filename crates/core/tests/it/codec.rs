@@ -43,6 +43,12 @@ fn message(body: Body) -> Op {
     Op { kind: OpKind::Message(Arc::new(message)), ..op }
 }
 
+fn lead(body: Body) -> Op {
+    let op = message(body);
+    let message = op.kind.as_message().expect("it appends a message").clone();
+    Op { kind: OpKind::Lead(Arc::new(message)), ..op }
+}
+
 fn with_message(op: Op, change: impl FnOnce(&mut Message)) -> Op {
     let OpKind::Message(message) = &op.kind else { panic!("it appends a message") };
     let mut message = (**message).clone();
@@ -89,13 +95,11 @@ fn samples() -> Vec<(&'static str, Op)> {
     opened.step = Step::Opens;
     let mut configured = op(OpKind::Configure(Box::new(patch)));
     configured.author = Some("ada".to_owned());
-    let system = message(Body::System { text: "Be brief.".to_owned() });
-    let lead = system.kind.as_message().expect("it appends a message").clone();
     let null_context =
         Body::Instruction { parts: vec![Part::text("q")], context: Some(Value::Null) };
     vec![
         ("system", message(Body::System { text: "Be brief.".to_owned() })),
-        ("lead", op(OpKind::Lead(Arc::new(lead)))),
+        ("lead", lead(Body::System { text: "Be brief.".to_owned() })),
         ("instruction", opened),
         ("instruction-null-context", message(null_context)),
         ("response", message(Body::Response { parts })),
