@@ -30,15 +30,19 @@ const SESSIONS: u64 = 20;
 fn main() {
     let runtime = Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
     report::head(&["what", "N", "figure"]);
-    for size in SIZES {
-        filters(size);
-    }
-    for size in SIZES {
-        searches(&runtime, size);
-    }
-    for size in SIZES {
-        archives(&runtime, size);
-        tables(&runtime, size);
+    measure("filters", filters);
+    measure("searches", |size| searches(&runtime, size));
+    measure("archives", |size| archives(&runtime, size));
+    measure("tables", |size| tables(&runtime, size));
+}
+
+/// Runs `work` for every size, unless the command line names something else:
+/// `cargo bench --bench transfer -- searches`.
+fn measure(name: &str, work: impl Fn(u64)) {
+    let mut named =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    if named.peek().is_none() || named.any(|argument| argument == name) {
+        SIZES.into_iter().for_each(work);
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
     schema,
 };
 
-/// Ops that are looked at rather than indexed: about as long as one transaction takes.
-const SCANNED_MAX: u32 = 1_024;
+/// Ops that are looked at rather than indexed: in less time than one transaction takes.
+const SCANNED_MAX: u32 = 256;
 
 /// How a file is opened as a store.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +62,7 @@ impl SqliteOptions {
     }
 
     /// How many ops that are not in the index of searches a search looks at, before it takes them
-    /// into the index first; 1 024 when not said. With 0 every search brings the index up to date.
+    /// into the index first; 256 when not said. With 0 every search brings the index up to date.
     #[must_use]
     pub const fn with_scanned_max(mut self, ops: u32) -> Self {
         self.scanned_max = Some(ops);

@@ -5,12 +5,14 @@
 //! - [`View::select`](crate::graph::View::select) and
 //!   [`View::select_groups`](crate::graph::View::select_groups) apply a filter, and copy nothing.
 
+mod glance;
 mod keyword;
 
 use std::ops::{Bound, RangeBounds};
 
 use serde_json::Value;
 
+pub(crate) use self::glance::{Glance, Verdict};
 pub use self::keyword::{Case, Keyword, KeywordError};
 use crate::{
     clock::Timestamp,
@@ -39,6 +41,8 @@ pub struct Filter {
     roles: Vec<Role>,
     kinds: Vec<BodyKind>,
     senders: Vec<String>,
+    /// Of each sender.
+    sender_marks: Vec<u32>,
     recipients: Vec<String>,
     statuses: Vec<Status>,
     keywords: Vec<Keyword>,
@@ -52,6 +56,7 @@ impl Default for Filter {
             roles: Vec::new(),
             kinds: Vec::new(),
             senders: Vec::new(),
+            sender_marks: Vec::new(),
             recipients: Vec::new(),
             statuses: Vec::new(),
             keywords: Vec::new(),
@@ -84,7 +89,9 @@ impl Filter {
     /// Messages from this sender.
     #[must_use]
     pub fn with_sender(mut self, sender: impl Into<String>) -> Self {
-        self.senders.push(sender.into());
+        let sender = sender.into();
+        self.sender_marks.push(glance::mark(&sender));
+        self.senders.push(sender);
         self
     }
 
@@ -121,6 +128,15 @@ impl Filter {
     pub fn with_time(mut self, range: impl RangeBounds<Timestamp>) -> Self {
         self.time = (range.start_bound().cloned(), range.end_bound().cloned());
         self
+    }
+
+    /// Whether nothing was said but kinds, roles and senders.
+    fn looks_no_further(&self) -> bool {
+        self.recipients.is_empty()
+            && self.statuses.is_empty()
+            && self.keywords.is_empty()
+            && self.metadata.is_empty()
+            && self.time == (Bound::Unbounded, Bound::Unbounded)
     }
 
     /// Whether it selects `message`.

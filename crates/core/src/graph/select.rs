@@ -22,14 +22,6 @@ pub struct Counts {
 }
 
 impl View {
-    /// The messages that `filter` selects, oldest first. Copies nothing; looks at each message.
-    pub fn select<'a>(
-        &'a self,
-        filter: &'a Filter,
-    ) -> impl DoubleEndedIterator<Item = &'a Arc<Message>> + 'a {
-        self.messages().filter(|message| filter.selects(message))
-    }
-
     /// The turn groups in which `filter` selects a message, as a whole, oldest first: what may be
     /// shown to a model. A message that is in no group is one of its own.
     pub fn select_groups<'a>(

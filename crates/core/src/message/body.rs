@@ -75,6 +75,16 @@ impl BodyKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
+    /// Whose voice messages of this kind are in.
+    pub const fn role(self) -> Role {
+        match self {
+            Self::System => Role::System,
+            Self::Instruction => Role::User,
+            Self::Response | Self::ActionRequest => Role::Assistant,
+            Self::ActionResponse => Role::Tool,
+        }
+    }
+
     /// The name, as files and the command line spell it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -106,12 +116,7 @@ impl Body {
 
     /// Whose voice it is in.
     pub const fn role(&self) -> Role {
-        match self {
-            Self::System { .. } => Role::System,
-            Self::Instruction { .. } => Role::User,
-            Self::Response { .. } | Self::ActionRequest { .. } => Role::Assistant,
-            Self::ActionResponse { .. } => Role::Tool,
-        }
+        self.kind().role()
     }
 
     /// Which of the five it is.

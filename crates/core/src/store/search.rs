@@ -27,35 +27,37 @@ pub fn hit(search: &Search, session: SessionId, branch: BranchId, op: &Op) -> Op
 /// `text` as searches compare it: in lower case, letter by letter. Where `text` holds a needle, its fold
 /// holds the fold of the needle.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// The text around the first place where `text` holds `needle`, whatever its case; on one line.
 fn snippet(text: &str, needle: &str) -> Option<String> {
-    let needle: Vec<char> = fold(needle).chars().collect();
-    let characters: Vec<char> = text.chars().collect();
-    let lower: Vec<(usize, char)> = characters
-        .iter()
-        .enumerate()
-        .flat_map(|(index, character)| character.to_lowercase().map(move |lower| (index, lower)))
-        .collect();
-    if needle.is_empty() {
-        return None;
-    }
-    let found = lower
-        .windows(needle.len())
-        .find(|window| window.iter().map(|(_, lower)| lower).eq(&needle))?;
-    let (first, last) = (found.first()?.0, found.last()?.0);
-    let start = first.saturating_sub(SNIPPET_AROUND);
-    let end = (last + 1 + SNIPPET_AROUND).min(characters.len());
-    let line = characters
-        .get(start..end)?
-        .iter()
-        .map(|character| if character.is_control() { ' ' } else { *character })
-        .collect::<String>();
-    let (before, after) =
-        (if start > 0 { "…" } else { "" }, if end < characters.len() { "…" } else { "" });
+    let (folded, needle) = (fold(text), fold(needle));
+    let found = folded.find(&needle).filter(|_| !needle.is_empty())?;
+    // Folding may make several letters of one: each letter of the fold knows whose it is.
+    let first = letter_at(text, folded.get(..found)?.chars().count())?;
+    let last = letter_at(text, folded.get(..found + needle.len())?.chars().count() - 1)?;
+    let (start, end) = (first.saturating_sub(SNIPPET_AROUND), last + 1 + SNIPPET_AROUND);
+    let letters = text.chars().skip(start).take(end - start);
+    let line: String =
+        letters.map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let is_cut = text.chars().nth(end).is_some();
+    let (before, after) = (if start > 0 { "…" } else { "" }, if is_cut { "…" } else { "" });
     Some(format!("{before}{}{after}", line.trim()))
+}
+
+/// Which letter of `text` the letter at `index` of its fold comes from.
+fn letter_at(text: &str, index: usize) -> Option<usize> {
+    if text.is_ascii() {
+        return Some(index);
+    }
+    let letters = text.chars().enumerate();
+    let mut folded =
+        letters.flat_map(|(number, letter)| letter.to_lowercase().map(move |_| number));
+    folded.nth(index)
 }
 
 #[cfg(test)]

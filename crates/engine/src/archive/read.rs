@@ -3,28 +3,21 @@
 use std::{collections::BTreeMap, io::BufRead};
 
 use branchwork_core::{
-    call::ModelCall,
     clock::Timestamp,
     codec,
     config::Defaults,
-    graph::Op,
     id::{BranchId, OpId, SessionId},
-    store::{Cause, Change, Commit, Conflict, HeadMove, Store, StoreError},
+    store::{Change, Commit, Conflict, HeadMove, Store, StoreError},
 };
 
 use serde_json::value::RawValue;
 
 use super::{
     ArchiveError,
+    batch::Batch,
     line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, parse},
 };
 use crate::{engine::Engine, error::Result, session::check_session_name};
-
-/// Ops that are committed at once.
-const BATCH_OPS: usize = 2_000;
-
-/// Bytes of lines that are committed at once.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// How an archive is read.
 #[derive(Debug, Clone, Default)]
@@ -168,7 +161,7 @@ struct Import<'a> {
     default: BranchId,
     branches: BTreeMap<BranchId, Going>,
     /// Ops of one branch that are not committed yet.
-    batch: Batch,
+    batch: Batch<'a>,
     imported: Imported,
     is_ended: bool,
     /// The session was there before.
@@ -187,15 +180,6 @@ struct Going {
     deleted: bool,
     /// It is in the store, and was not deleted.
     is_there: bool,
-}
-
-#[derive(Debug, Default)]
-struct Batch {
-    branch: Option<BranchId>,
-    from: Option<OpId>,
-    ops: Vec<Op>,
-    calls: Vec<(OpId, ModelCall)>,
-    bytes: usize,
 }
 
 /// What came of a line: damage is for the caller to judge, a failure is not.
@@ -217,7 +201,7 @@ impl<'a> Import<'a> {
         let session: SessionId = parse("session", &line.id).map_err(bad)?;
         let default = parse("branch", &line.default).map_err(bad)?;
         let imported = Imported { session, branches: 0, ops: 0, messages: 0, skipped: Vec::new() };
-        let batch = Batch::default();
+        let batch = Batch::new(store, session);
         let branches = BTreeMap::new();
         let mut import = Self {
             store,
@@ -286,11 +270,11 @@ impl<'a> Import<'a> {
         match line {
             Line::Op(line) => self.op(&line, text.len()).await,
             Line::Branch(line) => {
-                self.flush().await?;
+                self.batch.settle().await?;
                 self.branch(&line).await
             }
             Line::Move(line) => {
-                self.flush().await?;
+                self.batch.settle().await?;
                 self.go(&line).await
             }
             Line::End { .. } => {
@@ -358,18 +342,14 @@ impl<'a> Import<'a> {
             Ok(read) => read,
             Err(problem) => return Ok(Err(problem)),
         };
-        if self.batch.branch != Some(branch)
-            || self.batch.ops.len() == BATCH_OPS
-            || self.batch.bytes > BATCH_BYTES
-        {
-            self.flush().await?;
-        }
+        self.batch.make_room(branch).await?;
         let Some(going) = self.branches.get_mut(&branch) else {
             return Ok(Err(format!("is of branch {branch}, which is not there")));
         };
         if going.deleted && going.told == 1 && going.known == 0 {
             // The branch may have been collected, and its ops kept for those that need them.
             let (stretch, place) = (op.id.stretch(), op.id.place());
+            self.batch.settle().await?;
             let there = self.store.ops(self.session, stretch, place..place + 1).await?;
             going.known = if there.is_empty() { 0 } else { u64::MAX };
         }
@@ -383,13 +363,7 @@ impl<'a> Import<'a> {
         }
         self.imported.ops += 1;
         self.imported.messages += u64::from(op.kind.as_message().is_some());
-        if self.batch.ops.is_empty() {
-            self.batch.branch = Some(branch);
-            self.batch.from = from;
-        }
-        self.batch.bytes += bytes;
-        self.batch.calls.extend(call.map(|call| (op.id, call)));
-        self.batch.ops.push(op);
+        self.batch.push((branch, from), op, call, bytes);
         Ok(Ok(()))
     }
 
@@ -420,17 +394,6 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Commits the ops that wait.
-    async fn flush(&mut self) -> Result<()> {
-        let Batch { branch, from, ops, calls, .. } = std::mem::take(&mut self.batch);
-        let (Some(branch), Some(last)) = (branch, ops.last()) else { return Ok(()) };
-        let (to, at) = (Some(last.id), last.at);
-        let head = HeadMove { branch, from, to, cause: Cause::Append };
-        let mut commit = Commit::new(self.session, at).with_ops(ops, head);
-        commit.calls = calls;
-        Ok(self.store.commit(commit).await?)
-    }
-
     /// Judges a damaged line.
     fn bad(&mut self, line: u64, problem: String) -> Result<()> {
         if !self.options.skip_bad {
@@ -442,7 +405,7 @@ impl<'a> Import<'a> {
 
     /// Brings the session to its end: branches that stood for deleted ones go.
     async fn end(mut self, line: u64) -> Result<Imported> {
-        self.flush().await?;
+        self.batch.settle().await?;
         if !self.is_ended {
             self.bad(line, "is missing: the archive is cut off".to_owned())?;
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Change, Entry, Slot, Undo, View};
 use crate::{
+    filter::Glance,
     graph::op::{Op, OpKind},
     id::{MessageId, OpId},
     message::{Body, BodyKind, Message, ToolCall},
@@ -94,8 +95,7 @@ impl View {
 
     fn push(&mut self, depth: u32, message: &Arc<Message>) -> Result<(), ApplyError> {
         let open_calls = self.open_calls_after(&message.body)?;
-        let entry =
-            Entry { depth, standing_before: self.standing, message: Some(Arc::clone(message)) };
+        let entry = self.entry(depth, message);
         if self.length < self.entries.len() {
             self.entries.set_mut(self.length, entry);
         } else {
@@ -107,6 +107,15 @@ impl View {
             self.open_calls = open_calls;
         }
         Ok(())
+    }
+
+    fn entry(&self, depth: u32, message: &Arc<Message>) -> Entry {
+        Entry {
+            depth,
+            standing_before: self.standing,
+            glance: Glance::of(message),
+            message: Some(Arc::clone(message)),
+        }
     }
 
     /// The open calls once `body` is appended; `None` when they stay as they are.
@@ -136,9 +145,7 @@ impl View {
         if let Some(lead) = self.standing_in(Slot::Lead) {
             return Err(ApplyError::HasLead { id: lead.id });
         }
-        let lead =
-            Entry { depth, standing_before: self.standing, message: Some(Arc::clone(message)) };
-        let before = self.lead.replace(lead);
+        let before = self.lead.replace(self.entry(depth, message));
         self.remember(depth, Change::Lead(before));
         self.standing += 1;
         Ok(())

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     config::Config,
+    filter::{Filter, Glance, Verdict},
     id::{MessageId, OpId},
     message::{Message, ToolCall},
 };
@@ -51,6 +52,8 @@ struct Entry {
     depth: u32,
     /// How many messages stood before it was appended.
     standing_before: u32,
+    /// What can be told of it without a look at it.
+    glance: Glance,
     /// As it stands; `None` when it was taken out.
     message: Option<Arc<Message>>,
 }
@@ -136,6 +139,20 @@ impl View {
         let lead = self.lead.iter().filter_map(|lead| lead.message.as_ref());
         let entries = self.entries.iter().take(self.length);
         lead.chain(entries.filter_map(|entry| entry.message.as_ref()))
+    }
+
+    /// The messages that `filter` selects, oldest first. Copies nothing; looks only at messages whose
+    /// role, kind and sender do not settle it.
+    pub fn select<'a>(
+        &'a self,
+        filter: &'a Filter,
+    ) -> impl DoubleEndedIterator<Item = &'a Arc<Message>> + 'a {
+        let entries = self.lead.iter().chain(self.entries.iter().take(self.length));
+        entries.filter_map(|entry| match filter.judge(entry.glance) {
+            Verdict::No => None,
+            Verdict::Yes => entry.message.as_ref(),
+            Verdict::Look => entry.message.as_ref().filter(|message| filter.selects(message)),
+        })
     }
 
     /// The message as it stands; `None` when it is not in the view or was taken out.
