@@ -105,6 +105,7 @@ async fn files_of_lionagi_load_with_nothing_lost() {
         ("signed", &["messages.csv", "messages_noindex.csv", "messages.json"]),
         ("duplicate_ids", &["messages.csv", "messages_noindex.csv", "messages.json"]),
         ("changed_system", &["messages.json"]),
+        ("reloaded", &["first.json"]),
         ("empty", &["messages.csv", "messages_noindex.csv", "messages.json"]),
     ] {
         let expected = fs::read_to_string(fixture(&format!("{case}/expected.json"))).unwrap();
