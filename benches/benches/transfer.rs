@@ -19,6 +19,7 @@ use branchwork_benches::{
     report, text,
 };
 use branchwork_testkit::SequentialIds;
+use rusqlite::Connection;
 use tokio::runtime::{Builder, Runtime};
 
 const SIZES: [u64; 3] = [1_000, 10_000, 100_000];
@@ -196,7 +197,35 @@ fn archives(runtime: &Runtime, size: u64) {
         import(&archive, size, "a file", open).await;
         let grown = resident_bytes(None).saturating_sub(before) / 1_024;
         row("archive import into a file, memory that grew", size, format!("{grown} KiB"));
+        let times = (0..3).map(|round| raw(&folder.path().join(format!("raw{round}.db")), size));
+        row("raw inserts of as much text", size, rate(size, median(times.collect())));
     });
+}
+
+/// As many rows of as much text in a table as plain as can be, in as many transactions, synced alike.
+fn raw(path: &Path, size: u64) -> Duration {
+    let db = Connection::open(path).expect("the file can be made");
+    db.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+         CREATE TABLE row(key INTEGER PRIMARY KEY, head TEXT NOT NULL, body TEXT NOT NULL);",
+    )
+    .expect("the table can be made");
+    let texts: Vec<String> = (0..size).map(text::kibibyte).collect();
+    let insert = || {
+        for batch in texts.chunks(2_000) {
+            db.execute_batch("BEGIN IMMEDIATE").expect("it begins");
+            let mut insert = db.prepare_cached("INSERT INTO row(head, body) VALUES (?1, ?2)");
+            let insert = insert.as_mut().expect("it is prepared");
+            for text in batch {
+                let head = r#"{"step":"continues","kind":{"message":{"sender":"bob"}}}"#;
+                insert.execute((head, text)).expect("it is inserted");
+            }
+            db.execute_batch("COMMIT").expect("it ends");
+        }
+        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+            .expect("it is written back");
+    };
+    timed(insert).1
 }
 
 async fn import(archive: &Path, size: u64, into: &str, open: impl Fn(usize) -> Engine) {

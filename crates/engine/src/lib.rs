@@ -77,3 +77,18 @@ pub use self::{
 #[cfg(all(doctest, feature = "openai", feature = "sqlite"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The blocks of the guide, compiled and run.
+#[cfg(all(doctest, feature = "openai", feature = "sqlite"))]
+mod guide {
+    #[doc = include_str!("../../../docs/guide/base-branch.md")]
+    struct BaseBranch;
+    #[doc = include_str!("../../../docs/guide/branch.md")]
+    struct Branch;
+    #[doc = include_str!("../../../docs/guide/tools.md")]
+    struct Tools;
+    #[doc = include_str!("../../../docs/guide/session.md")]
+    struct Session;
+    #[doc = include_str!("../../../docs/guide/coming-from-lionagi.md")]
+    struct ComingFromLionAgi;
+}

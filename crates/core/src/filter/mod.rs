@@ -12,7 +12,7 @@ use std::ops::{Bound, RangeBounds};
 
 use serde_json::Value;
 
-pub(crate) use self::glance::{Glance, Verdict};
+pub(crate) use self::glance::{Glance, Judge, Senders, Verdict};
 pub use self::keyword::{Case, Keyword, KeywordError};
 use crate::{
     clock::Timestamp,
@@ -41,8 +41,6 @@ pub struct Filter {
     roles: Vec<Role>,
     kinds: Vec<BodyKind>,
     senders: Vec<String>,
-    /// Of each sender.
-    sender_marks: Vec<u32>,
     recipients: Vec<String>,
     statuses: Vec<Status>,
     keywords: Vec<Keyword>,
@@ -56,7 +54,6 @@ impl Default for Filter {
             roles: Vec::new(),
             kinds: Vec::new(),
             senders: Vec::new(),
-            sender_marks: Vec::new(),
             recipients: Vec::new(),
             statuses: Vec::new(),
             keywords: Vec::new(),
@@ -89,9 +86,7 @@ impl Filter {
     /// Messages from this sender.
     #[must_use]
     pub fn with_sender(mut self, sender: impl Into<String>) -> Self {
-        let sender = sender.into();
-        self.sender_marks.push(glance::mark(&sender));
-        self.senders.push(sender);
+        self.senders.push(sender.into());
         self
     }
 

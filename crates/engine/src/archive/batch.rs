@@ -72,10 +72,9 @@ impl<'a> Batch<'a> {
         self.wait().await
     }
 
-    /// Hands what was added to the store, once it has done with what came before, and does not wait:
-    /// while it writes, the next ones are read.
+    /// Hands what was added to the store, and waits only for what came before: while it writes, the
+    /// next ones are read.
     async fn send(&mut self) -> Result<(), StoreError> {
-        self.wait().await?;
         let ops = std::mem::take(&mut self.ops);
         let (Some(branch), Some(last)) = (self.branch.take(), ops.last()) else { return Ok(()) };
         let (from, to, at) = (self.from, Some(last.id), last.at);
@@ -85,7 +84,9 @@ impl<'a> Batch<'a> {
         self.bytes = 0;
         let mut commit = self.store.commit(commit);
         // A future does nothing before it is first polled.
-        match poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await {
+        let handed_over = poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
+        self.wait().await?;
+        match handed_over {
             Poll::Ready(committed) => committed,
             Poll::Pending => {
                 self.under_way = Some(commit);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{Change, Entry, Slot, Undo, View};
 use crate::{
-    filter::Glance,
     graph::op::{Op, OpKind},
     id::{MessageId, OpId},
     message::{Body, BodyKind, Message, ToolCall},
@@ -109,11 +108,11 @@ impl View {
         Ok(())
     }
 
-    fn entry(&self, depth: u32, message: &Arc<Message>) -> Entry {
+    fn entry(&mut self, depth: u32, message: &Arc<Message>) -> Entry {
         Entry {
             depth,
             standing_before: self.standing,
-            glance: Glance::of(message),
+            glance: self.senders.glance(message),
             message: Some(Arc::clone(message)),
         }
     }
@@ -145,7 +144,8 @@ impl View {
         if let Some(lead) = self.standing_in(Slot::Lead) {
             return Err(ApplyError::HasLead { id: lead.id });
         }
-        let before = self.lead.replace(self.entry(depth, message));
+        let lead = self.entry(depth, message);
+        let before = self.lead.replace(lead);
         self.remember(depth, Change::Lead(before));
         self.standing += 1;
         Ok(())

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    filter::{Filter, Glance, Verdict},
+    filter::{Filter, Glance, Judge, Senders, Verdict},
     id::{MessageId, OpId},
     message::{Message, ToolCall},
 };
@@ -37,6 +37,7 @@ pub struct View {
     /// The messages in order. Beyond `length` lie leftovers of what was cut off.
     entries: VectorSync<Entry>,
     length: usize,
+    senders: Senders,
     pub(super) standing: u32,
     config: Arc<Config>,
     /// How to take back each change that is no appended message, newest first.
@@ -89,6 +90,7 @@ impl Default for View {
             lead: None,
             entries: VectorSync::new_sync(),
             length: 0,
+            senders: Senders::default(),
             standing: 0,
             config: Arc::default(),
             changes: ListSync::new_sync(),
@@ -147,11 +149,12 @@ impl View {
         &'a self,
         filter: &'a Filter,
     ) -> impl DoubleEndedIterator<Item = &'a Arc<Message>> + 'a {
+        let judge = Judge::new(filter, &self.senders);
         let entries = self.lead.iter().chain(self.entries.iter().take(self.length));
-        entries.filter_map(|entry| match filter.judge(entry.glance) {
+        entries.filter_map(move |entry| match judge.judge(entry.glance) {
             Verdict::No => None,
             Verdict::Yes => entry.message.as_ref(),
-            Verdict::Look => entry.message.as_ref().filter(|message| filter.selects(message)),
+            Verdict::Look => entry.message.as_ref().filter(|message| judge.selects(message)),
         })
     }
 
