@@ -8,6 +8,7 @@ use std::{
 use branchwork_core::{
     clock::{Clock, Timestamp},
     id::{BranchId, IdSource},
+    limits::SEARCH_HITS_MAX,
     provider::Provider,
     store::{GcReport, Hit, MemoryStore, Search, SessionRecord, Store, StoreStats, VerifyReport},
 };
@@ -137,12 +138,26 @@ impl Engine {
         Ok(self.store().sessions().await?)
     }
 
-    /// The messages that hold a text, newest first.
+    /// The messages that hold a text, newest first: also those that were undone since, and those of
+    /// deleted branches until [`gc`](Self::gc).
+    ///
+    /// In a file, a search takes what it needs into an index first. The first search of a long history
+    /// takes part of a second, later ones some milliseconds; one or two letters are too few for the
+    /// index, and cost a look at everything.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`].
+    /// [`Error::BadSearch`] when the text is empty, or the limit is not from 1 to
+    /// [`SEARCH_HITS_MAX`](branchwork_core::limits::SEARCH_HITS_MAX); [`Error::Store`].
     pub async fn search(&self, search: &Search) -> Result<Vec<Hit>> {
+        if search.text.is_empty() {
+            return Err(Error::BadSearch { problem: "has no text".to_owned() });
+        }
+        if !(1..=SEARCH_HITS_MAX).contains(&search.limit) {
+            let problem =
+                format!("has the limit {}, not one from 1 to {SEARCH_HITS_MAX}", search.limit);
+            return Err(Error::BadSearch { problem });
+        }
         Ok(self.store().search(search).await?)
     }
 

@@ -74,6 +74,12 @@ pub enum Error {
         /// The nearest thing there is.
         nearest: Option<String>,
     },
+    /// A search cannot be answered as it is.
+    #[error("the search {problem}")]
+    BadSearch {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Several things are named so.
     #[error("`{reference}` could be any of {} {what}s", candidates.len())]
     Ambiguous {
@@ -136,6 +142,12 @@ pub enum Error {
     /// The branch has no instruction that waits for an answer.
     #[error("there is no instruction to answer on this branch")]
     NothingToRetry,
+}
+
+impl From<Conflict> for Error {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(conflict)
+    }
 }
 
 impl From<StoreError> for Error {

@@ -161,7 +161,7 @@ impl<'a> Talk<'a> {
 
     async fn system(&self, text: Option<String>) -> Result<(), Failure> {
         match text {
-            Some(text) => drop(self.branch.set_system(text).await?),
+            Some(text) => drop(self.branch.set_system(&text).await?),
             None => match self.branch.first_system().await? {
                 Some(current) => output::line(&current.text())?,
                 None => output::line("(none)")?,

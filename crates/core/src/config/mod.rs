@@ -85,6 +85,13 @@ impl<T: Clone> Change<T> {
         }
     }
 
+    /// Takes the place of what `earlier` says, if it says anything.
+    fn over(self, earlier: &mut Self) {
+        if !matches!(self, Self::Keep) {
+            *earlier = self;
+        }
+    }
+
     /// The value it sets.
     pub const fn value(&self) -> Option<&T> {
         match self {
@@ -122,6 +129,11 @@ pub struct ConfigPatch {
 }
 
 impl ConfigPatch {
+    /// Changes nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -160,6 +172,27 @@ impl ConfigPatch {
         Ok(())
     }
 
+    /// This patch, and what `later` says in place of it where both say something.
+    #[must_use]
+    pub fn then(mut self, later: Self) -> Self {
+        later.provider.over(&mut self.provider);
+        later.model.over(&mut self.model);
+        later.temperature.over(&mut self.temperature);
+        later.top_p.over(&mut self.top_p);
+        later.max_tokens.over(&mut self.max_tokens);
+        later.stop.over(&mut self.stop);
+        later.seed.over(&mut self.seed);
+        later.presence_penalty.over(&mut self.presence_penalty);
+        later.frequency_penalty.over(&mut self.frequency_penalty);
+        later.reasoning_effort.over(&mut self.reasoning_effort);
+        later.response_schema.over(&mut self.response_schema);
+        later.logprobs.over(&mut self.logprobs);
+        later.sender.over(&mut self.sender);
+        later.tools.over(&mut self.tools);
+        self.extras.extend(later.extras);
+        self
+    }
+
     /// Says which model, and of which provider when that is said.
     #[must_use]
     pub fn with_model(mut self, provider: Option<String>, model: impl Into<String>) -> Self {
@@ -167,6 +200,62 @@ impl ConfigPatch {
             self.provider = Change::Set(provider);
         }
         self.model = Change::Set(model.into());
+        self
+    }
+
+    /// Sets [`Config::temperature`].
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = Change::Set(temperature);
+        self
+    }
+
+    /// Sets [`Config::top_p`].
+    #[must_use]
+    pub fn with_top_p(mut self, top_p: f64) -> Self {
+        self.top_p = Change::Set(top_p);
+        self
+    }
+
+    /// Sets [`Config::max_tokens`].
+    #[must_use]
+    pub fn with_max_tokens(mut self, max_tokens: u32) -> Self {
+        self.max_tokens = Change::Set(max_tokens);
+        self
+    }
+
+    /// Sets [`Config::seed`].
+    #[must_use]
+    pub fn with_seed(mut self, seed: i64) -> Self {
+        self.seed = Change::Set(seed);
+        self
+    }
+
+    /// Sets [`Config::stop`].
+    #[must_use]
+    pub fn with_stop<T: Into<String>>(mut self, texts: impl IntoIterator<Item = T>) -> Self {
+        self.stop = Change::Set(texts.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets [`Config::sender`].
+    #[must_use]
+    pub fn with_sender(mut self, sender: impl Into<String>) -> Self {
+        self.sender = Change::Set(sender.into());
+        self
+    }
+
+    /// Sets [`Config::tools`].
+    #[must_use]
+    pub fn with_tools<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.tools = Change::Set(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets a parameter that only this provider knows; `null` takes it away.
+    #[must_use]
+    pub fn with_extra(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.extras.insert(name.into(), value);
         self
     }
 }
@@ -226,5 +315,22 @@ mod tests {
         expected.model = Some("tiny".to_owned());
         expected.extras.insert("mirostat".to_owned(), json!(2));
         assert_eq!(patched, expected);
+    }
+
+    #[test]
+    fn what_a_later_patch_says_holds_and_what_it_does_not_say_stays() {
+        let first = ConfigPatch::new().with_seed(1).with_temperature(0.5).with_extra("k", json!(1));
+        let mut later = ConfigPatch::new().with_seed(2).with_extra("m", json!(2));
+        later.temperature = Change::Clear;
+        let both = first.then(later);
+        assert_eq!((both.seed, both.temperature), (Change::Set(2), Change::Clear));
+        assert_eq!(both.extras.len(), 2);
+        let named = ConfigPatch::new().with_tools(["add"]).with_stop(["\n"]).with_sender("ada");
+        let config = Config::default().patched(&named.with_top_p(1.0).with_max_tokens(9));
+        assert_eq!(
+            (config.tools, config.stop),
+            (Some(vec!["add".into()]), Some(vec!["\n".into()]))
+        );
+        assert_eq!((config.sender.as_deref(), config.max_tokens), (Some("ada"), Some(9)));
     }
 }

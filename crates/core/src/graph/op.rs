@@ -76,16 +76,18 @@ pub enum Step {
     Continues,
     /// The last of several.
     Closes,
+    /// Made with its branch, as what that begins with: nobody takes it back alone.
+    Birth,
 }
 
 impl Step {
     /// Whether a step begins with this op.
     pub const fn begins(self) -> bool {
-        matches!(self, Self::Alone | Self::Opens)
+        matches!(self, Self::Alone | Self::Opens | Self::Birth)
     }
 
     /// Whether a step ends with this op.
     pub const fn ends(self) -> bool {
-        matches!(self, Self::Alone | Self::Closes)
+        matches!(self, Self::Alone | Self::Closes | Self::Birth)
     }
 }

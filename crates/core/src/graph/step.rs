@@ -36,6 +36,8 @@ pub enum Extent {
     Middle,
     /// Its end.
     End,
+    /// All of it, and what a branch begins with: `undo` stops there.
+    Birth,
 }
 
 impl<'a> StepWriter<'a> {
@@ -172,6 +174,7 @@ impl<'a> StepWriter<'a> {
 /// The place in its step of the op at `index`, when the last one is at `last`.
 const fn step_of(extent: Extent, index: usize, last: usize) -> Step {
     match extent {
+        Extent::Birth => Step::Birth,
         Extent::Whole if last == 0 => Step::Alone,
         Extent::Whole | Extent::Beginning if index == 0 => Step::Opens,
         Extent::Whole | Extent::End if index == last => Step::Closes,

@@ -33,6 +33,9 @@ pub struct Draft {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DraftError {
+    /// There is none.
+    #[error("there is nothing to append")]
+    Nothing,
     /// It holds more text than a message may.
     #[error("the message has {bytes} bytes of text, {max} are allowed")]
     TooLong {

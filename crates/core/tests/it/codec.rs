@@ -100,6 +100,7 @@ fn samples() -> Vec<(&'static str, Op)> {
     vec![
         ("system", message(Body::System { text: "Be brief.".to_owned() })),
         ("lead", lead(Body::System { text: "Be brief.".to_owned() })),
+        ("birth", Op { step: Step::Birth, ..lead(Body::System { text: "Be brief.".to_owned() }) }),
         ("instruction", opened),
         ("instruction-null-context", message(null_context)),
         ("response", message(Body::Response { parts })),

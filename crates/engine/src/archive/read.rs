@@ -17,7 +17,11 @@ use super::{
     batch::Batch,
     line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, parse},
 };
-use crate::{engine::Engine, error::Result, session::check_session_name};
+use crate::{
+    engine::Engine,
+    error::{Error, Result},
+    session::check_session_name,
+};
 
 /// How an archive is read.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +87,8 @@ impl Engine {
     ///
     /// [`Error::Archive`](crate::Error::Archive) with the number of the line that is damaged:
     /// what came before it is there. [`Error::Conflict`](crate::Error::Conflict) when the name is
-    /// taken, or a branch went another way here than in the archive.
+    /// taken, a branch went another way here than in the archive, or the session is there from an
+    /// archive of [some of its branches](crate::Session::export_branches): delete it first.
     ///
     /// # Cancel safety
     ///
@@ -98,13 +103,16 @@ impl Engine {
         }
         let mut lines = Lines { archive, text: String::new(), number: 0 };
         let codec = lines.mark()?;
-        let mut import = Import::begin(self.store(), &mut lines, options, codec).await?;
-        while lines.next()? {
-            if let Err(problem) = import.line(&lines.text).await? {
-                import.bad(lines.number, problem)?;
+        let import = Import::begin(self.store(), &mut lines, options, codec).await?;
+        let (session, existed) = (import.session, import.existed);
+        match import.read(&mut lines).await {
+            // Its ops lie in branches that stood for those of this archive.
+            Err(Error::Store(StoreError::InvalidCommit { .. })) if existed => {
+                let what = format!("session {session}, of an archive of some of its branches,");
+                Err(Conflict::Exists { what }.into())
             }
+            imported => imported,
         }
-        import.end(lines.number).await
     }
 }
 
@@ -217,6 +225,16 @@ impl<'a> Import<'a> {
         };
         import.open(&line, lines.number).await?;
         Ok(import)
+    }
+
+    /// Does all that is told.
+    async fn read(mut self, lines: &mut Lines<'_>) -> Result<Imported> {
+        while lines.next()? {
+            if let Err(problem) = self.line(&lines.text).await? {
+                self.bad(lines.number, problem)?;
+            }
+        }
+        self.end(lines.number).await
     }
 
     fn defaults(&self, defaults: &RawValue) -> std::result::Result<Defaults, String> {

@@ -220,8 +220,8 @@ pub trait BaseBranch: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// As for [`revise`](Self::revise).
-    async fn set_system(&self, text: String) -> Result<OpId> {
-        self.revise(vec![Revision::System { text }]).await
+    async fn set_system(&self, text: &str) -> Result<OpId> {
+        self.revise(vec![Revision::System { text: text.to_owned() }]).await
     }
 
     /// Lets the first system message say `text`.
@@ -229,13 +229,14 @@ pub trait BaseBranch: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is none; else as for [`revise`](Self::revise).
-    async fn replace_system(&self, text: String) -> Result<OpId> {
+    async fn replace_system(&self, text: &str) -> Result<OpId> {
         let system = self.first_system().await?.ok_or_else(|| Error::NotFound {
             what: "message",
             reference: Role::System.to_string(),
             nearest: None,
         })?;
-        let revision = Revision::Edit { message: system.id, body: Body::System { text } };
+        let revision =
+            Revision::Edit { message: system.id, body: Body::System { text: text.to_owned() } };
         self.revise(vec![revision]).await
     }
 

@@ -8,7 +8,7 @@ use branchwork_core::{
 
 use crate::{engine::Engine, error::Result};
 
-/// What a new branch begins with: the first step on it.
+/// What a new branch begins with: the first step on it, which `undo` leaves.
 #[derive(Debug, Default)]
 pub(crate) struct Beginning {
     pub(crate) config: ConfigPatch,
@@ -51,6 +51,6 @@ impl Beginning {
         if let Some(system) = self.system {
             step.set_system(system)?;
         }
-        Ok(step.finish(Extent::Whole))
+        Ok(step.finish(Extent::Birth))
     }
 }

@@ -78,7 +78,7 @@ impl Fork {
 
     /// Configures the fork, on top of what it has from its parent.
     pub fn config(mut self, config: ConfigPatch) -> Self {
-        self.beginning.config = config;
+        self.beginning.config = self.beginning.config.then(config);
         self
     }
 

@@ -62,7 +62,9 @@ impl<'a> History<'a> {
                 None => break,
             }
         }
-        Ok(Some(Past { cause: newest.cause, from: oldest.from }))
+        let is_birth = oldest.step == Some(Step::Birth);
+        let cause = if is_birth { Cause::Create } else { newest.cause };
+        Ok(Some(Past { cause, from: oldest.from }))
     }
 
     /// Where the head was before the last change that is not undone.

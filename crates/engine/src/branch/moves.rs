@@ -39,7 +39,7 @@ impl Branch {
     }
 
     /// Takes the last step back: an append, an edit, a whole turn, a rewind. Again takes back the
-    /// one before.
+    /// one before. What the branch began with stays.
     ///
     /// # Errors
     ///

@@ -217,8 +217,7 @@ impl Branch {
         let written = write(&mut step)?;
         let (ops, view) = step.finish(part.extent);
         let Some(to) = ops.last().map(|op| op.id) else {
-            let problem = "there is nothing to append".to_owned();
-            return Err(DraftError::BadName { what: "the batch is empty:", problem }.into());
+            return Err(DraftError::Nothing.into());
         };
         let head = HeadMove { branch: self.id, from, to: Some(to), cause: Cause::Append };
         let commit = match (part.call, ops.first()) {

@@ -51,9 +51,9 @@ impl SessionBuilder {
         self
     }
 
-    /// Configures it. What [`model`](Self::model) says comes on top.
+    /// Configures it, on top of what was said before. What [`model`](Self::model) says comes on top.
     pub fn config(mut self, config: ConfigPatch) -> Self {
-        self.beginning.config = config;
+        self.beginning.config = self.beginning.config.then(config);
         self
     }
 

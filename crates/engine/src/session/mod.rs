@@ -117,7 +117,7 @@ impl Session {
         self.commit(Change::RenameSession { name }).await
     }
 
-    /// Archives it: it is kept, and lists leave it out unless asked.
+    /// Archives it: it is kept, and its record says so. The command line leaves it out of lists.
     ///
     /// # Errors
     ///

@@ -60,7 +60,7 @@ impl Session {
 impl NewBranch {
     /// Configures it, on top of the defaults of the session.
     pub fn config(mut self, config: ConfigPatch) -> Self {
-        self.beginning.config = config;
+        self.beginning.config = self.beginning.config.then(config);
         self
     }
 

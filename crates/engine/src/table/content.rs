@@ -9,7 +9,7 @@ use std::sync::Arc;
 use branchwork_core::{
     codec::{self, OpPlace},
     graph::{Op, OpKind, Step},
-    message::{Body, CallId, Draft, Message, Outcome, Part, Role, ToolCall},
+    message::{Body, BodyKind, CallId, Draft, Message, Outcome, Part, Role, ToolCall},
 };
 use serde_json::{Map, Value, json};
 
@@ -24,16 +24,31 @@ const ACTION: &str = "action_";
 /// Calls that wait for a result, in order.
 pub(super) type OpenCalls = Vec<ToolCall>;
 
-/// What `message` says.
-pub(super) fn tell(message: &Message) -> String {
-    let mut told = in_seed_form(&message.body);
-    let open = match &message.body {
-        Body::ActionResponse { call, function, .. } => {
-            let arguments = String::new();
-            vec![ToolCall { id: call.clone(), function: function.clone(), arguments }]
-        }
-        _ => Vec::new(),
-    };
+/// Who calls and results are from in LionAGI, when that is nobody in particular.
+const SENDERS: [(BodyKind, &str, &str); 2] = [
+    (BodyKind::ActionRequest, "assistant", "action_request"),
+    (BodyKind::ActionResponse, "tool", "action_response"),
+];
+
+/// Who a table says that a message of this kind is from.
+pub(super) fn told_sender(kind: BodyKind, sender: &str) -> &str {
+    let told = SENDERS.iter().find(|(of, ours, _)| *of == kind && *ours == sender);
+    told.map_or(sender, |(_, _, theirs)| theirs)
+}
+
+/// Who `draft` is from when a table says that it is from `sender`.
+pub(super) fn read_sender(draft: &Draft, sender: &str) -> String {
+    let kind = draft.body.kind();
+    if let Some(own) = draft.sender.as_ref().filter(|own| told_sender(kind, own) == sender) {
+        return own.clone();
+    }
+    let ours = SENDERS.iter().find(|(of, _, theirs)| *of == kind && *theirs == sender);
+    ours.map_or(sender, |(_, ours, _)| ours).to_owned()
+}
+
+/// What `message` says, before which `open` calls wait for a result.
+pub(super) fn tell(message: &Message, open: &OpenCalls) -> String {
+    let mut told = in_seed_form(&message.body, open);
     // A simple message needs no more; whether it is one is found out by reading it.
     let row = Row {
         node_id: String::new(),
@@ -45,7 +60,9 @@ pub(super) fn tell(message: &Message) -> String {
     let mut metadata = message.metadata.clone();
     metadata.remove("table");
     let read = read(message.role(), &row, &mut open.clone());
+    let sender = told_sender(message.body.kind(), &message.sender);
     let is_simple = read.body == message.body
+        && read_sender(&read, sender) == message.sender
         && message.status == read.status
         && message.recipient == read.recipient
         && metadata == read.metadata;
@@ -56,13 +73,13 @@ pub(super) fn tell(message: &Message) -> String {
 }
 
 /// Whether telling `draft` again would say `content`.
-pub(super) fn tells(draft: &Draft, content: &str) -> bool {
+pub(super) fn tells(draft: &Draft, content: &str, open: &OpenCalls) -> bool {
     let said: Option<Value> = serde_json::from_str(content).ok();
     said.is_some_and(|mut said| {
         if let Some(fields) = said.as_object_mut() {
             fields.remove(OWN);
         }
-        said == in_seed_form(&draft.body)
+        said == in_seed_form(&draft.body, open)
     })
 }
 
@@ -72,7 +89,7 @@ pub(super) fn read(role: Role, row: &Row, open: &mut OpenCalls) -> Draft {
     let Ok(value) = serde_json::from_str::<Value>(content) else {
         return Draft::new(plain(role, &Value::String(row.content.clone())));
     };
-    if let Some(own) = read_own(&value) {
+    if let Some(own) = read_own(&value, open) {
         note_calls(&own.body, open);
         return own;
     }
@@ -82,7 +99,7 @@ pub(super) fn read(role: Role, row: &Row, open: &mut OpenCalls) -> Draft {
 }
 
 /// The calls that wait once `body` was said.
-fn note_calls(body: &Body, open: &mut OpenCalls) {
+pub(super) fn note_calls(body: &Body, open: &mut OpenCalls) {
     match body {
         Body::ActionRequest { calls, .. } => open.clone_from(calls),
         Body::ActionResponse { call, .. } => open.retain(|waiting| waiting.id != *call),
@@ -102,7 +119,7 @@ fn unsigned(content: &str) -> &str {
         .unwrap_or(content)
 }
 
-fn in_seed_form(body: &Body) -> Value {
+fn in_seed_form(body: &Body, open: &OpenCalls) -> Value {
     match body {
         Body::System { text } => json!({ "system_info": text }),
         Body::Instruction { parts, context: None } => json!({ "instruction": said(parts) }),
@@ -122,7 +139,14 @@ fn in_seed_form(body: &Body) -> Value {
                 Outcome::Succeeded(value) => value.clone(),
                 other => Value::String(other.text()),
             };
-            json!({ "action_response": { "function": function, "output": output, "id": call.as_str() } })
+            let mut result = json!({ "function": function, "output": output, "id": call.as_str() });
+            let called = open.iter().find(|waiting| waiting.id == *call);
+            if let (Some(fields), Some(called)) = (result.as_object_mut(), called) {
+                let arguments = serde_json::from_str(&called.arguments);
+                let arguments = arguments.unwrap_or_else(|_| called.arguments.clone().into());
+                fields.insert("arguments".to_owned(), arguments);
+            }
+            json!({ "action_response": result })
         }
         _ => Value::Null,
     }
@@ -225,7 +249,7 @@ fn place() -> OpPlace {
 }
 
 /// The message that the own form holds, unless the rest of the row was changed since.
-fn read_own(value: &Value) -> Option<Draft> {
+fn read_own(value: &Value, open: &OpenCalls) -> Option<Draft> {
     let own = value.get(OWN)?;
     let version = u32::try_from(own.get("codec")?.as_u64()?).ok()?;
     let (head, body) = (own.get("head")?.to_string(), own.get("body")?.to_string());
@@ -233,10 +257,11 @@ fn read_own(value: &Value) -> Option<Draft> {
     let message = op.kind.as_message()?;
     let mut rest = value.clone();
     rest.as_object_mut()?.remove(OWN);
-    if rest != in_seed_form(&message.body) {
+    if rest != in_seed_form(&message.body, open) {
         return None;
     }
     let draft = Draft::new(message.body.clone()).with_status(message.status);
+    let draft = draft.with_sender(&message.sender);
     let draft = draft.with_metadata(message.metadata.clone());
     Some(match &message.recipient {
         Some(recipient) => draft.with_recipient(recipient),

@@ -8,6 +8,7 @@ use std::{
 
 use branchwork_core::clock::Timestamp;
 
+use super::{Format, Tabular};
 use crate::time;
 
 /// Where an export goes.
@@ -76,6 +77,19 @@ impl Destination {
         } else {
             fs::create_dir_all(&self.folder)
         }
+    }
+
+    /// Writes the table of `rows` and answers its path. It appears when it is whole and synced.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write).
+    pub fn write_rows<R: Tabular>(
+        &self,
+        format: Format,
+        rows: impl IntoIterator<Item = R>,
+    ) -> io::Result<PathBuf> {
+        self.write(|out| format.write(rows, out).map_err(io::Error::other))
     }
 
     /// Writes the file by `write` and answers its path. It appears when it is whole and synced.

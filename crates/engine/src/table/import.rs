@@ -51,7 +51,7 @@ impl Branch {
     ///
     /// [`Error::Store`](crate::Error::Store).
     pub async fn rows(&self) -> Result<Vec<Row>> {
-        Ok(self.view().await?.messages().map(|message| Row::of(message)).collect())
+        Ok(Row::all(self.view().await?.messages().map(AsRef::as_ref)))
     }
 
     /// Appends the messages of a table, in commits of many. Each gets an identifier of its own; what

@@ -45,8 +45,20 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row that tells `message`.
-    pub fn of(message: &Message) -> Self {
+    /// The rows that tell `messages`, which follow each other: a result is told with the arguments of
+    /// its call.
+    pub fn all<'a>(messages: impl IntoIterator<Item = &'a Message>) -> Vec<Self> {
+        let mut open = content::OpenCalls::new();
+        let tell = |message: &'a Message| {
+            let row = Self::of(message, &open);
+            content::note_calls(&message.body, &mut open);
+            row
+        };
+        messages.into_iter().map(tell).collect()
+    }
+
+    /// The row that tells `message`, before which `open` calls wait for a result.
+    fn of(message: &Message, open: &content::OpenCalls) -> Self {
         let kept = message.metadata.get(TABLE);
         let kept = |name: &str| kept.and_then(|kept| kept.get(name)?.as_str()).map(str::to_owned);
         let role = match message.role() {
@@ -59,8 +71,10 @@ impl Row {
             node_id: kept("node_id").unwrap_or_else(|| message.id.to_string()),
             timestamp: kept("timestamp").unwrap_or_else(|| rfc3339(message.at)),
             role: role.to_string(),
-            sender: kept("sender").unwrap_or_else(|| message.sender.clone()),
-            content: own.unwrap_or_else(|| content::tell(message)),
+            sender: kept("sender").unwrap_or_else(|| {
+                content::told_sender(message.body.kind(), &message.sender).to_owned()
+            }),
+            content: own.unwrap_or_else(|| content::tell(message, open)),
         }
     }
 
@@ -77,16 +91,17 @@ impl Row {
             "assistant" => Role::Assistant,
             other => return Err(format!("has the role `{other}`, not system, user or assistant")),
         };
+        let waiting = open.clone();
         let mut draft = content::read(role, self, open);
         let mut kept = Map::new();
         kept.insert("node_id".to_owned(), self.node_id.clone().into());
         kept.insert("timestamp".to_owned(), self.timestamp.clone().into());
-        let sender = name(&self.sender);
-        if sender != self.sender {
+        let sender = content::read_sender(&draft, &name(&self.sender));
+        if content::told_sender(draft.body.kind(), &sender) != self.sender {
             kept.insert("sender".to_owned(), self.sender.clone().into());
         }
         draft.sender = Some(sender);
-        if !content::tells(&draft, &self.content) {
+        if !content::tells(&draft, &self.content, &waiting) {
             kept.insert("content".to_owned(), self.content.clone().into());
         }
         draft.metadata.insert(TABLE.to_owned(), Value::Object(kept));

@@ -126,7 +126,8 @@ impl Branch {
     pub async fn usage(&self) -> Result<Usage> {
         let view = self.view().await?;
         let mut usage = Usage::default();
-        let session = self.engine().open_session(&self.session_id().to_string()).await?;
+        let record = self.engine().store().session(self.session_id()).await?;
+        let session = Session::new(self.engine().clone(), &record);
         for call in session.calls().await? {
             if call.branch == self.id() {
                 usage.own.add(&call.call);

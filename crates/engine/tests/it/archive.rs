@@ -10,7 +10,7 @@ use branchwork::{
         config::Defaults,
         id::BranchId,
         message::{Body, Message},
-        store::{BranchRecord, MemoryStore, ReflogEntry, SessionRecord, Store},
+        store::{BranchRecord, Conflict, MemoryStore, ReflogEntry, SessionRecord, Store},
     },
     sqlite::SqliteStore,
 };
@@ -125,7 +125,7 @@ async fn act(session: &Session, action: &Action, number: usize) {
             let patch = patch.with_setting("seed", (*seed).into()).unwrap();
             drop(pick(*b).await.configure(patch).await);
         }
-        Action::System(b, text) => drop(pick(*b).await.set_system(text.to_string()).await),
+        Action::System(b, text) => drop(pick(*b).await.set_system(&text.to_string()).await),
         Action::Defaults(number) => {
             let defaults = match number % 2 {
                 0 => Defaults::new(),
@@ -350,6 +350,10 @@ async fn some_branches_are_a_session_of_their_own() {
     assert_eq!(copy.default_branch().usage().await.unwrap().inherited.succeeded, 2);
     assert_eq!(copy.calls().await.unwrap().len(), 2);
     assert_eq!(target.verify().await.unwrap().problems, Vec::<String>::new());
+    // The whole session does not go over a part of it.
+    let refused = target.import(&mut &export(&session).await[..], &ImportOptions::new()).await;
+    assert!(matches!(refused, Err(Error::Conflict(Conflict::Exists { .. }))), "{refused:?}");
+    copy.delete().await.unwrap();
     // Two of three keep the default.
     let mut archive = Vec::new();
     session.export_branches(&[right, main.clone()], &mut archive).await.unwrap();

@@ -5,9 +5,9 @@ use branchwork::{
     core::{
         config::{Config, ConfigPatch, Defaults},
         filter::Filter,
-        message::Role,
+        message::{DraftError, Role},
         provider::ProviderError,
-        store::Conflict,
+        store::{Conflict, Search},
     },
 };
 
@@ -137,6 +137,50 @@ async fn new_branches_begin_with_the_defaults_of_their_session_and_forks_with_th
 }
 
 #[tokio::test]
+async fn undo_leaves_what_a_branch_began_with() {
+    let (session, _) = session([Script::text("ok")]).await;
+    session.set_defaults(session.defaults().await.unwrap().with_system("Be brief.")).await.unwrap();
+    for branch in [session.default_branch(), session.create_branch("new").await.unwrap()] {
+        let before = branch.view().await.unwrap();
+        assert!(matches!(branch.undo().await, Err(Error::NothingToUndo)));
+        branch.append(says("hello")).await.unwrap();
+        branch.undo().await.unwrap();
+        assert!(matches!(branch.undo().await, Err(Error::NothingToUndo)));
+        let after = branch.view().await.unwrap();
+        assert_eq!((after.head(), after.config()), (before.head(), before.config()));
+        branch.redo().await.unwrap();
+        assert_eq!(branch.last_message().await.unwrap().unwrap().text(), "hello");
+    }
+    session.default_branch().chat("it still knows its model").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_builder_keeps_what_it_was_told_before() {
+    let (session, provider) = session([Script::text("ok")]).await;
+    let engine = session.engine().clone();
+    let builder = engine.session("second").provider("local", provider).model("tiny");
+    let builder = builder.config(seeded(1)).config(ConfigPatch::new().with_temperature(0.5));
+    let main = builder.create().await.unwrap().default_branch();
+    main.chat("q").await.unwrap();
+    let config = main.config().await.unwrap();
+    assert_eq!((config.seed, config.temperature), (Some(1), Some(0.5)));
+    assert_eq!(config.provider.as_deref(), Some("local"));
+}
+
+#[tokio::test]
+async fn a_search_that_cannot_be_answered_is_refused() {
+    let (session, _) = session([]).await;
+    for search in
+        [Search::new(""), Search::new("x").with_limit(0), Search::new("x").with_limit(1_001)]
+    {
+        let refused = session.engine().search(&search).await.unwrap_err();
+        assert!(matches!(refused, Error::BadSearch { .. }), "{refused}");
+    }
+    let nothing = session.default_branch().append_all(Vec::new()).await.unwrap_err();
+    assert!(matches!(nothing, Error::Draft(DraftError::Nothing)), "{nothing}");
+}
+
+#[tokio::test]
 async fn defaults_that_nobody_could_use_are_refused() {
     let (session, _) = session([]).await;
     let mut config = Config::default();
@@ -155,7 +199,7 @@ async fn defaults_that_nobody_could_use_are_refused() {
 async fn a_fork_begins_with_what_it_is_given_in_the_same_commit() {
     let (session, _) = session([]).await;
     let main = session.default_branch();
-    main.set_system("Be brief.".to_owned()).await.unwrap();
+    main.set_system("Be brief.").await.unwrap();
     main.append(says("hello")).await.unwrap();
     let fork = main.fork("fork").config(seeded(3)).system("Be long.").await.unwrap();
     assert_eq!(texts(&fork).await, ["Be long.", "hello"]);
@@ -163,10 +207,9 @@ async fn a_fork_begins_with_what_it_is_given_in_the_same_commit() {
     // It goes on in its own stretch, and another handle sees the same.
     fork.append(says("more")).await.unwrap();
     fork.undo().await.unwrap();
-    fork.undo().await.unwrap();
-    assert_eq!(texts(&fork).await, ["Be brief.", "hello"]);
+    assert!(matches!(fork.undo().await, Err(Error::NothingToUndo)), "it began so");
+    assert_eq!(texts(&fork).await, ["Be long.", "hello"]);
     assert_eq!(texts(&main).await, ["Be brief.", "hello"]);
-    assert!(matches!(fork.undo().await, Err(Error::NothingToUndo)));
     assert!(session.engine().verify().await.unwrap().problems.is_empty());
 }
 

@@ -166,7 +166,8 @@ fn drafts() -> impl Strategy<Value = Vec<Draft>> {
         Just(Outcome::Failed("no".to_owned())),
         Just(Outcome::Unknown),
     ];
-    let calls = (parts(), vec(outcome, 1..4)).prop_map(|(parts, outcomes)| {
+    let names = select(vec!["assistant", "tool", "action_request", "action_response", "x"]);
+    let calls = (parts(), vec(outcome, 1..4), names).prop_map(|(parts, outcomes, name)| {
         let id = |index: usize| CallId::new(format!("c{index}"));
         let call = |index| ToolCall {
             id: id(index),
@@ -175,8 +176,9 @@ fn drafts() -> impl Strategy<Value = Vec<Draft>> {
         };
         let calls = (0..outcomes.len()).map(call).collect();
         let results = outcomes.into_iter().enumerate();
-        let results = results.map(|(index, outcome)| Draft::result(id(index), "f", outcome));
-        let request = Draft::new(Body::ActionRequest { parts, calls });
+        let result = |(index, outcome)| Draft::result(id(index), "f", outcome).with_sender(name);
+        let results = results.map(result);
+        let request = Draft::new(Body::ActionRequest { parts, calls }).with_sender(name);
         std::iter::once(request).chain(results).collect()
     });
     prop_oneof![4 => single, 1 => calls]
@@ -256,13 +258,39 @@ async fn damaged_rows_are_named_or_left_out_and_foreign_files_refused() {
 }
 
 #[tokio::test]
+async fn calls_and_results_are_told_as_lionagi_tells_them() {
+    let branch = empty().await;
+    let call = ToolCall {
+        id: CallId::new("c1"),
+        function: "add".to_owned(),
+        arguments: "{\"a\": 1}".to_owned(),
+    };
+    let request = Body::ActionRequest { parts: Vec::new(), calls: vec![call] };
+    let result = Draft::result(CallId::new("c1"), "add", Outcome::Succeeded(json!(1)));
+    branch.append_all(vec![Draft::new(request), result]).await.unwrap();
+    let rows = branch.rows().await.unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (row.role.as_str(), row.sender.as_str())).collect();
+    assert_eq!(told, [("assistant", "action_request"), ("assistant", "action_response")]);
+    let content: Value = serde_json::from_str(&rows[1].content).unwrap();
+    let expected = json!({ "function": "add", "arguments": { "a": 1 }, "output": 1, "id": "c1" });
+    assert_eq!(content, json!({ "action_response": expected }));
+    let copy = empty().await;
+    let mut table = Vec::new();
+    Format::Csv.write(rows, &mut table).unwrap();
+    copy.import_table(Format::Csv, &mut &table[..], &TableOptions::new()).await.unwrap();
+    let view = copy.view().await.unwrap();
+    let senders: Vec<_> = view.messages().map(|message| message.sender.as_str()).collect();
+    assert_eq!(senders, ["assistant", "tool"]);
+}
+
+#[tokio::test]
 async fn an_edited_import_tells_what_it_says_now() {
     let branch = load("odd/messages.csv").await;
     let view = branch.view().await.unwrap();
     let first = view.messages().find(|one| matches!(one.body, Body::Instruction { .. })).unwrap();
     branch.edit(first.id, Body::instruction("new")).await.unwrap();
     let rows = branch.rows().await.unwrap();
-    let id = Row::of(first).node_id;
+    let id = Row::all([first.as_ref()])[0].node_id.clone();
     let row = rows.iter().find(|row| row.node_id == id).unwrap();
     assert_eq!(row.content, "{\"instruction\":\"new\"}");
 }
@@ -317,7 +345,7 @@ async fn an_export_changes_nothing_and_a_failing_reader_is_an_error() {
         assert!(matches!(refused, Err(Error::Table(TableError::Io { what: "read", .. }))));
     }
     let message = Arc::clone(branch.view().await.unwrap().last().unwrap());
-    assert_eq!(Row::of(&message).content, "{\"instruction\":\"q\"}");
+    assert_eq!(Row::all([message.as_ref()])[0].content, "{\"instruction\":\"q\"}");
 }
 
 /// A session with two branches, a call that succeeded and one that failed.

@@ -62,6 +62,7 @@ pub(super) enum StoredStep {
     Opens,
     Continues,
     Closes,
+    Birth,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Default)]
@@ -143,5 +144,5 @@ macro_rules! same_variants {
     };
 }
 
-same_variants!(StoredStep, Step, Alone, Opens, Continues, Closes);
+same_variants!(StoredStep, Step, Alone, Opens, Continues, Closes, Birth);
 same_variants!(StoredStatus, Status, Complete, Interrupted, Failed);

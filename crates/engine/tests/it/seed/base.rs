@@ -150,7 +150,7 @@ async fn s025_clear_leaves_nothing_or_the_system_message_and_can_be_undone() {
 #[tokio::test]
 async fn s040_rollback_takes_messages_off_whatever_changed_in_between() {
     let branch = f5().await.branch;
-    branch.set_system("Changed".to_owned()).await.unwrap();
+    branch.set_system("Changed").await.unwrap();
     branch.append(says("more")).await.unwrap();
     let keyword = Keyword::text("more", Case::Exact).unwrap();
     branch.replace_keyword(&keyword, "less").await.unwrap();
@@ -162,7 +162,7 @@ async fn s040_rollback_takes_messages_off_whatever_changed_in_between() {
 async fn s041_a_system_message_is_replaced_in_its_place() {
     let f5 = f5().await;
     f5.provider.push(Script::text("ok"));
-    f5.branch.set_system("new".to_owned()).await.unwrap();
+    f5.branch.set_system("new").await.unwrap();
     let view = f5.branch.view().await.unwrap();
     let first = view.messages().next().unwrap();
     assert_eq!((first.role(), first.text()), (Role::System, "new".to_owned()));
@@ -174,10 +174,10 @@ async fn s041_a_system_message_is_replaced_in_its_place() {
 async fn s042_a_system_message_that_comes_late_still_comes_first() {
     let (session, provider) = session([Script::text("ok")]).await;
     let main = session.default_branch();
-    let missing = main.replace_system("new".to_owned()).await.unwrap_err();
+    let missing = main.replace_system("new").await.unwrap_err();
     assert!(matches!(missing, Error::NotFound { what: "message", .. }), "{missing}");
     main.append(says("hello")).await.unwrap();
-    main.set_system("rules".to_owned()).await.unwrap();
+    main.set_system("rules").await.unwrap();
     main.chat("go on").await.unwrap();
     let sent: Vec<_> =
         provider.requests()[0].messages.iter().map(|message| message.text()).collect();
@@ -190,7 +190,7 @@ async fn s042_a_system_message_that_comes_late_still_comes_first() {
     assert_eq!(texts(&main).await, ["hello"]);
     main.redo().await.unwrap();
     assert_eq!(texts(&main).await, ["rules", "hello"]);
-    let error = main.set_system("x".repeat(limits::MESSAGE_BYTES_MAX + 1)).await.unwrap_err();
+    let error = main.set_system(&"x".repeat(limits::MESSAGE_BYTES_MAX + 1)).await.unwrap_err();
     assert!(matches!(error, Error::Draft(_)), "{error}");
 }
 
