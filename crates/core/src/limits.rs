@@ -24,6 +24,10 @@ pub const READ_OPS_MAX: u32 = 2_048;
 /// `serde_json` itself stops at 128; contexts and metadata are stored below a few levels of ours.
 pub const JSON_DEPTH_MAX: usize = 96;
 
+/// How often a turn asks the model unless it says otherwise: enough for most work with tools, and an end
+/// to a model that goes round in circles.
+pub const TURN_ROUNDS_DEFAULT: u32 = 16;
+
 /// Tool calls in one answer of a model.
 pub const CALLS_PER_ANSWER_MAX: usize = 128;
 

@@ -1,5 +1,7 @@
 //! Why a call of the engine failed, named by what the caller can do about it.
 
+use std::time::Duration;
+
 use branchwork_core::{
     config::{ConfigError, SettingError},
     graph::{ApplyError, RollbackError},
@@ -112,6 +114,18 @@ pub enum Error {
     BadToolChoice {
         /// What is wrong with it.
         problem: String,
+    },
+    /// A turn with these limits could not begin.
+    #[error("the limits of the turn cannot be kept: {problem}")]
+    BadLimits {
+        /// What is wrong with them.
+        problem: &'static str,
+    },
+    /// The turn took as long as it may. What had come is kept in the history, as interrupted.
+    #[error("the turn took longer than {limit:?}")]
+    OutOfTime {
+        /// How long it may take.
+        limit: Duration,
     },
     /// Nobody said which model to ask.
     #[error("no model is set for this branch")]

@@ -84,3 +84,20 @@ pub struct Usage {
     /// Tokens the model thought.
     pub reasoning_tokens: Option<u64>,
 }
+
+impl Usage {
+    /// Both together. What only one of them says is what that says.
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        let sum = |left: Option<u64>, right: Option<u64>| match (left, right) {
+            (Some(left), Some(right)) => Some(left.saturating_add(right)),
+            (left, right) => left.or(right),
+        };
+        Self {
+            input_tokens: sum(self.input_tokens, more.input_tokens),
+            output_tokens: sum(self.output_tokens, more.output_tokens),
+            cached_tokens: sum(self.cached_tokens, more.cached_tokens),
+            reasoning_tokens: sum(self.reasoning_tokens, more.reasoning_tokens),
+        }
+    }
+}

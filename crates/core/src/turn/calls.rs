@@ -47,8 +47,13 @@ impl Calls {
         self.calls.is_empty()
     }
 
-    pub(super) fn any_to_run(&self) -> bool {
-        self.calls.iter().any(|(_, progress)| *progress == Progress::Waiting)
+    /// Whether there are calls, and tools to run them.
+    pub(super) fn any_is_offered(&self) -> bool {
+        self.calls.iter().any(|(_, progress)| *progress != Progress::Unoffered)
+    }
+
+    pub(super) fn count_to_run(&self) -> usize {
+        self.calls.iter().filter(|(_, progress)| *progress == Progress::Waiting).count()
     }
 
     pub(super) fn all_ended(&self) -> bool {

@@ -1,15 +1,15 @@
-//! One turn: an instruction, the model's answer, and what came of the tools it called, as a machine
-//! that does no I/O.
+//! One turn: an instruction, the answers of the model and what came of the tools it called, until the
+//! model is done or a limit is reached; as a machine that does no I/O.
 //!
 //! The runtime loads the branch, makes a [`Turn`], and goes on like this: run the effects in order,
 //! and tell the machine what came of them. What is said is durable before the next effect: the
-//! instruction before the model is asked, the answer before its calls run, and all before the turn
-//! is done.
+//! instruction before the model is asked, an answer before its calls run, their results before the
+//! model is asked again, and all before the turn is done.
 //!
 //! ```
 //! use branchwork_core::{
 //!     message::{Body, Draft},
-//!     provider::{Finish, ProviderEvent},
+//!     provider::{Finish, ProviderEvent, Usage},
 //!     turn::{Effect, Ending, Input, Turn},
 //! };
 //!
@@ -24,14 +24,18 @@
 
 mod answer;
 mod calls;
+mod limits;
 
 use std::collections::BTreeSet;
 
-pub use self::answer::Answer;
-use self::calls::Calls;
+pub use self::{
+    answer::Answer,
+    limits::{Limit, TurnLimits},
+};
+use self::{calls::Calls, limits::Spent};
 use crate::{
-    message::{CallId, Draft, Outcome, Status, ToolCall},
-    provider::{Finish, ProviderEvent},
+    message::{Body, CallId, Draft, Outcome, Status, ToolCall},
+    provider::{Finish, ProviderEvent, Usage},
 };
 
 /// What happened outside, told to the machine.
@@ -53,6 +57,8 @@ pub enum Input {
     ProviderFailed,
     /// The caller wants the turn to stop.
     Cancelled,
+    /// The time of [`TurnLimits::time`] is over.
+    OutOfTime,
 }
 
 /// What the runtime shall do.
@@ -67,6 +73,8 @@ pub enum Effect {
     WriteCalls(Draft),
     /// Run these calls, all at once, and tell of each when it ends.
     RunCalls(Vec<ToolCall>),
+    /// Make the results of the calls durable, as the middle of the step. The model is asked again.
+    WriteResults(Vec<Draft>),
     /// Make the rest durable, as the end of the step: the answer, when it is not yet, and the
     /// results of its calls, in their order.
     WriteAnswer(Vec<Draft>),
@@ -86,6 +94,8 @@ pub enum Ending {
     Failed,
     /// The caller stopped it; what had come is kept.
     Interrupted,
+    /// It went as far as it may.
+    Limited(Limit),
 }
 
 /// A turn in progress.
@@ -96,18 +106,22 @@ pub struct Turn {
     /// The names of the tools that can be run.
     tools: BTreeSet<String>,
     calls: Calls,
+    limits: TurnLimits,
+    spent: Spent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// The instruction is being written; whether to stop right after it.
-    Opening { cancelled: bool },
+    /// The instruction is being written; how to end right after it, when it shall.
+    Opening { stop: Option<Ending> },
     /// The model is asked and answers.
     Answering,
-    /// The answer, which asks for calls, is being written; whether to stop right after it.
-    Calling { cancelled: bool },
+    /// The answer, which asks for calls, is being written; how to end right after it.
+    Calling { stop: Option<Ending> },
     /// Its calls run.
     Running,
+    /// Their results are being written; how to end right after it.
+    Noting { stop: Option<Ending> },
     /// What is left is being written.
     Closing(Ending),
     /// Nothing is left to do.
@@ -117,18 +131,26 @@ enum State {
 impl Turn {
     /// Begins a turn with `instruction`.
     pub fn begin(instruction: Draft) -> (Self, Vec<Effect>) {
-        let turn = Self::in_state(State::Opening { cancelled: false });
+        let turn = Self::in_state(State::Opening { stop: None });
         (turn, vec![Effect::WriteInstruction(instruction)])
     }
 
     /// Begins a turn at an instruction that is already written, to have it answered.
     pub fn resume() -> (Self, Vec<Effect>) {
-        (Self::in_state(State::Answering), vec![Effect::AskModel])
+        let mut turn = Self::in_state(State::Answering);
+        turn.spent.rounds = 1;
+        (turn, vec![Effect::AskModel])
     }
 
     fn in_state(state: State) -> Self {
-        let (answer, tools, calls) = (Answer::default(), BTreeSet::new(), Calls::default());
-        Self { state, answer, tools, calls }
+        Self {
+            state,
+            answer: Answer::default(),
+            tools: BTreeSet::new(),
+            calls: Calls::default(),
+            limits: TurnLimits::default(),
+            spent: Spent::default(),
+        }
     }
 
     /// Says which tools can be run. A call of any other gets a result that says so.
@@ -138,46 +160,87 @@ impl Turn {
         self
     }
 
+    /// Says how far it may go.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: TurnLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Takes one input and returns what to do next. Pure: same state, same input, same effects.
     #[must_use = "effects that are not run are lost work"]
     pub fn step(&mut self, input: Input) -> Vec<Effect> {
-        match (self.state, input) {
-            (State::Opening { cancelled: false }, Input::Written) => {
-                self.state = State::Answering;
-                vec![Effect::AskModel]
-            }
-            (State::Opening { .. }, Input::Cancelled) => {
-                self.state = State::Opening { cancelled: true };
-                Vec::new()
-            }
-            (State::Calling { .. }, Input::Cancelled) => {
-                self.state = State::Calling { cancelled: true };
-                Vec::new()
-            }
-            (State::Answering, Input::Event(event)) => self.heard(event),
-            (State::Answering, Input::ProviderFailed) => self.close(Ending::Failed),
-            (State::Calling { cancelled: false }, Input::Written) => {
-                self.state = State::Running;
-                vec![Effect::RunCalls(self.calls.start())]
-            }
-            (State::Running, Input::Ran { call, outcome }) => {
+        match input {
+            Input::Written => self.written(),
+            Input::Event(event) if self.state == State::Answering => self.heard(event),
+            Input::ProviderFailed if self.state == State::Answering => self.close(Ending::Failed),
+            Input::Ran { call, outcome } if self.state == State::Running => {
                 self.calls.end(&call, outcome);
-                if self.calls.all_ended() { self.close(Ending::Answered) } else { Vec::new() }
+                if self.calls.all_ended() { self.go_on() } else { Vec::new() }
             }
-            (
-                State::Opening { cancelled: true } | State::Calling { cancelled: true },
-                Input::Written,
-            )
-            | (State::Answering | State::Running, Input::Cancelled) => {
-                self.close(Ending::Interrupted)
-            }
-            (State::Closing(ending), Input::Written) => {
+            Input::Cancelled => self.stop(Ending::Interrupted),
+            Input::OutOfTime => match self.limits.time {
+                Some(time) => self.stop(Ending::Limited(Limit::Time(time))),
+                None => Vec::new(),
+            },
+            // Late events: the turn has already taken its decision.
+            Input::Event(_) | Input::ProviderFailed | Input::Ran { .. } => Vec::new(),
+        }
+    }
+
+    fn written(&mut self) -> Vec<Effect> {
+        match self.state {
+            State::Opening { stop: None } | State::Noting { stop: None } => self.ask(),
+            State::Calling { stop: None } => self.run(),
+            State::Opening { stop: Some(ending) }
+            | State::Calling { stop: Some(ending) }
+            | State::Noting { stop: Some(ending) } => self.close(ending),
+            State::Closing(ending) => {
                 self.state = State::Done;
                 vec![Effect::Finish(ending)]
             }
-            // Late events, a second cancel: the turn has already taken its decision.
-            _ => Vec::new(),
+            State::Answering | State::Running | State::Done => Vec::new(),
         }
+    }
+
+    /// Ends the turn now, or once what is being written is written.
+    fn stop(&mut self, ending: Ending) -> Vec<Effect> {
+        match &mut self.state {
+            State::Opening { stop } | State::Calling { stop } | State::Noting { stop } => {
+                stop.get_or_insert(ending);
+                Vec::new()
+            }
+            State::Answering | State::Running => self.close(ending),
+            State::Closing(_) | State::Done => Vec::new(),
+        }
+    }
+
+    fn ask(&mut self) -> Vec<Effect> {
+        self.state = State::Answering;
+        self.answer = Answer::default();
+        self.calls = Calls::default();
+        self.spent.rounds += 1;
+        vec![Effect::AskModel]
+    }
+
+    /// Runs the calls of the answer that was written.
+    fn run(&mut self) -> Vec<Effect> {
+        self.state = State::Running;
+        if let Some(limit) = self.limits.count_calls(&mut self.spent, self.calls.count_to_run()) {
+            return self.close(Ending::Limited(limit));
+        }
+        let calls = self.calls.start();
+        if calls.is_empty() { self.go_on() } else { vec![Effect::RunCalls(calls)] }
+    }
+
+    /// Shows the model what came of its calls, when it may be asked again.
+    fn go_on(&mut self) -> Vec<Effect> {
+        if let Some(limit) = self.limits.forbids_another_round(&self.spent) {
+            return self.close(Ending::Limited(limit));
+        }
+        self.state = State::Noting { stop: None };
+        let results = self.calls.results("");
+        vec![Effect::WriteResults(results)]
     }
 
     /// What the model said so far.
@@ -191,36 +254,54 @@ impl Turn {
         if !finished {
             return Vec::new();
         }
+        self.spent.count_answer(self.answer.usage());
         if self.answer.is_empty() {
             return self.close(Ending::Empty);
         }
         let body = self.answer.body();
         self.calls = Calls::of(&body, &self.tools);
-        if !self.calls.any_to_run() {
+        if !self.calls.any_is_offered() {
             return self.close(Ending::Answered);
         }
-        self.state = State::Calling { cancelled: false };
+        self.state = State::Calling { stop: None };
         vec![Effect::WriteCalls(Draft::new(body))]
     }
 
     /// Ends the turn: with the answer, unless it is written, and a result for each of its calls.
     fn close(&mut self, ending: Ending) -> Vec<Effect> {
+        // What was written of the last round is not written again.
+        let is_noted = matches!(self.state, State::Noting { .. });
         let is_written = matches!(self.state, State::Calling { .. } | State::Running);
         self.state = State::Closing(ending);
         let (status, reason) = match ending {
             Ending::Answered => {
-                (Status::Complete, "no tool of this name is offered on this branch")
+                (Status::Complete, "no tool of this name is offered on this branch".to_owned())
             }
-            Ending::Empty | Ending::Failed => (Status::Failed, "the answer failed"),
-            Ending::Interrupted => (Status::Interrupted, "the answer was interrupted"),
+            Ending::Empty | Ending::Failed => (Status::Failed, "the answer failed".to_owned()),
+            Ending::Interrupted => (Status::Interrupted, "the answer was interrupted".to_owned()),
+            Ending::Limited(limit) => (Status::Interrupted, limit.to_string()),
         };
+        if is_noted {
+            let nothing = Draft::new(Body::Response { parts: Vec::new() });
+            return vec![Effect::WriteAnswer(vec![nothing.with_status(status)])];
+        }
         let body = self.answer.body();
         if self.calls.is_empty() {
             self.calls = Calls::of(&body, &self.tools);
         }
         let answer = (!is_written).then(|| Draft::new(body).with_status(status));
-        let results = self.calls.results(reason);
+        let results = self.calls.results(&reason);
         vec![Effect::WriteAnswer(answer.into_iter().chain(results).collect())]
+    }
+
+    /// Tokens of all its answers, as far as they were counted; `None` when none was.
+    pub const fn usage(&self) -> Option<Usage> {
+        self.spent.usage
+    }
+
+    /// How often the model was asked.
+    pub const fn rounds(&self) -> u32 {
+        self.spent.rounds
     }
 
     /// Why the model stopped, when it said so.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::message::{Body, BodyKind, Part};
+use crate::message::{BodyKind, Part};
 
 fn text(text: &str) -> Input {
     Input::Event(ProviderEvent::Text(text.to_owned()))
@@ -92,16 +92,37 @@ fn calls_in_pieces_are_put_together_and_each_gets_one_result() {
 
 /// A turn that offers `add` and has just heard an answer that calls `add`, `nope`, `add`.
 fn calling() -> (Turn, Vec<Effect>) {
+    calling_within(TurnLimits::new().with_rounds(1))
+}
+
+fn calling_within(limits: TurnLimits) -> (Turn, Vec<Effect>) {
     let (mut turn, _) = Turn::begin(Draft::new(Body::instruction("q")));
-    turn = turn.with_tools(["add".to_owned()].into());
+    turn = turn.with_tools(["add".to_owned()].into()).with_limits(limits);
     assert_eq!(turn.step(Input::Written), [Effect::AskModel]);
+    let effects = call(&mut turn);
+    (turn, effects)
+}
+
+/// Lets the model call `add`, `nope`, `add`.
+fn call(turn: &mut Turn) -> Vec<Effect> {
     for (index, function) in (0..).zip(["add", "nope", "add"]) {
         let (id, function) = (format!("c{index}"), function.to_owned());
         let event = ProviderEvent::CallStarted { index, id, function };
         assert_eq!(turn.step(Input::Event(event)), []);
     }
-    let effects = turn.step(Input::Event(ProviderEvent::Finished(Finish::ToolCalls)));
-    (turn, effects)
+    turn.step(Input::Event(ProviderEvent::Finished(Finish::ToolCalls)))
+}
+
+/// Lets the calls of [`call`] run to their end.
+fn run(turn: &mut Turn) -> Vec<Effect> {
+    assert!(matches!(turn.step(Input::Written)[..], [Effect::RunCalls(_)]));
+    assert_eq!(turn.step(ran("c2", Outcome::Succeeded(2.into()))), []);
+    turn.step(ran("c0", Outcome::Succeeded(0.into())))
+}
+
+fn used(input_tokens: u64) -> Input {
+    let usage = Usage { input_tokens: Some(input_tokens), ..Usage::default() };
+    Input::Event(ProviderEvent::Usage(usage))
 }
 
 fn ran(call: &str, outcome: Outcome) -> Input {
@@ -136,7 +157,94 @@ fn calls_run_once_they_are_written_and_results_keep_their_order() {
         ("c2".to_owned(), Outcome::Succeeded(2.into())),
     ];
     assert_eq!(outcomes(&drafts), expected);
+    let ending = Ending::Limited(Limit::Rounds(1));
+    assert_eq!(turn.step(Input::Written), [Effect::Finish(ending)]);
+}
+
+#[test]
+fn the_model_is_asked_again_until_it_calls_nothing() {
+    let (mut turn, _) = calling_within(TurnLimits::new());
+    let effects = run(&mut turn);
+    let [Effect::WriteResults(results)] = &effects[..] else { panic!("{effects:?}") };
+    let ids: Vec<_> = outcomes(results).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["c0", "c1", "c2"]);
+    assert_eq!(turn.step(Input::Written), [Effect::AskModel]);
+    // A name that nobody offers is no end: the model is told so.
+    let event =
+        ProviderEvent::CallStarted { index: 0, id: "d".to_owned(), function: "nope".to_owned() };
+    assert_eq!(turn.step(Input::Event(event)), []);
+    let effects = turn.step(Input::Event(ProviderEvent::Finished(Finish::ToolCalls)));
+    assert!(matches!(effects[..], [Effect::WriteCalls(_)]), "{effects:?}");
+    assert!(matches!(turn.step(Input::Written)[..], [Effect::WriteResults(_)]));
+    assert_eq!(turn.step(Input::Written), [Effect::AskModel]);
+    assert_eq!(turn.step(text("Two.")), []);
+    let drafts = written(&turn.step(Input::Event(ProviderEvent::Finished(Finish::Stop))));
+    assert_eq!(drafts, [Draft::new(Body::response("Two."))], "earlier answers are written already");
     assert_eq!(turn.step(Input::Written), [Effect::Finish(Ending::Answered)]);
+    assert_eq!(turn.rounds(), 3);
+}
+
+#[test]
+fn a_turn_goes_as_far_as_it_may() {
+    let finish = |turn: &mut Turn, effects: Vec<Effect>| {
+        let drafts = written(&effects);
+        let ended = turn.step(Input::Written);
+        let [Effect::Finish(Ending::Limited(limit))] = ended[..] else { panic!("{ended:?}") };
+        (limit, outcomes(&drafts))
+    };
+    let (mut turn, _) = calling_within(TurnLimits::new().with_rounds(2));
+    drop(run(&mut turn));
+    assert_eq!(turn.step(Input::Written), [Effect::AskModel]);
+    drop(call(&mut turn));
+    let effects = run(&mut turn);
+    assert_eq!(finish(&mut turn, effects).0, Limit::Rounds(2));
+    // More calls than may run: none of them runs.
+    let (mut turn, _) = calling_within(TurnLimits::new().with_calls(1));
+    let effects = turn.step(Input::Written);
+    let (limit, outcomes) = finish(&mut turn, effects);
+    assert_eq!(limit, Limit::Calls(1));
+    let cancelled = Outcome::Cancelled("the turn may run 1 calls of tools".to_owned());
+    assert_eq!((&outcomes[0].1, &outcomes[2].1), (&cancelled, &cancelled));
+    // Tokens that were used up, and those that nobody counts.
+    for (count, expected) in [(Some(10), Limit::Tokens(10)), (None, Limit::TokensUnknown(10))] {
+        let (mut turn, _) = Turn::begin(Draft::new(Body::instruction("q")));
+        let limits = TurnLimits::new().with_tokens(10);
+        turn = turn.with_tools(["add".to_owned()].into()).with_limits(limits);
+        drop(turn.step(Input::Written));
+        count.map(used).into_iter().for_each(|input| assert_eq!(turn.step(input), []));
+        drop(call(&mut turn));
+        let effects = run(&mut turn);
+        assert_eq!(finish(&mut turn, effects).0, expected);
+    }
+}
+
+#[test]
+fn a_turn_whose_time_is_over_ends_where_it_is() {
+    let time = std::time::Duration::from_secs(1);
+    let ending = Ending::Limited(Limit::Time(time));
+    let limits = TurnLimits::new().with_time(time);
+    // While tools run: what ended counts, of the rest nobody knows.
+    let (mut turn, _) = calling_within(limits);
+    drop(turn.step(Input::Written));
+    assert_eq!(turn.step(ran("c0", Outcome::Succeeded(0.into()))), []);
+    let outcomes = outcomes(&written(&turn.step(Input::OutOfTime)));
+    assert_eq!(
+        (&outcomes[0].1, &outcomes[2].1),
+        (&Outcome::Succeeded(0.into()), &Outcome::Unknown)
+    );
+    assert_eq!(turn.step(Input::Written), [Effect::Finish(ending)]);
+    // While their results are written: that is done first.
+    let (mut turn, _) = calling_within(limits);
+    drop(run(&mut turn));
+    assert_eq!(turn.step(Input::OutOfTime), []);
+    assert_eq!(turn.step(Input::Cancelled), [], "the first word counts");
+    let drafts = written(&turn.step(Input::Written));
+    let nothing = Body::Response { parts: Vec::new() };
+    assert_eq!(drafts, [Draft::new(nothing).with_status(Status::Interrupted)]);
+    assert_eq!(turn.step(Input::Written), [Effect::Finish(ending)]);
+    // Without a limit there is no end of it.
+    let mut turn = answering();
+    assert_eq!(turn.step(Input::OutOfTime), []);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use branchwork_core::{
     id::{MessageId, OpId},
     message::{Body, Message, Outcome, ToolCall},
     provider::{Finish, Usage},
-    turn::Answer,
+    turn::{Ending, Limit, Turn},
 };
 use serde_json::Value;
 
@@ -39,7 +39,9 @@ pub enum TurnEvent {
         /// The next piece.
         text: String,
     },
-    /// A call ended; its result is durable with the turn.
+    /// An answer that asks for calls is durable; they run now, and the model is asked again.
+    Called(Arc<Message>),
+    /// A call ended; its result is durable before the model is asked again.
     CallCompleted {
         /// What pairs it with its result.
         id: String,
@@ -48,27 +50,31 @@ pub enum TurnEvent {
         /// What came of it.
         outcome: Outcome,
     },
-    /// What the call cost, as the provider counts it.
+    /// What a call of the model used, as the provider counts it.
     Usage(Usage),
     /// The answer is durable: the last event.
     Completed(Reply),
 }
 
-/// What the model answered.
+/// What the model answered, at the end of its turn.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reply {
-    /// The answer, as it stands in the history.
+    /// The last answer of the turn, as it stands in the history.
     pub message: Arc<Message>,
-    /// The results of the calls it makes, in their order, as they stand in the history.
+    /// The results of all calls of the turn, in their order, as they stand in the history.
     pub results: Vec<Arc<Message>>,
+    /// How often the model was asked.
+    pub rounds: u32,
+    /// Why it was not asked again, when it called tools in its last answer.
+    pub limit: Option<Limit>,
     /// The head of the branch after it.
     pub head: OpId,
     /// Its plain text.
     pub text: String,
     /// Why the model stopped; `None` when it was stopped.
     pub finish: Option<Finish>,
-    /// Tokens of the call, when the provider counted them.
+    /// Tokens of all calls of the model in this turn, as far as the provider counted them.
     pub usage: Option<Usage>,
     /// The model that answered, as the server names it.
     pub model: Option<String>,
@@ -81,21 +87,28 @@ impl Reply {
         message: Arc<Message>,
         results: Vec<Arc<Message>>,
         head: OpId,
-        answer: &Answer,
+        turn: &Turn,
+        ending: Ending,
     ) -> Self {
+        let answer = turn.answer();
         Self {
             text: message.text(),
             message,
             results,
+            rounds: turn.rounds(),
+            limit: match ending {
+                Ending::Limited(limit) => Some(limit),
+                _ => None,
+            },
             head,
             finish: answer.finish().cloned(),
-            usage: answer.usage(),
+            usage: turn.usage(),
             model: answer.model().map(str::to_owned),
             logprobs: answer.logprobs().to_vec(),
         }
     }
 
-    /// The tool calls the model asks for.
+    /// The tool calls that the last answer asks for.
     pub fn calls(&self) -> &[ToolCall] {
         match &self.message.body {
             Body::ActionRequest { calls, .. } => calls,

@@ -18,6 +18,7 @@ use branchwork_core::{
     filter::Filter,
     message::{Body, Draft, Part},
     tool::{ToolChoice, ToolSelection},
+    turn::TurnLimits,
 };
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
@@ -40,6 +41,8 @@ use crate::{branch::Branch, error::Result};
 /// [`Error::EmptyAnswer`](crate::Error::EmptyAnswer): the instruction and what had come are kept.
 /// [`Error::Conflict`](crate::Error::Conflict): another process moved the branch before the model
 /// was asked; [`Error::MovedMeanwhile`](crate::Error::MovedMeanwhile): while it answered.
+/// [`Error::BadLimits`](crate::Error::BadLimits); [`Error::OutOfTime`](crate::Error::OutOfTime): what
+/// had come is kept.
 ///
 /// # Cancel safety
 ///
@@ -71,6 +74,7 @@ struct Options {
     tools: ToolSelection,
     tool_choice: ToolChoice,
     shown: Option<Filter>,
+    limits: TurnLimits,
     in_one_piece: bool,
 }
 
@@ -150,20 +154,29 @@ impl Chat {
     /// it, those that the configuration names.
     ///
     /// What the model calls of them is run, once its answer is durable, all calls at once. Each
-    /// call gets its result in the history, in the order of the calls. The model is not asked
-    /// again: the next turn shows it the results.
+    /// call gets its result in the history, in the order of the calls. The model is shown the results
+    /// and asked again, until it calls nothing or a [limit](Self::with_limits) is reached.
     pub fn with_tools(mut self, tools: impl Into<ToolSelection>) -> Self {
         self.options.tools = tools.into();
         self
     }
 
-    /// Says whether the model may, must or must not call tools.
+    /// Says how far the turn may go. Without it, the model is asked up to
+    /// [`TURN_ROUNDS_DEFAULT`](branchwork_core::limits::TURN_ROUNDS_DEFAULT) times. A turn that goes no
+    /// further gives the last answer, and says why in [`Reply::limit`].
+    pub const fn with_limits(mut self, limits: TurnLimits) -> Self {
+        self.options.limits = limits;
+        self
+    }
+
+    /// Says whether the model may, must or must not call tools. That it must holds for the first answer
+    /// only: else it would never be done.
     pub fn with_tool_choice(mut self, choice: ToolChoice) -> Self {
         self.options.tool_choice = choice;
         self
     }
 
-    /// Shows the model only what `filter` selects, turn groups as a whole, and the instruction.
+    /// Shows the model only what `filter` selects, turn groups as a whole, and this turn.
     pub fn with_shown(mut self, filter: Filter) -> Self {
         self.options.shown = Some(filter);
         self

@@ -1,6 +1,6 @@
 //! The parts of a turn that touch the world: writing, asking, writing again.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use branchwork_core::{
     call::ModelCall,
@@ -12,8 +12,8 @@ use branchwork_core::{
     message::{Body, CallId, Draft, Message, Outcome, Role, Status, ToolCall},
     provider::{ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest},
     store::{Cause, Change, Commit, Conflict, HeadMove},
-    tool::ToolContext,
-    turn::{Effect, Ending, Input, Turn},
+    tool::{ToolChoice, ToolContext},
+    turn::{Effect, Ending, Input, Turn, TurnLimits},
 };
 use futures_util::{
     FutureExt as _, StreamExt as _,
@@ -43,8 +43,10 @@ pub(super) struct Run {
     config: Config,
     options: Options,
     offer: Offer,
-    /// The answer, once it is written before its calls run.
+    /// The last answer that was written before its calls ran.
     answered: Option<MessageId>,
+    /// The results that were written.
+    results: Vec<MessageId>,
     wished: Timestamp,
     /// What is noted of the call, until its answer is written.
     meter: Option<Meter>,
@@ -76,6 +78,7 @@ impl Chat {
             draft.check()?;
         }
         options.config.check()?;
+        check_limits(&options.limits)?;
         if let Some(text) = &options.system {
             Draft::new(Body::System { text: text.clone() }).check()?;
         }
@@ -114,8 +117,8 @@ impl Ready {
                 (Turn::resume().0, instruction, extent, state)
             }
         };
-        let turn = turn.with_tools(offer.tools.keys().cloned().collect());
-        let answered = None;
+        let turn =
+            turn.with_tools(offer.tools.keys().cloned().collect()).with_limits(options.limits);
         Ok(Run {
             branch,
             turns,
@@ -127,12 +130,24 @@ impl Ready {
             config,
             options,
             offer,
-            answered,
+            answered: None,
+            results: Vec::new(),
             wished,
             meter: None,
             call: None,
         })
     }
+}
+
+/// Refuses limits that a turn could not keep.
+const fn check_limits(limits: &TurnLimits) -> Result<()> {
+    let problem = match limits {
+        TurnLimits { rounds: 0, .. } => "the model must be asked at least once",
+        TurnLimits { tokens: Some(0), .. } => "no answer has 0 tokens",
+        TurnLimits { time: Some(Duration::ZERO), .. } => "no answer takes no time",
+        _ => return Ok(()),
+    };
+    Err(Error::BadLimits { problem })
 }
 
 async fn write_instruction(
@@ -216,12 +231,20 @@ impl Run {
         let messages = match &self.options.shown {
             None => view.messages().map(Arc::clone).collect(),
             Some(filter) => {
-                let shown = view.select_groups(filter).filter(|shown| shown.id != self.instruction);
-                shown.chain(view.message(self.instruction)).map(Arc::clone).collect()
+                let own = || view.messages().skip_while(|message| message.id != self.instruction);
+                let is_own: BTreeSet<_> = own().map(|message| message.id).collect();
+                let shown = view.select_groups(filter).filter(|shown| !is_own.contains(&shown.id));
+                shown.chain(own()).map(Arc::clone).collect()
             }
         };
+        let choice = match &self.options.tool_choice {
+            ToolChoice::Required | ToolChoice::Named(_) if self.turn.rounds() > 1 => {
+                ToolChoice::Auto
+            }
+            choice => choice.clone(),
+        };
         let request = ModelRequest::new(messages, self.config.clone())
-            .with_tools(self.offer.specs.clone(), self.options.tool_choice.clone());
+            .with_tools(self.offer.specs.clone(), choice);
         if self.options.in_one_piece { request.without_stream() } else { request }
     }
 
@@ -263,6 +286,33 @@ impl Run {
         }
     }
 
+    /// Writes what came of the calls, before the model is asked again. To be driven to its end once
+    /// begun.
+    pub(super) async fn write_results(mut self, results: Vec<Draft>) -> Result<Self> {
+        match self.write(Extent::Middle, results.clone(), None).await {
+            Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
+                Err(self.keep_elsewhere(results).await)
+            }
+            written => {
+                let (ids, state) = written?;
+                self.results.extend(ids);
+                self.state = state;
+                self.wished = self.branch.engine().now();
+                Ok(self)
+            }
+        }
+    }
+
+    /// The answer that was written last.
+    pub(super) fn answered(&self) -> Option<Arc<Message>> {
+        self.state.view.message(self.answered?).map(Arc::clone)
+    }
+
+    /// How long the turn may take.
+    pub(super) const fn time(&self) -> Option<Duration> {
+        self.options.limits.time
+    }
+
     /// What runs `calls`, all at once; each tells of itself when it ends.
     pub(super) fn calls(&self, calls: Vec<ToolCall>) -> BoxStream<'static, Ran> {
         let running: Vec<_> = calls.into_iter().filter_map(|call| self.call(call)).collect();
@@ -284,15 +334,9 @@ impl Run {
     /// Writes the answer and ends the turn. To be driven to its end once begun.
     pub(super) async fn close(
         mut self,
-        effects: Vec<Effect>,
+        drafts: Vec<Draft>,
         error: Option<&ProviderError>,
     ) -> Result<Closed> {
-        let mut drafts = Vec::new();
-        for effect in effects {
-            if let Effect::WriteAnswer(written) = effect {
-                drafts.extend(written);
-            }
-        }
         let (ids, State { view, .. }) = match self.write(self.extent, drafts.clone(), error).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 return Err(self.keep_elsewhere(drafts).await);
@@ -300,15 +344,18 @@ impl Run {
             written => written?,
         };
         let head = view.head().ok_or(Error::EmptyAnswer)?;
-        let written = self.answered.into_iter().chain(ids).filter_map(|id| view.message(id));
-        let mut written = written.map(Arc::clone);
-        let message = written.next().ok_or(Error::EmptyAnswer)?;
-        let results = written.collect();
+        let of = |id: &MessageId| view.message(*id).map(Arc::clone);
+        let last: Vec<Arc<Message>> = ids.iter().filter_map(of).collect();
+        let (results, answers): (Vec<_>, Vec<_>) =
+            last.into_iter().partition(|message| message.role() == Role::Tool);
+        let before = self.answered.as_ref().and_then(of);
+        let message = answers.into_iter().next().or(before).ok_or(Error::EmptyAnswer)?;
+        let results = self.results.iter().filter_map(of).chain(results).collect();
         let ending = match self.turn.step(Input::Written).as_slice() {
             [Effect::Finish(ending)] => *ending,
             _ => Ending::Failed,
         };
-        Ok(Closed { ending, reply: Reply::new(message, results, head, self.turn.answer()) })
+        Ok(Closed { ending, reply: Reply::new(message, results, head, &self.turn, ending) })
     }
 
     /// Writes `drafts`; with the answer, what was noted of the call.

@@ -9,7 +9,7 @@ use std::{
 
 use branchwork_core::{
     provider::{EventStream, ProviderError, ProviderEvent},
-    turn::{Effect, Ending, Input},
+    turn::{Effect, Ending, Input, Limit},
 };
 use futures_core::Stream;
 use futures_util::{
@@ -17,6 +17,7 @@ use futures_util::{
     future::{self, BoxFuture},
     stream::BoxStream,
 };
+use tokio::time::Sleep;
 
 use super::{
     Chat, TurnEvent,
@@ -40,6 +41,17 @@ use crate::{
 pub struct ChatStream {
     phase: Phase,
     engine: Engine,
+    deadline: Deadline,
+}
+
+/// When the turn must have ended.
+enum Deadline {
+    /// It may take as long as it takes.
+    None,
+    /// It goes on.
+    At(Pin<Box<Sleep>>),
+    /// It is over, and the turn is to be told.
+    Over,
 }
 
 /// How far the turn is. What each phase owns is what a drop at that point must finish.
@@ -57,6 +69,8 @@ enum Phase {
     Calling(BoxFuture<'static, Result<Run>>),
     /// The calls run.
     Running(Box<Run>, BoxStream<'static, Ran>),
+    /// Their results are being written: a drop finishes that and closes the turn.
+    Noting(BoxFuture<'static, Result<Run>>),
     /// The answer is being written, and after it comes the error there may be: a drop finishes
     /// the writing.
     Closing(BoxFuture<'static, Ended>),
@@ -73,7 +87,7 @@ type Progress = ControlFlow<Option<Result<TurnEvent>>>;
 impl ChatStream {
     pub(super) fn new(chat: Chat) -> Self {
         let engine = chat.branch.engine().clone();
-        Self { phase: Phase::Waiting(chat.ready().boxed()), engine }
+        Self { phase: Phase::Waiting(chat.ready().boxed()), engine, deadline: Deadline::None }
     }
 
     /// Stops the turn and waits until what had come is durable. Answers that part; `None` when
@@ -102,6 +116,14 @@ impl ChatStream {
 
     /// Goes on until there is something to say, or to wait for.
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<Progress> {
+        if let Deadline::At(deadline) = &mut self.deadline
+            && deadline.poll_unpin(context).is_ready()
+        {
+            self.deadline = Deadline::Over;
+        }
+        if matches!(self.deadline, Deadline::Over) {
+            self.stop();
+        }
         Poll::Ready(match &mut self.phase {
             Phase::Waiting(waiting) => {
                 let ready = ready!(waiting.poll_unpin(context));
@@ -109,7 +131,7 @@ impl ChatStream {
             }
             Phase::Opening(opening) => {
                 let run = ready!(opening.poll_unpin(context));
-                self.ask(run)
+                self.opened(run)
             }
             Phase::Asking(_, asking) => {
                 let answer = ready!(asking.poll_unpin(context));
@@ -121,11 +143,15 @@ impl ChatStream {
             }
             Phase::Calling(calling) => {
                 let run = ready!(calling.poll_unpin(context));
-                self.run_calls(run)
+                self.called(run)
             }
             Phase::Running(_, calls) => {
                 let ran = ready!(calls.poll_next_unpin(context));
                 self.ran(ran)
+            }
+            Phase::Noting(noting) => {
+                let run = ready!(noting.poll_unpin(context));
+                self.noted(run)
             }
             Phase::Closing(closing) => {
                 let (closed, error) = ready!(closing.poll_unpin(context));
@@ -133,6 +159,25 @@ impl ChatStream {
             }
             Phase::Done => Progress::Break(None),
         })
+    }
+
+    /// Tells the turn that its time is over, unless it is writing: then it is told after that.
+    fn stop(&mut self) {
+        let is_waiting =
+            matches!(self.phase, Phase::Asking(..) | Phase::Answering(..) | Phase::Running(..));
+        if !is_waiting {
+            return;
+        }
+        self.deadline = Deadline::None;
+        match mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Asking(mut run, _)
+            | Phase::Answering(mut run, _)
+            | Phase::Running(mut run, _) => {
+                let effects = run.step(Input::OutOfTime);
+                self.follow(*run, effects, None);
+            }
+            phase => self.phase = phase,
+        }
     }
 
     fn open(&mut self, ready: Result<Ready>) -> Progress {
@@ -145,12 +190,21 @@ impl ChatStream {
         }
     }
 
-    fn ask(&mut self, run: Result<Run>) -> Progress {
-        let mut run = match run {
+    /// Asks the model for the first time.
+    fn opened(&mut self, run: Result<Run>) -> Progress {
+        let run = match run {
             Ok(run) => run,
             Err(error) => return self.end(Err(error)),
         };
         let instruction = run.instruction();
+        if let Some(time) = run.time() {
+            self.deadline = Deadline::At(Box::pin(tokio::time::sleep(time)));
+        }
+        self.ask(run);
+        Progress::Break(Some(Ok(TurnEvent::Started { instruction })))
+    }
+
+    fn ask(&mut self, mut run: Run) {
         let (provider, request) = (run.provider(), run.request());
         let asking = match provider.render(&request) {
             Ok(rendered) => {
@@ -160,14 +214,16 @@ impl ChatStream {
             Err(error) => future::ready(Err(error)).boxed(),
         };
         self.phase = Phase::Asking(Box::new(run), asking);
-        Progress::Break(Some(Ok(TurnEvent::Started { instruction })))
     }
 
     fn answered(&mut self, answer: Result<EventStream, ProviderError>) -> Progress {
-        if let Phase::Asking(run, _) = mem::replace(&mut self.phase, Phase::Done) {
+        if let Phase::Asking(mut run, _) = mem::replace(&mut self.phase, Phase::Done) {
             match answer {
                 Ok(events) => self.phase = Phase::Answering(run, events),
-                Err(error) => self.fail(*run, error),
+                Err(error) => {
+                    let effects = run.step(Input::ProviderFailed);
+                    self.follow(*run, effects, Some(error));
+                }
             }
         }
         Progress::Continue(())
@@ -188,31 +244,28 @@ impl ChatStream {
         if !effects.is_empty()
             && let Phase::Answering(run, _) = mem::replace(&mut self.phase, Phase::Done)
         {
-            self.close(*run, effects, error);
+            self.follow(*run, effects, error);
         }
         shown.map_or(Progress::Continue(()), |shown| Progress::Break(Some(Ok(shown))))
     }
 
-    /// Runs the calls of an answer that is written.
-    fn run_calls(&mut self, run: Result<Run>) -> Progress {
+    /// An answer that asks for calls is written.
+    fn called(&mut self, run: Result<Run>) -> Progress {
         let mut run = match run {
             Ok(run) => run,
             Err(error) => return self.end(Err(error)),
         };
-        for effect in run.step(Input::Written) {
-            if let Effect::RunCalls(calls) = effect {
-                let calls = run.calls(calls);
-                self.phase = Phase::Running(Box::new(run), calls);
-                return Progress::Continue(());
-            }
-        }
-        unreachable!("BUG: an answer that is written has calls to run")
+        let answer = run.answered();
+        let effects = self.go_on(&mut run);
+        self.follow(run, effects, None);
+        let shown = answer.map(TurnEvent::Called);
+        shown.map_or(Progress::Continue(()), |shown| Progress::Break(Some(Ok(shown))))
     }
 
     /// Takes what came of a call.
     fn ran(&mut self, ran: Option<Ran>) -> Progress {
         let Phase::Running(run, _) = &mut self.phase else { return Progress::Break(None) };
-        let ran = ran.expect("BUG: a turn ends with its last call");
+        let ran = ran.expect("BUG: a round ends with its last call");
         let Ran { call, function, outcome } = ran;
         let shown =
             TurnEvent::CallCompleted { id: call.to_string(), function, outcome: outcome.clone() };
@@ -220,28 +273,53 @@ impl ChatStream {
         if !effects.is_empty()
             && let Phase::Running(run, _) = mem::replace(&mut self.phase, Phase::Done)
         {
-            self.close(*run, effects, None);
+            self.follow(*run, effects, None);
         }
         Progress::Break(Some(Ok(shown)))
     }
 
-    fn fail(&mut self, mut run: Run, error: ProviderError) {
-        let effects = run.step(Input::ProviderFailed);
-        self.close(run, effects, Some(error));
+    /// The results of calls are written.
+    fn noted(&mut self, run: Result<Run>) -> Progress {
+        match run {
+            Ok(mut run) => {
+                let effects = self.go_on(&mut run);
+                self.follow(run, effects, None);
+                Progress::Continue(())
+            }
+            Err(error) => self.end(Err(error)),
+        }
     }
 
-    /// Writes what the machine wants written.
-    fn close(&mut self, run: Run, effects: Vec<Effect>, error: Option<ProviderError>) {
-        if let [Effect::WriteCalls(answer)] = effects.as_slice() {
-            let answer = answer.clone();
-            self.phase = Phase::Calling(run.write_calls(answer).boxed());
-            return;
+    /// What to do once something is written, and perhaps the time is over.
+    fn go_on(&mut self, run: &mut Run) -> Vec<Effect> {
+        if matches!(self.deadline, Deadline::Over) {
+            self.deadline = Deadline::None;
+            drop(run.step(Input::OutOfTime));
         }
-        let closing = async move {
-            let closed = run.close(effects, error.as_ref()).await;
-            (closed, error)
+        run.step(Input::Written)
+    }
+
+    /// Does what the machine wants done.
+    fn follow(&mut self, run: Run, mut effects: Vec<Effect>, error: Option<ProviderError>) {
+        self.phase = match effects.pop() {
+            Some(Effect::WriteCalls(answer)) => Phase::Calling(run.write_calls(answer).boxed()),
+            Some(Effect::RunCalls(calls)) => {
+                let calls = run.calls(calls);
+                Phase::Running(Box::new(run), calls)
+            }
+            Some(Effect::WriteResults(results)) => {
+                Phase::Noting(run.write_results(results).boxed())
+            }
+            Some(Effect::AskModel) => return self.ask(run),
+            Some(Effect::WriteAnswer(drafts)) => {
+                let closing = async move {
+                    let closed = run.close(drafts, error.as_ref()).await;
+                    (closed, error)
+                };
+                Phase::Closing(closing.boxed())
+            }
+            other => unreachable!("BUG: a turn that goes on wants {other:?}"),
         };
-        self.phase = Phase::Closing(closing.boxed());
     }
 
     /// Says `item` last.
@@ -256,7 +334,7 @@ impl Phase {
     fn cancel(self) -> Option<BoxFuture<'static, Ended>> {
         Some(match self {
             Self::Waiting(_) | Self::Done => return None,
-            Self::Opening(writing) | Self::Calling(writing) => async move {
+            Self::Opening(writing) | Self::Calling(writing) | Self::Noting(writing) => async move {
                 match writing.await {
                     Ok(run) => cancel(run).await,
                     Err(error) => (Err(error), None),
@@ -275,10 +353,13 @@ impl Phase {
 async fn cancel(mut run: Run) -> Ended {
     let mut effects = run.step(Input::Cancelled);
     if effects.is_empty() {
-        // Its calls were just written, and now they do not run.
+        // Something was just written, and now nothing follows it.
         effects = run.step(Input::Written);
     }
-    (run.close(effects, None).await, None)
+    match effects.pop() {
+        Some(Effect::WriteAnswer(drafts)) => (run.close(drafts, None).await, None),
+        other => unreachable!("BUG: a turn that is stopped wants {other:?}"),
+    }
 }
 
 /// What the reader sees of an event of the provider.
@@ -304,6 +385,7 @@ fn last_word(closed: Closed, error: Option<ProviderError>) -> Result<TurnEvent> 
     match (closed.ending, error) {
         (_, Some(error)) => Err(Error::Provider(error)),
         (Ending::Empty, None) => Err(Error::EmptyAnswer),
+        (Ending::Limited(Limit::Time(limit)), None) => Err(Error::OutOfTime { limit }),
         (_, None) => Ok(TurnEvent::Completed(closed.reply)),
     }
 }
@@ -339,6 +421,7 @@ impl std::fmt::Debug for ChatStream {
             Phase::Answering(..) => "answering",
             Phase::Calling(_) => "calling",
             Phase::Running(..) => "running",
+            Phase::Noting(_) => "noting",
             Phase::Closing(..) => "closing",
             Phase::Done => "done",
         };

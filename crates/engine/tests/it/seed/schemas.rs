@@ -9,7 +9,7 @@ use branchwork_testkit::Script;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::support::{add, multiply, nul, outcomes};
+use super::support::{add, multiply, nul, once, outcomes};
 use crate::support::session;
 
 #[tokio::test]
@@ -128,7 +128,9 @@ async fn s137_arguments_of_every_kind_arrive_and_those_that_do_not_fit_are_named
         all.map(|arguments| Script::calls([("c", "plan", &*arguments.to_string())])).collect();
     let main = session(scripts).await.0.default_branch();
     main.register(plan()).unwrap();
-    let ask = async || outcomes(&main.chat("q").with_tools("plan").await.unwrap()).remove(0).1;
+    let ask = async || {
+        outcomes(&main.chat("q").with_tools("plan").with_limits(once()).await.unwrap()).remove(0).1
+    };
     assert_eq!(ask().await, Outcome::Succeeded(with("note", Value::Null)));
     assert_eq!(ask().await, Outcome::Succeeded(other));
     for (arguments, place) in &bad {

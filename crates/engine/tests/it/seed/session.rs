@@ -15,7 +15,7 @@ use branchwork::{
 use branchwork_testkit::{Gate, Script};
 use futures_util::FutureExt as _;
 
-use super::support::{add, multiply};
+use super::support::{add, multiply, once};
 use crate::support::{session, texts};
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn s125_everything_that_was_said_on_every_branch_and_one_call_log() {
     let (session, _) = session(scripts).await;
     let main = session.default_branch();
     session.register(add()).unwrap();
-    main.chat("1 + 2?").with_tools(ToolSelection::All).await.unwrap();
+    main.chat("1 + 2?").with_tools(ToolSelection::All).with_limits(once()).await.unwrap();
     main.chat("so?").await.unwrap();
     let other = session.create_branch("other").await.unwrap();
     other.chat("x?").with_sender("ada").await.unwrap();

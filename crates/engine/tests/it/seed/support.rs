@@ -7,6 +7,7 @@ use branchwork::{
     core::{
         message::{Body, CallId, Draft, Outcome, Part, ToolCall},
         store::MemoryStore,
+        turn::TurnLimits,
     },
     tools::{FunctionTool, ToolError, schemars::JsonSchema},
 };
@@ -101,6 +102,11 @@ pub(super) fn boom() -> FunctionTool {
     FunctionTool::new("boom", "Fails.", async |_: Nothing| {
         Err::<(), _>(ToolError::because(std::io::Error::other("the disk is on fire")))
     })
+}
+
+/// A turn whose results the model is not shown.
+pub(super) fn once() -> TurnLimits {
+    TurnLimits::new().with_rounds(1)
 }
 
 /// What came of each call of a reply.

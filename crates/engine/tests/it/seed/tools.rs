@@ -19,7 +19,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::support::{Nothing, add, boom, f5, lst, multiply, nul, outcomes};
+use super::support::{Nothing, add, boom, f5, lst, multiply, nul, once, outcomes};
 use crate::support::{says, session};
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn s132_a_call_is_a_name_and_arguments_and_sloppy_ones_say_what_is_wrong()
     let main = session([calls]).await.0.default_branch();
     main.register(add()).unwrap();
     main.register(lst()).unwrap();
-    let reply = main.chat("q").with_tools(ToolSelection::All).await.unwrap();
+    let reply = main.chat("q").with_tools(ToolSelection::All).with_limits(once()).await.unwrap();
     let outcomes = outcomes(&reply);
     assert_eq!(outcomes[0].1, Outcome::Succeeded(json!(12)));
     let Outcome::Failed(problem) = &outcomes[1].1 else { panic!("{outcomes:?}") };
@@ -135,11 +135,16 @@ async fn s133_and_s138_tools_are_selected_by_name_all_none_or_by_schema() {
 
 #[tokio::test]
 async fn s139_a_failure_is_a_result_that_says_why_and_the_turn_goes_on() {
-    let main = session([Script::calls([("c1", "boom", "{}")])]).await.0.default_branch();
+    let scripts = [Script::calls([("c1", "boom", "{}")]), Script::text("Call the firemen.")];
+    let (session, provider) = session(scripts).await;
+    let main = session.default_branch();
     main.register(boom()).unwrap();
     let reply = main.chat("q").with_tools("boom").await.unwrap();
     let failed = Outcome::Failed("the disk is on fire".to_owned());
     assert_eq!(outcomes(&reply), [("c1".to_owned(), failed)]);
+    assert_eq!(reply.text, "Call the firemen.");
+    let shown = provider.requests()[1].messages.last().unwrap().text();
+    assert_eq!(shown, "failed: the disk is on fire");
     let source = ToolError::because(std::io::Error::other("x"));
     assert!(std::error::Error::source(&source).is_some(), "a failure keeps its cause");
 }
@@ -155,7 +160,9 @@ async fn s142_and_s143_each_result_is_on_its_own_call_in_their_order() {
     for tool in [add(), lst(), nul(), boom()] {
         main.register(tool).unwrap();
     }
-    let ask = async || outcomes(&main.chat("q").with_tools(ToolSelection::All).await.unwrap());
+    let ask = async || {
+        outcomes(&main.chat("q").with_tools(ToolSelection::All).with_limits(once()).await.unwrap())
+    };
     let ok = |call: &str, value: Value| (call.to_owned(), Outcome::Succeeded(value));
     assert_eq!(ask().await, [ok("c1", json!([1, 2])), ok("c2", json!(3))]);
     assert_eq!(ask().await, [ok("c3", Value::Null), ok("c4", json!(3))]);
@@ -172,7 +179,7 @@ async fn s144_what_has_no_json_form_is_a_failure_that_says_so() {
     });
     let main = session([Script::calls([("c", "odd", "{}")])]).await.0.default_branch();
     main.register(odd).unwrap();
-    let outcomes = outcomes(&main.chat("q").with_tools("odd").await.unwrap());
+    let outcomes = outcomes(&main.chat("q").with_tools("odd").with_limits(once()).await.unwrap());
     assert!(matches!(&outcomes[0].1, Outcome::Failed(why) if why.contains("no JSON form")));
 }
 
@@ -190,7 +197,8 @@ async fn s145_a_tool_that_takes_too_long_has_failed_and_a_panic_is_a_failure() {
     main.register(slow.with_timeout(Duration::from_millis(50))).unwrap();
     main.register(panics).unwrap();
     let start = tokio::time::Instant::now();
-    let outcomes = outcomes(&main.chat("q").with_tools(ToolSelection::All).await.unwrap());
+    let outcomes =
+        outcomes(&main.chat("q").with_tools(ToolSelection::All).with_limits(once()).await.unwrap());
     assert!(start.elapsed() < Duration::from_millis(200));
     assert_eq!(outcomes[0].1, Outcome::Failed("it took longer than 50ms".to_owned()));
     assert_eq!(outcomes[1].1, Outcome::Failed("it panicked: it has nothing".to_owned()));
@@ -246,7 +254,7 @@ async fn a_tool_that_blocks_holds_nothing_up() {
         begun.notified().await;
         sender.send("went on").unwrap();
     };
-    let chat = main.chat("q").with_tools("waits");
+    let chat = main.chat("q").with_tools("waits").with_limits(once());
     let (reply, ()) = tokio::join!(chat.into_future(), other);
     let went_on = Outcome::Succeeded(json!("went on"));
     assert_eq!(outcomes(&reply.unwrap()), [("c".to_owned(), went_on)]);
