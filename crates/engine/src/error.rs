@@ -153,6 +153,9 @@ pub enum Error {
         /// The answer.
         answer: MessageId,
     },
+    /// The last turn of the branch was not cut off.
+    #[error("no turn was cut off on this branch")]
+    NothingToResume,
     /// The branch has no instruction that waits for an answer.
     #[error("there is no instruction to answer on this branch")]
     NothingToRetry,

@@ -6,7 +6,7 @@ use crate::{
     clock::Timestamp,
     config::ConfigPatch,
     id::{MessageId, OpId},
-    message::{Body, Message},
+    message::{Body, CallId, Draft, Message, Outcome},
 };
 
 /// One immutable entry of a session's graph.
@@ -26,6 +26,24 @@ pub struct Op {
     pub author: Option<String>,
     /// What it does.
     pub kind: OpKind,
+}
+
+/// What came of a call that is not told yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallResult {
+    /// The call.
+    pub call: CallId,
+    /// The name of the tool.
+    pub function: String,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl CallResult {
+    /// The message that tells it.
+    pub fn into_draft(self) -> Draft {
+        Draft::result(self.call, self.function, self.outcome)
+    }
 }
 
 /// What an op does to the view.
@@ -50,6 +68,9 @@ pub enum OpKind {
     },
     /// Changes the configuration.
     Configure(Box<ConfigPatch>),
+    /// Notes what came of a call before its message can come: results are told in the order of their
+    /// calls. No message, and nothing of it is seen in the view.
+    Noted(Box<CallResult>),
 }
 
 impl OpKind {

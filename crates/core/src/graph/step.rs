@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ApplyError, Op, OpKind, Step, View};
+use super::{ApplyError, CallResult, Op, OpKind, Step, View};
 use crate::{
     clock::Timestamp,
     config::ConfigPatch,
@@ -96,15 +96,30 @@ impl<'a> StepWriter<'a> {
         self.write(id, OpKind::Lead(message), None)
     }
 
-    /// Gives every open call a `cancelled` result.
+    /// Notes what came of an open call before its message can come.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::UnknownCall`] for a call that is not open, or is noted already.
+    pub fn note(&mut self, result: CallResult) -> Result<(), ApplyError> {
+        let id = self.next_id()?;
+        self.write(id, OpKind::Noted(Box::new(result)), None)
+    }
+
+    /// Gives every open call its result: the one that is noted, else `cancelled`.
     ///
     /// # Errors
     ///
     /// [`ApplyError::Full`] when the branch can take no more ops.
     pub fn close_calls(&mut self, reason: &str) -> Result<(), ApplyError> {
         for call in self.view.open_calls().to_vec() {
-            let outcome = Outcome::Cancelled(reason.to_owned());
-            self.message(Draft::result(call.id, call.function, outcome))?;
+            let cancelled = || CallResult {
+                call: call.id.clone(),
+                function: call.function.clone(),
+                outcome: Outcome::Cancelled(reason.to_owned()),
+            };
+            let result = self.view.noted(&call.id).cloned().unwrap_or_else(cancelled);
+            self.message(result.into_draft())?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //!
 //! - [`Tool`] is the contract; [`ToolSpec`] is what a model sees of one.
 //! - [`ToolContext`] is what a running call is told.
+//! - [`ToolEffect`] is what a call does to the world.
 //! - [`ToolError`] is how it fails: a result that the model sees, never a lost exception.
 //! - [`ToolSelection`] says which tools of a branch a turn offers.
 
@@ -32,12 +33,35 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
     /// How long a call may take; `None` is as long as it takes.
     fn timeout(&self) -> Option<Duration>;
 
+    /// What a call does to the world: whether it may run again when a crash cut it off.
+    fn effect(&self) -> ToolEffect;
+
     /// Runs it. `arguments` fit the schema of its [`spec`](Self::spec).
     ///
     /// # Errors
     ///
     /// What the model shall be told.
     async fn call(&self, arguments: Value, context: ToolContext) -> Result<Value, ToolError>;
+}
+
+/// What a call of a tool does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ToolEffect {
+    /// Nothing: it only looks. It may run again.
+    Pure,
+    /// The same, however often it runs with one [`ToolContext::call`]. It may run again.
+    Idempotent,
+    /// Something that must not happen twice. When a crash cut it off, nobody knows whether it did, and
+    /// the model is told so.
+    #[default]
+    AtMostOnce,
+}
+
+impl ToolEffect {
+    /// Whether a call that was cut off may run again.
+    pub const fn may_run_again(self) -> bool {
+        matches!(self, Self::Pure | Self::Idempotent)
+    }
 }
 
 /// What a running call is told.

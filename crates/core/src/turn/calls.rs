@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::message::{Body, CallId, Draft, Outcome, ToolCall};
+use super::CallState;
+use crate::{
+    graph::CallResult,
+    message::{Body, CallId, Draft, Outcome, ToolCall},
+};
 
 /// The calls of an answer, in its order.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +23,8 @@ enum Progress {
     Started,
     /// It ended, or cannot be run.
     Ended(Outcome),
+    /// It ended, and its result is written.
+    Told,
     /// Nobody offered anything that could be run.
     Unoffered,
 }
@@ -43,6 +49,17 @@ impl Calls {
         Self { calls: calls.iter().map(|call| (call.clone(), progress(call))).collect() }
     }
 
+    /// The calls of a turn that was cut off.
+    pub(super) fn of_cut_off(calls: Vec<(ToolCall, CallState)>) -> Self {
+        let progress = |state| match state {
+            CallState::Told => Progress::Told,
+            CallState::Ended(outcome) => Progress::Ended(outcome),
+            CallState::Runs => Progress::Waiting,
+            CallState::Unknown => Progress::Ended(Outcome::Unknown),
+        };
+        Self { calls: calls.into_iter().map(|(call, state)| (call, progress(state))).collect() }
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }
@@ -56,8 +73,15 @@ impl Calls {
         self.calls.iter().filter(|(_, progress)| *progress == Progress::Waiting).count()
     }
 
+    /// Whether a call has no result that is written.
+    pub(super) fn any_is_untold(&self) -> bool {
+        self.calls.iter().any(|(_, progress)| *progress != Progress::Told)
+    }
+
     pub(super) fn all_ended(&self) -> bool {
-        self.calls.iter().all(|(_, progress)| matches!(progress, Progress::Ended(_)))
+        let has_ended =
+            |progress: &Progress| matches!(progress, Progress::Ended(_) | Progress::Told);
+        self.calls.iter().all(|(_, progress)| has_ended(progress))
     }
 
     /// The calls to run now.
@@ -70,17 +94,44 @@ impl Calls {
         waiting.map(start).collect()
     }
 
-    /// Notes what came of a call that was started; the first word counts.
-    pub(super) fn end(&mut self, id: &CallId, outcome: Outcome) {
+    /// Notes what came of a call that was started, and answers whether that was news: the first word
+    /// counts.
+    pub(super) fn end(&mut self, id: &CallId, outcome: Outcome) -> bool {
         let started = |(call, progress): &&mut (ToolCall, Progress)| {
             call.id == *id && *progress == Progress::Started
         };
-        if let Some((_, progress)) = self.calls.iter_mut().find(started) {
-            *progress = Progress::Ended(outcome);
-        }
+        let Some((_, progress)) = self.calls.iter_mut().find(started) else { return false };
+        *progress = Progress::Ended(outcome);
+        true
     }
 
-    /// A result for each call, in their order. A call that was started and has not ended may have
+    /// The results that can be told: of calls that ended, up to the first that has not.
+    pub(super) fn tell(&mut self) -> Vec<Draft> {
+        let mut told = Vec::new();
+        for (call, progress) in &mut self.calls {
+            match std::mem::replace(progress, Progress::Told) {
+                Progress::Told => {}
+                Progress::Ended(outcome) => {
+                    told.push(Draft::result(call.id.clone(), call.function.clone(), outcome));
+                }
+                open => {
+                    *progress = open;
+                    break;
+                }
+            }
+        }
+        told
+    }
+
+    /// What came of a call that ended and could not be told.
+    pub(super) fn untold(&self, id: &CallId) -> Option<CallResult> {
+        let (call, progress) = self.calls.iter().find(|(call, _)| call.id == *id)?;
+        let Progress::Ended(outcome) = progress else { return None };
+        let (call, function) = (call.id.clone(), call.function.clone());
+        Some(CallResult { call, function, outcome: outcome.clone() })
+    }
+
+    /// A result for each call that has none yet, in their order. A call that was started and has not ended may have
     /// taken effect; one that was not is cancelled for `reason`.
     pub(super) fn results(&self, reason: &str) -> Vec<Draft> {
         let result = |(call, progress): &(ToolCall, Progress)| {
@@ -88,9 +139,10 @@ impl Calls {
                 Progress::Ended(outcome) => outcome.clone(),
                 Progress::Started => Outcome::Unknown,
                 Progress::Waiting | Progress::Unoffered => Outcome::Cancelled(reason.to_owned()),
+                Progress::Told => return None,
             };
-            Draft::result(call.id.clone(), call.function.clone(), outcome)
+            Some(Draft::result(call.id.clone(), call.function.clone(), outcome))
         };
-        self.calls.iter().map(result).collect()
+        self.calls.iter().filter_map(result).collect()
     }
 }

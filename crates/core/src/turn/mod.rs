@@ -34,6 +34,7 @@ pub use self::{
 };
 use self::{calls::Calls, limits::Spent};
 use crate::{
+    graph::CallResult,
     message::{Body, CallId, Draft, Outcome, Status, ToolCall},
     provider::{Finish, ProviderEvent, Usage},
 };
@@ -73,7 +74,15 @@ pub enum Effect {
     WriteCalls(Draft),
     /// Run these calls, all at once, and tell of each when it ends.
     RunCalls(Vec<ToolCall>),
-    /// Make the results of the calls durable, as the middle of the step. The model is asked again.
+    /// Make what came of a call durable as soon as it ended, as the middle of the step: the results
+    /// that can be told, and what is noted of the call when its own cannot be yet. Others still run.
+    Record {
+        /// Results, in the order of their calls.
+        results: Vec<Draft>,
+        /// The call that ended before an earlier one.
+        noted: Option<CallResult>,
+    },
+    /// Make the rest of the results durable, as the middle of the step. The model is asked again.
     WriteResults(Vec<Draft>),
     /// Make the rest durable, as the end of the step: the answer, when it is not yet, and the
     /// results of its calls, in their order.
@@ -98,6 +107,28 @@ pub enum Ending {
     Limited(Limit),
 }
 
+/// Where a turn was cut off, by a crash or by another process.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CutOff {
+    /// How often the model had answered.
+    pub rounds: u32,
+    /// The calls of its last answer, and how far each is. Empty when it had not answered.
+    pub calls: Vec<(ToolCall, CallState)>,
+}
+
+/// How far a call was when its turn was cut off.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallState {
+    /// Its result is written.
+    Told,
+    /// It had ended so, and that is not told.
+    Ended(Outcome),
+    /// It may run, also if it ran before.
+    Runs,
+    /// It may have taken effect, and must not do so again.
+    Unknown,
+}
+
 /// A turn in progress.
 #[derive(Debug, Clone)]
 pub struct Turn {
@@ -120,6 +151,8 @@ enum State {
     Calling { stop: Option<Ending> },
     /// Its calls run.
     Running,
+    /// They run, and what came of one is being written; how to end right after it.
+    Recording { stop: Option<Ending> },
     /// Their results are being written; how to end right after it.
     Noting { stop: Option<Ending> },
     /// What is left is being written.
@@ -135,11 +168,28 @@ impl Turn {
         (turn, vec![Effect::WriteInstruction(instruction)])
     }
 
-    /// Begins a turn at an instruction that is already written, to have it answered.
-    pub fn resume() -> (Self, Vec<Effect>) {
-        let mut turn = Self::in_state(State::Answering);
-        turn.spent.rounds = 1;
-        (turn, vec![Effect::AskModel])
+    /// Goes on with a turn that was cut off, within the same limits: calls of tools that are told or
+    /// noted are not run again.
+    pub fn resume_from(
+        cut_off: CutOff,
+        tools: BTreeSet<String>,
+        limits: TurnLimits,
+    ) -> (Self, Vec<Effect>) {
+        let CutOff { rounds, calls } = cut_off;
+        let mut turn =
+            Self::in_state(State::Noting { stop: None }).with_tools(tools).with_limits(limits);
+        turn.spent.rounds = rounds;
+        turn.calls = Calls::of_cut_off(calls);
+        let effects = if !turn.calls.all_ended() {
+            turn.run()
+        } else if let Some(limit) = limits.forbids_another_round(&turn.spent) {
+            turn.close(Ending::Limited(limit))
+        } else if turn.calls.any_is_untold() {
+            turn.go_on()
+        } else {
+            turn.ask()
+        };
+        (turn, effects)
     }
 
     fn in_state(state: State) -> Self {
@@ -175,8 +225,13 @@ impl Turn {
             Input::Event(event) if self.state == State::Answering => self.heard(event),
             Input::ProviderFailed if self.state == State::Answering => self.close(Ending::Failed),
             Input::Ran { call, outcome } if self.state == State::Running => {
-                self.calls.end(&call, outcome);
-                if self.calls.all_ended() { self.go_on() } else { Vec::new() }
+                if !self.calls.end(&call, outcome) {
+                    Vec::new()
+                } else if self.calls.all_ended() {
+                    self.go_on()
+                } else {
+                    self.record(&call)
+                }
             }
             Input::Cancelled => self.stop(Ending::Interrupted),
             Input::OutOfTime => match self.limits.time {
@@ -194,7 +249,12 @@ impl Turn {
             State::Calling { stop: None } => self.run(),
             State::Opening { stop: Some(ending) }
             | State::Calling { stop: Some(ending) }
+            | State::Recording { stop: Some(ending) }
             | State::Noting { stop: Some(ending) } => self.close(ending),
+            State::Recording { stop: None } => {
+                self.state = State::Running;
+                Vec::new()
+            }
             State::Closing(ending) => {
                 self.state = State::Done;
                 vec![Effect::Finish(ending)]
@@ -206,7 +266,10 @@ impl Turn {
     /// Ends the turn now, or once what is being written is written.
     fn stop(&mut self, ending: Ending) -> Vec<Effect> {
         match &mut self.state {
-            State::Opening { stop } | State::Calling { stop } | State::Noting { stop } => {
+            State::Opening { stop }
+            | State::Calling { stop }
+            | State::Recording { stop }
+            | State::Noting { stop } => {
                 stop.get_or_insert(ending);
                 Vec::new()
             }
@@ -233,14 +296,29 @@ impl Turn {
         if calls.is_empty() { self.go_on() } else { vec![Effect::RunCalls(calls)] }
     }
 
+    /// Keeps what came of `call` while others run.
+    fn record(&mut self, call: &CallId) -> Vec<Effect> {
+        let results = self.calls.tell();
+        let noted = self.calls.untold(call);
+        self.state = State::Recording { stop: None };
+        vec![Effect::Record { results, noted }]
+    }
+
     /// Shows the model what came of its calls, when it may be asked again.
     fn go_on(&mut self) -> Vec<Effect> {
         if let Some(limit) = self.limits.forbids_another_round(&self.spent) {
             return self.close(Ending::Limited(limit));
         }
         self.state = State::Noting { stop: None };
-        let results = self.calls.results("");
-        vec![Effect::WriteResults(results)]
+        vec![Effect::WriteResults(self.calls.tell())]
+    }
+
+    /// Notes what came of calls while something else is being done, just before the turn is stopped:
+    /// what ended is not told as unknown.
+    pub fn note_ended(&mut self, ended: impl IntoIterator<Item = (CallId, Outcome)>) {
+        for (call, outcome) in ended {
+            self.calls.end(&call, outcome);
+        }
     }
 
     /// What the model said so far.
@@ -270,8 +348,11 @@ impl Turn {
     /// Ends the turn: with the answer, unless it is written, and a result for each of its calls.
     fn close(&mut self, ending: Ending) -> Vec<Effect> {
         // What was written of the last round is not written again.
-        let is_noted = matches!(self.state, State::Noting { .. });
-        let is_written = matches!(self.state, State::Calling { .. } | State::Running);
+        let is_noted = matches!(self.state, State::Noting { .. }) && !self.calls.any_is_untold();
+        let is_written = matches!(
+            self.state,
+            State::Calling { .. } | State::Running | State::Recording { .. } | State::Noting { .. }
+        );
         self.state = State::Closing(ending);
         let (status, reason) = match ending {
             Ending::Answered => {

@@ -116,8 +116,17 @@ fn call(turn: &mut Turn) -> Vec<Effect> {
 /// Lets the calls of [`call`] run to their end.
 fn run(turn: &mut Turn) -> Vec<Effect> {
     assert!(matches!(turn.step(Input::Written)[..], [Effect::RunCalls(_)]));
-    assert_eq!(turn.step(ran("c2", Outcome::Succeeded(2.into()))), []);
+    note(turn, "c2", 2);
     turn.step(ran("c0", Outcome::Succeeded(0.into())))
+}
+
+/// Lets a call end before an earlier one, and what came of it be noted.
+fn note(turn: &mut Turn, call: &str, value: i64) {
+    let outcome = Outcome::Succeeded(value.into());
+    let effects = turn.step(ran(call, outcome.clone()));
+    let noted = CallResult { call: CallId::new(call), function: "add".to_owned(), outcome };
+    assert_eq!(effects, [Effect::Record { results: Vec::new(), noted: Some(noted) }]);
+    assert_eq!(turn.step(Input::Written), []);
 }
 
 fn used(input_tokens: u64) -> Input {
@@ -146,7 +155,7 @@ fn calls_run_once_they_are_written_and_results_keep_their_order() {
     };
     let ids: Vec<_> = calls.iter().map(|call| call.id.as_str()).collect();
     assert_eq!(ids, ["c0", "c2"], "only what is offered runs");
-    assert_eq!(turn.step(ran("c2", Outcome::Succeeded(2.into()))), []);
+    note(&mut turn, "c2", 2);
     assert_eq!(turn.step(ran("c2", Outcome::Unknown)), [], "the first word counts");
     assert_eq!(turn.step(ran("c1", Outcome::Unknown)), [], "what was not started cannot end");
     let drafts = written(&turn.step(ran("c0", Outcome::Failed("no".to_owned()))));
@@ -226,12 +235,13 @@ fn a_turn_whose_time_is_over_ends_where_it_is() {
     // While tools run: what ended counts, of the rest nobody knows.
     let (mut turn, _) = calling_within(limits);
     drop(turn.step(Input::Written));
-    assert_eq!(turn.step(ran("c0", Outcome::Succeeded(0.into()))), []);
-    let outcomes = outcomes(&written(&turn.step(Input::OutOfTime)));
-    assert_eq!(
-        (&outcomes[0].1, &outcomes[2].1),
-        (&Outcome::Succeeded(0.into()), &Outcome::Unknown)
-    );
+    let effects = turn.step(ran("c0", Outcome::Succeeded(0.into())));
+    let [Effect::Record { results, noted: None }] = &effects[..] else { panic!("{effects:?}") };
+    let told: Vec<_> = outcomes(results).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(told, ["c0", "c1"], "what is in its turn is told at once");
+    assert_eq!(turn.step(Input::OutOfTime), [], "it is written first");
+    let outcomes = outcomes(&written(&turn.step(Input::Written)));
+    assert_eq!(outcomes, [("c2".to_owned(), Outcome::Unknown)]);
     assert_eq!(turn.step(Input::Written), [Effect::Finish(ending)]);
     // While their results are written: that is done first.
     let (mut turn, _) = calling_within(limits);
@@ -251,7 +261,7 @@ fn a_turn_whose_time_is_over_ends_where_it_is() {
 fn what_ran_when_the_turn_was_stopped_may_have_taken_effect() {
     let (mut turn, _) = calling();
     drop(turn.step(Input::Written));
-    assert_eq!(turn.step(ran("c2", Outcome::Succeeded(2.into()))), []);
+    note(&mut turn, "c2", 2);
     let drafts = written(&turn.step(Input::Cancelled));
     let outcomes: Vec<_> = outcomes(&drafts).into_iter().map(|(_, outcome)| outcome).collect();
     assert_eq!((&outcomes[0], &outcomes[2]), (&Outcome::Unknown, &Outcome::Succeeded(2.into())));
@@ -279,4 +289,52 @@ fn an_identifier_that_is_made_is_none_that_came() {
     let ids: BTreeSet<_> = outcomes(&drafts[1..]).into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids.len(), 5, "{ids:?}");
     assert!(ids.contains("a#2") && ids.contains("a"));
+}
+
+#[test]
+fn a_turn_that_was_cut_off_goes_on_and_repeats_nothing_that_is_done() {
+    let call = |id: &str| ToolCall {
+        id: CallId::new(id),
+        function: "add".to_owned(),
+        arguments: "{}".to_owned(),
+    };
+    let resume = |rounds, calls, limits| {
+        Turn::resume_from(CutOff { rounds, calls }, ["add".to_owned()].into(), limits)
+    };
+    // Before the model had answered: it is asked.
+    let (_, effects) = resume(0, Vec::new(), TurnLimits::new());
+    assert_eq!(effects, [Effect::AskModel]);
+    // While calls ran: what may run again does, of the rest nobody knows.
+    let calls = vec![
+        (call("told"), CallState::Told),
+        (call("again"), CallState::Runs),
+        (call("ended"), CallState::Ended(Outcome::Succeeded(3.into()))),
+        (call("lost"), CallState::Unknown),
+    ];
+    let (mut turn, effects) = resume(1, calls, TurnLimits::new());
+    assert_eq!(effects, [Effect::RunCalls(vec![call("again")])]);
+    let effects = turn.step(ran("again", Outcome::Succeeded(1.into())));
+    let [Effect::WriteResults(results)] = &effects[..] else { panic!("{effects:?}") };
+    let expected = [
+        ("again".to_owned(), Outcome::Succeeded(1.into())),
+        ("ended".to_owned(), Outcome::Succeeded(3.into())),
+        ("lost".to_owned(), Outcome::Unknown),
+    ];
+    assert_eq!(outcomes(results), expected);
+    assert_eq!(turn.step(Input::Written), [Effect::AskModel]);
+    assert_eq!(turn.rounds(), 2);
+    // With all results known, but not all told.
+    let ended = vec![(call("a"), CallState::Ended(Outcome::Unknown))];
+    let (_, effects) = resume(1, ended.clone(), TurnLimits::new());
+    assert!(matches!(effects[..], [Effect::WriteResults(_)]), "{effects:?}");
+    // With everything told: the model is asked, if it may be.
+    let told = vec![(call("a"), CallState::Told)];
+    let (_, effects) = resume(1, told.clone(), TurnLimits::new());
+    assert_eq!(effects, [Effect::AskModel]);
+    let (mut turn, effects) = resume(1, told, TurnLimits::new().with_rounds(1));
+    assert_eq!(written(&effects).len(), 1, "the step is ended");
+    let limited = Ending::Limited(Limit::Rounds(1));
+    assert_eq!(turn.step(Input::Written), [Effect::Finish(limited)]);
+    let (_, effects) = resume(1, ended, TurnLimits::new().with_rounds(1));
+    assert_eq!(outcomes(&written(&effects)), [("a".to_owned(), Outcome::Unknown)]);
 }

@@ -7,7 +7,7 @@ use branchwork_core::{
     clock::Timestamp,
     codec::{self, OpPlace},
     config::{Change, Config, ConfigPatch, Defaults},
-    graph::{Op, OpKind, Step},
+    graph::{CallResult, Op, OpKind, Step},
     id::{MessageId, OpId},
     message::{Body, CallId, FileSource, Message, Outcome, Part, Status, ToolCall},
     provider::{ToolChoice, ToolSpec, Usage},
@@ -95,6 +95,11 @@ fn samples() -> Vec<(&'static str, Op)> {
     opened.step = Step::Opens;
     let mut configured = op(OpKind::Configure(Box::new(patch)));
     configured.author = Some("ada".to_owned());
+    let noted = CallResult {
+        call: CallId::new("c"),
+        function: "add".to_owned(),
+        outcome: Outcome::Succeeded(json!({"sum": 3})),
+    };
     let null_context =
         Body::Instruction { parts: vec![Part::text("q")], context: Some(Value::Null) };
     vec![
@@ -125,6 +130,7 @@ fn samples() -> Vec<(&'static str, Op)> {
         ("unknown", outcome(Outcome::Unknown)),
         ("edit", op(OpKind::Edit { target, body: Body::response("better") })),
         ("remove", op(OpKind::Remove { targets: vec![target] })),
+        ("noted", op(OpKind::Noted(Box::new(noted)))),
         ("configure", configured),
         ("configure-tools", op(OpKind::Configure(tools))),
     ]

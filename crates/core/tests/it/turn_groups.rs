@@ -2,7 +2,7 @@
 
 use branchwork_core::{
     clock::Timestamp,
-    graph::{ApplyError, Extent, StepWriter, View},
+    graph::{ApplyError, CallResult, Extent, StepWriter, View},
     message::{Body, CallId, Draft, Outcome, ToolCall},
 };
 
@@ -99,4 +99,34 @@ fn records_of_calls_cannot_be_edited_and_kinds_cannot_change() {
         let edited = step.edit(message.id, Body::response("x"));
         assert!(matches!(edited, Err(ApplyError::CannotEdit { .. })), "{edited:?}");
     }
+}
+
+#[test]
+fn what_is_noted_of_a_call_is_told_in_its_turn_and_by_nothing_else() {
+    let noted = |id: &str| CallResult {
+        call: CallId::new(id),
+        function: "add".to_owned(),
+        outcome: Outcome::Succeeded(7.into()),
+    };
+    let ids = Counter::default();
+    let mut step = StepWriter::after(View::default(), None, &ids, Timestamp::default());
+    step.message(request(&["a", "b", "c"])).unwrap();
+    let before = step.view().clone();
+    step.note(noted("b")).unwrap();
+    let unknown = |id: &str| ApplyError::UnknownCall { call: id.to_owned() };
+    assert_eq!(step.note(noted("b")), Err(unknown("b")), "the first word counts");
+    assert_eq!(step.note(noted("x")), Err(unknown("x")));
+    let view = step.view().clone();
+    assert_eq!((view.len(), view.open_calls().len()), (1, 3), "it is no message");
+    assert_eq!(view.noted(&CallId::new("b")), Some(&noted("b")));
+    // Going on closes each call by what is known of it.
+    step.message(Draft::new(Body::instruction("go on"))).unwrap();
+    let after = step.view().clone();
+    let cancelled = "cancelled: the conversation went on without it";
+    assert_eq!(texts(&after), ["", cancelled, "7", cancelled, "go on"]);
+    assert_eq!(after.noted(&CallId::new("b")), None);
+    // Taking back brings back what was known then.
+    let back = after.at(view.head()).unwrap();
+    assert_eq!(back.noted(&CallId::new("b")), Some(&noted("b")));
+    assert_eq!(after.at(before.head()).unwrap().noted(&CallId::new("b")), None);
 }

@@ -148,6 +148,31 @@ impl Branch {
         Chat::again(self.clone())
     }
 
+    /// Goes on with a turn that a crash cut off, or a process that is gone: `.await` it for the reply,
+    /// as a [`chat`](Self::chat). Say again which tools and limits it has; what of the limits it had
+    /// used in rounds counts.
+    ///
+    /// What is durable is not repeated: answers of the model, results of calls. A call that had no
+    /// result runs again when its tool [may](branchwork_core::tool::ToolEffect); of any other the model
+    /// is told that nobody knows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NothingToResume`] when the last turn was not cut off; else as for a
+    /// [chat](crate::Chat).
+    pub fn resume(&self) -> Chat {
+        Chat::resume(self.clone())
+    }
+
+    /// Whether its last turn did not end: it was cut off, or goes on, here or in another process.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn is_cut_off(&self) -> Result<bool> {
+        Ok(self.refresh().await?.is_unfinished())
+    }
+
     pub(crate) const fn engine(&self) -> &Engine {
         &self.engine
     }

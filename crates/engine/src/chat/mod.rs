@@ -63,6 +63,8 @@ enum Ask {
     Instruction(Draft),
     /// The last instruction, again; with another text when there is one.
     Again { text: Option<String> },
+    /// The rest of a turn that was cut off.
+    Resume,
 }
 
 /// What holds for this call, and only for it unless it says so.
@@ -86,6 +88,10 @@ impl Chat {
 
     pub(crate) fn again(branch: Branch) -> Self {
         Self { branch, ask: Ask::Again { text: None }, options: Options::default() }
+    }
+
+    pub(crate) fn resume(branch: Branch) -> Self {
+        Self { branch, ask: Ask::Resume, options: Options::default() }
     }
 
     /// Tells the model what it should know for this instruction.
@@ -112,6 +118,7 @@ impl Chat {
         let new = new.into();
         match &mut self.ask {
             Ask::Again { text } => *text = Some(new),
+            Ask::Resume => {}
             Ask::Instruction(draft) => {
                 if let Some(body) = draft.body.with_text(new) {
                     draft.body = body;

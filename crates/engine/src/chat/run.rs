@@ -6,14 +6,14 @@ use branchwork_core::{
     call::ModelCall,
     clock::Timestamp,
     config::Config,
-    graph::{Extent, StepWriter},
+    graph::{CallResult, Extent, StepWriter, View},
     id::{BranchId, MessageId},
     limits,
     message::{Body, CallId, Draft, Message, Outcome, Role, Status, ToolCall},
     provider::{ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest},
     store::{Cause, Change, Commit, Conflict, HeadMove},
     tool::{ToolChoice, ToolContext},
-    turn::{Effect, Ending, Input, Turn, TurnLimits},
+    turn::{CallState, CutOff, Effect, Ending, Input, Turn, TurnLimits},
 };
 use futures_util::{
     FutureExt as _, StreamExt as _,
@@ -25,7 +25,7 @@ use super::{Ask, Chat, Options, Reply, meter::Meter};
 use crate::{
     branch::{Branch, Part, State, Turns},
     error::{Error, Result},
-    tools::{self, Offer},
+    tools::{self, Offer, Registered},
 };
 
 /// A turn that holds the right to change its branch.
@@ -47,6 +47,8 @@ pub(super) struct Run {
     answered: Option<MessageId>,
     /// The results that were written.
     results: Vec<MessageId>,
+    /// What to do first.
+    next: Vec<Effect>,
     wished: Timestamp,
     /// What is noted of the call, until its answer is written.
     meter: Option<Meter>,
@@ -91,8 +93,10 @@ impl Chat {
         let provider = branch.engine().provider(config.provider.as_deref().unwrap_or_default())?;
         let offer = branch.tools().offer(&options.tools, &config)?;
         offer.check(&options.tool_choice)?;
-        if matches!(ask, Ask::Instruction(_)) {
-            state = branch.close_unfinished(&turns, state).await?;
+        match ask {
+            Ask::Instruction(_) => state = branch.close_unfinished(&turns, state).await?,
+            Ask::Resume if !state.is_unfinished() => return Err(Error::NothingToResume),
+            Ask::Resume | Ask::Again { .. } => {}
         }
         Ok(Ready { branch, turns, state, provider, config, options, offer, ask, wished })
     }
@@ -103,22 +107,31 @@ impl Ready {
     pub(super) async fn begin(self) -> Result<Run> {
         let Self { branch, turns, state, provider, config, mut options, offer, ask, wished } = self;
         let system = options.system.take();
-        let (turn, instruction, extent, state) = match ask {
+        let (tools, limits) = (offer.tools.keys().cloned().collect(), options.limits);
+        let opening = match ask {
             Ask::Instruction(draft) => {
-                let (mut turn, effects) = Turn::begin(draft);
+                let (turn, effects) = Turn::begin(draft);
+                let mut turn = turn.with_tools(tools).with_limits(limits);
                 let (instruction, state) =
                     write_instruction(&branch, &turns, state, effects, system).await?;
-                drop(turn.step(Input::Written));
-                (turn, instruction, Extent::End, state)
+                let next = turn.step(Input::Written);
+                Opening::of((turn, next), instruction, Extent::End, state)
             }
             Ask::Again { text } => {
                 let (instruction, extent, state) =
                     go_back(&branch, &turns, state, (text, system)).await?;
-                (Turn::resume().0, instruction, extent, state)
+                let turn = Turn::resume_from(CutOff::default(), tools, limits);
+                Opening::of(turn, instruction, extent, state)
+            }
+            Ask::Resume => {
+                let Rest { instruction, place, answered, results } = Rest::of(&state.view, &offer)?;
+                let turn = Turn::resume_from(place, tools, limits);
+                let opening = Opening::of(turn, instruction, Extent::End, state);
+                Opening { answered, results, ..opening }
             }
         };
-        let turn =
-            turn.with_tools(offer.tools.keys().cloned().collect()).with_limits(options.limits);
+        let Opening { turn, next, instruction, extent, state, answered, results } = opening;
+        let (meter, call) = (None, None);
         Ok(Run {
             branch,
             turns,
@@ -130,12 +143,35 @@ impl Ready {
             config,
             options,
             offer,
-            answered: None,
-            results: Vec::new(),
+            answered,
+            results,
+            next,
             wished,
-            meter: None,
-            call: None,
+            meter,
+            call,
         })
+    }
+}
+
+/// A turn that has begun, and what there is of it.
+struct Opening {
+    turn: Turn,
+    next: Vec<Effect>,
+    instruction: MessageId,
+    extent: Extent,
+    state: State,
+    answered: Option<MessageId>,
+    results: Vec<MessageId>,
+}
+
+impl Opening {
+    fn of(
+        (turn, next): (Turn, Vec<Effect>),
+        instruction: MessageId,
+        extent: Extent,
+        state: State,
+    ) -> Self {
+        Self { turn, next, instruction, extent, state, answered: None, results: Vec::new() }
     }
 }
 
@@ -217,7 +253,64 @@ async fn go_back(
     Ok((instruction.id, Extent::End, state))
 }
 
+/// What is there of a turn that was cut off.
+#[derive(Debug)]
+struct Rest {
+    instruction: MessageId,
+    place: CutOff,
+    /// The last answer.
+    answered: Option<MessageId>,
+    /// The results of all its calls.
+    results: Vec<MessageId>,
+}
+
+impl Rest {
+    /// What `view` ends with; calls run again as the tools on `offer` may.
+    fn of(view: &View, offer: &Offer) -> Result<Self> {
+        let is_instruction = |message: &&Arc<Message>| message.role() == Role::User;
+        let instruction = view.messages().rev().find(is_instruction);
+        let instruction = instruction.ok_or(Error::NothingToResume)?.id;
+        let (place, answered, results) = (CutOff::default(), None, Vec::new());
+        let mut rest = Self { instruction, place, answered, results };
+        let own = view.messages().skip_while(|message| message.id != instruction).skip(1);
+        for message in own {
+            match &message.body {
+                Body::ActionRequest { calls, .. } => {
+                    rest.place.rounds += 1;
+                    rest.answered = Some(message.id);
+                    let state = |call: &ToolCall| (call.clone(), state_of(view, offer, call));
+                    rest.place.calls = calls.iter().map(state).collect();
+                }
+                Body::ActionResponse { .. } => rest.results.push(message.id),
+                _ => {}
+            }
+        }
+        Ok(rest)
+    }
+}
+
+/// How far a call of the last answer is.
+fn state_of(view: &View, offer: &Offer, call: &ToolCall) -> CallState {
+    if view.open_calls().iter().all(|open| open.id != call.id) {
+        return CallState::Told;
+    }
+    if let Some(noted) = view.noted(&call.id) {
+        return CallState::Ended(noted.outcome.clone());
+    }
+    let may_run = |registered: &Registered| registered.tool.effect().may_run_again();
+    if offer.tools.get(&call.function).is_some_and(may_run) {
+        CallState::Runs
+    } else {
+        CallState::Unknown
+    }
+}
+
 impl Run {
+    /// What to do first.
+    pub(super) fn next(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.next)
+    }
+
     pub(super) const fn instruction(&self) -> MessageId {
         self.instruction
     }
@@ -284,6 +377,47 @@ impl Run {
                 Ok(self)
             }
         }
+    }
+
+    /// Writes what came of one call while others run. To be driven to its end once begun.
+    pub(super) async fn record(
+        mut self,
+        results: Vec<Draft>,
+        noted: Option<CallResult>,
+    ) -> Result<Self> {
+        let state = self.state.clone();
+        let (told, noting) = (results.clone(), noted.clone());
+        let write = |step: &mut StepWriter<'_>| {
+            let ids = told.into_iter().map(|draft| step.message(draft));
+            let ids = ids.collect::<Result<Vec<_>, _>>()?;
+            noting.map_or(Ok(()), |noted| step.note(noted))?;
+            Ok(ids)
+        };
+        let part = Extent::Middle.into();
+        match self.branch.write_step(&self.turns, state, part, write).await {
+            Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
+                // The others are stopped, and what is known of each goes along.
+                let mut rest = self.turn.step(Input::Cancelled);
+                rest.extend(self.turn.step(Input::Written));
+                let rest = rest.into_iter().flat_map(|effect| match effect {
+                    Effect::WriteAnswer(drafts) => drafts,
+                    _ => Vec::new(),
+                });
+                let drafts = results.into_iter().chain(rest).collect();
+                Err(self.keep_elsewhere(drafts).await)
+            }
+            written => {
+                let (ids, state) = written?;
+                self.results.extend(ids);
+                self.state = state;
+                Ok(self)
+            }
+        }
+    }
+
+    /// Notes what came of calls, just before the turn is stopped.
+    pub(super) fn note_ended(&mut self, ended: impl IntoIterator<Item = Ran>) {
+        self.turn.note_ended(ended.into_iter().map(|ran| (ran.call, ran.outcome)));
     }
 
     /// Writes what came of the calls, before the model is asked again. To be driven to its end once
@@ -435,8 +569,9 @@ impl Branch {
         if !state.is_unfinished() {
             return Ok(state);
         }
-        let unknown = |call: &ToolCall| {
-            Draft::result(call.id.clone(), call.function.clone(), Outcome::Unknown)
+        let unknown = |call: &ToolCall| match state.view.noted(&call.id) {
+            Some(noted) => noted.clone().into_draft(),
+            None => Draft::result(call.id.clone(), call.function.clone(), Outcome::Unknown),
         };
         let mut drafts: Vec<Draft> = state.view.open_calls().iter().map(unknown).collect();
         if drafts.is_empty() {

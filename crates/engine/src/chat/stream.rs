@@ -1,6 +1,7 @@
 //! The stream of a turn: drives the machine as it is read, and closes the turn when it is dropped.
 
 use std::{
+    collections::VecDeque,
     mem,
     ops::ControlFlow,
     pin::Pin,
@@ -68,7 +69,9 @@ enum Phase {
     /// turn.
     Calling(BoxFuture<'static, Result<Run>>),
     /// The calls run.
-    Running(Box<Run>, BoxStream<'static, Ran>),
+    Running(Box<Run>, Running),
+    /// They run, and what came of one is being written: a drop finishes that and closes the turn.
+    Recording(BoxFuture<'static, Result<Run>>, Running),
     /// Their results are being written: a drop finishes that and closes the turn.
     Noting(BoxFuture<'static, Result<Run>>),
     /// The answer is being written, and after it comes the error there may be: a drop finishes
@@ -76,6 +79,29 @@ enum Phase {
     Closing(BoxFuture<'static, Ended>),
     /// It is over.
     Done,
+}
+
+/// Calls that run.
+struct Running {
+    calls: BoxStream<'static, Ran>,
+    /// What ended while something was being written.
+    ended: VecDeque<Ran>,
+}
+
+impl Running {
+    /// Lets calls go on; keeps what ended.
+    fn go_on(&mut self, context: &mut Context<'_>) {
+        while let Poll::Ready(Some(ran)) = self.calls.poll_next_unpin(context) {
+            self.ended.push_back(ran);
+        }
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Ran>> {
+        match self.ended.pop_front() {
+            Some(ran) => Poll::Ready(Some(ran)),
+            None => self.calls.poll_next_unpin(context),
+        }
+    }
 }
 
 /// A turn that is closed, and the failure of the provider, when there was one.
@@ -145,9 +171,14 @@ impl ChatStream {
                 let run = ready!(calling.poll_unpin(context));
                 self.called(run)
             }
-            Phase::Running(_, calls) => {
-                let ran = ready!(calls.poll_next_unpin(context));
+            Phase::Running(_, running) => {
+                let ran = ready!(running.poll_next(context));
                 self.ran(ran)
+            }
+            Phase::Recording(recording, running) => {
+                running.go_on(context);
+                let run = ready!(recording.poll_unpin(context));
+                self.recorded(run)
             }
             Phase::Noting(noting) => {
                 let run = ready!(noting.poll_unpin(context));
@@ -170,9 +201,12 @@ impl ChatStream {
         }
         self.deadline = Deadline::None;
         match mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Asking(mut run, _)
-            | Phase::Answering(mut run, _)
-            | Phase::Running(mut run, _) => {
+            Phase::Running(mut run, running) => {
+                run.note_ended(running.ended);
+                let effects = run.step(Input::OutOfTime);
+                self.follow(*run, effects, None);
+            }
+            Phase::Asking(mut run, _) | Phase::Answering(mut run, _) => {
                 let effects = run.step(Input::OutOfTime);
                 self.follow(*run, effects, None);
             }
@@ -192,7 +226,7 @@ impl ChatStream {
 
     /// Asks the model for the first time.
     fn opened(&mut self, run: Result<Run>) -> Progress {
-        let run = match run {
+        let mut run = match run {
             Ok(run) => run,
             Err(error) => return self.end(Err(error)),
         };
@@ -200,7 +234,8 @@ impl ChatStream {
         if let Some(time) = run.time() {
             self.deadline = Deadline::At(Box::pin(tokio::time::sleep(time)));
         }
-        self.ask(run);
+        let effects = run.next();
+        self.follow(run, effects, None);
         Progress::Break(Some(Ok(TurnEvent::Started { instruction })))
     }
 
@@ -271,11 +306,36 @@ impl ChatStream {
             TurnEvent::CallCompleted { id: call.to_string(), function, outcome: outcome.clone() };
         let effects = run.step(Input::Ran { call, outcome });
         if !effects.is_empty()
-            && let Phase::Running(run, _) = mem::replace(&mut self.phase, Phase::Done)
+            && let Phase::Running(run, running) = mem::replace(&mut self.phase, Phase::Done)
         {
-            self.follow(*run, effects, None);
+            match effects.as_slice() {
+                [Effect::Record { results, noted }] => {
+                    let recording = run.record(results.clone(), noted.clone()).boxed();
+                    self.phase = Phase::Recording(recording, running);
+                }
+                _ => self.follow(*run, effects, None),
+            }
         }
         Progress::Break(Some(Ok(shown)))
+    }
+
+    /// What came of a call is written.
+    fn recorded(&mut self, run: Result<Run>) -> Progress {
+        let mut run = match run {
+            Ok(run) => run,
+            Err(error) => return self.end(Err(error)),
+        };
+        if let Phase::Recording(_, running) = mem::replace(&mut self.phase, Phase::Done) {
+            if matches!(self.deadline, Deadline::Over) {
+                run.note_ended(running.ended);
+                let effects = self.go_on(&mut run);
+                self.follow(run, effects, None);
+            } else {
+                drop(run.step(Input::Written));
+                self.phase = Phase::Running(Box::new(run), running);
+            }
+        }
+        Progress::Continue(())
     }
 
     /// The results of calls are written.
@@ -304,8 +364,8 @@ impl ChatStream {
         self.phase = match effects.pop() {
             Some(Effect::WriteCalls(answer)) => Phase::Calling(run.write_calls(answer).boxed()),
             Some(Effect::RunCalls(calls)) => {
-                let calls = run.calls(calls);
-                Phase::Running(Box::new(run), calls)
+                let running = Running { calls: run.calls(calls), ended: VecDeque::new() };
+                Phase::Running(Box::new(run), running)
             }
             Some(Effect::WriteResults(results)) => {
                 Phase::Noting(run.write_results(results).boxed())
@@ -341,9 +401,21 @@ impl Phase {
                 }
             }
             .boxed(),
-            Self::Asking(run, _) | Self::Answering(run, _) | Self::Running(run, _) => {
+            Self::Recording(writing, running) => async move {
+                match writing.await {
+                    Ok(mut run) => {
+                        run.note_ended(running.ended);
+                        cancel(run).await
+                    }
+                    Err(error) => (Err(error), None),
+                }
+            }
+            .boxed(),
+            Self::Running(mut run, running) => {
+                run.note_ended(running.ended);
                 cancel(*run).boxed()
             }
+            Self::Asking(run, _) | Self::Answering(run, _) => cancel(*run).boxed(),
             Self::Closing(closing) => closing,
         })
     }
@@ -421,6 +493,7 @@ impl std::fmt::Debug for ChatStream {
             Phase::Answering(..) => "answering",
             Phase::Calling(_) => "calling",
             Phase::Running(..) => "running",
+            Phase::Recording(..) => "recording",
             Phase::Noting(_) => "noting",
             Phase::Closing(..) => "closing",
             Phase::Done => "done",

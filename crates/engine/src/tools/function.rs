@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use branchwork_core::tool::{Tool, ToolContext, ToolError, ToolSpec};
+use branchwork_core::tool::{Tool, ToolContext, ToolEffect, ToolError, ToolSpec};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
@@ -37,14 +37,16 @@ type Function =
 pub struct FunctionTool {
     spec: ToolSpec,
     timeout: Option<Duration>,
+    effect: ToolEffect,
     function: Function,
 }
 
 impl fmt::Debug for FunctionTool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { spec, timeout, .. } = self;
+        let Self { spec, timeout, effect, .. } = self;
         let mut debug = f.debug_struct("FunctionTool");
-        debug.field("name", &spec.name).field("timeout", timeout).finish_non_exhaustive()
+        debug.field("name", &spec.name).field("timeout", timeout).field("effect", effect);
+        debug.finish_non_exhaustive()
     }
 }
 
@@ -83,7 +85,8 @@ impl FunctionTool {
             Err(error) => std::future::ready(Err(ToolError::because(error))).boxed(),
         };
         let spec = spec(name.into(), description.into(), schema_of::<A>());
-        Self { spec, timeout: None, function: Arc::new(call) }
+        let effect = ToolEffect::default();
+        Self { spec, timeout: None, effect, function: Arc::new(call) }
     }
 
     /// A tool that runs a blocking function, on a thread that may block. Such a call cannot be
@@ -116,7 +119,15 @@ impl FunctionTool {
         F: Future<Output = Result<Value, ToolError>> + Send + 'static,
     {
         let function = move |arguments, context| function(arguments, context).boxed();
-        Self { spec, timeout: None, function: Arc::new(function) }
+        let effect = ToolEffect::default();
+        Self { spec, timeout: None, effect, function: Arc::new(function) }
+    }
+
+    /// Says what a call does to the world: at most once, when this is not said.
+    #[must_use]
+    pub const fn with_effect(mut self, effect: ToolEffect) -> Self {
+        self.effect = effect;
+        self
     }
 
     /// Gives each call this long; one that takes longer has failed.
@@ -135,6 +146,10 @@ impl Tool for FunctionTool {
 
     fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    fn effect(&self) -> ToolEffect {
+        self.effect
     }
 
     async fn call(&self, arguments: Value, context: ToolContext) -> Result<Value, ToolError> {

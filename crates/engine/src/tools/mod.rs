@@ -12,7 +12,7 @@ mod run;
 mod sets;
 
 pub use branchwork_core::tool::{
-    Tool, ToolChoice, ToolContext, ToolError, ToolSelection, ToolSpec,
+    Tool, ToolChoice, ToolContext, ToolEffect, ToolError, ToolSelection, ToolSpec,
 };
 pub use schemars;
 
@@ -20,4 +20,8 @@ pub use self::{
     function::FunctionTool,
     registry::{RegisterError, Tools},
 };
-pub(crate) use self::{registry::Offer, run::run, sets::ToolSets};
+pub(crate) use self::{
+    registry::{Offer, Registered},
+    run::run,
+    sets::ToolSets,
+};

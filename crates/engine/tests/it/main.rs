@@ -15,6 +15,8 @@ mod markdown;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod resume;
+#[cfg(test)]
 mod seed;
 #[cfg(test)]
 mod sessions;

@@ -59,6 +59,8 @@ pub enum Piece {
     Call(u8),
     /// The result of an open call.
     Result(u8),
+    /// What came of the last open call, noted.
+    Note(u8),
     /// A system message: the one there is, or one before all others.
     System(u8),
     /// An edit of one of the messages.
@@ -133,6 +135,7 @@ fn piece() -> impl Strategy<Value = Piece> {
         4 => number().prop_map(Piece::Answer),
         2 => number().prop_map(Piece::Call),
         2 => number().prop_map(Piece::Result),
+        1 => number().prop_map(Piece::Note),
         1 => number().prop_map(Piece::System),
         2 => (number(), number()).prop_map(|(message, text)| Piece::Edit(message, text)),
         2 => number().prop_map(Piece::Remove),

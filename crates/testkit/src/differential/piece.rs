@@ -2,7 +2,7 @@
 
 use branchwork_core::{
     config::ConfigPatch,
-    graph::StepWriter,
+    graph::{CallResult, StepWriter},
     message::{Body, CallId, Draft, Outcome, ToolCall},
 };
 use serde_json::json;
@@ -33,6 +33,14 @@ pub(super) fn write(writer: &mut StepWriter<'_>, piece: &Piece) {
                 let outcome = outcome(*text);
                 writer.message(Draft::result(call.id, call.function, outcome)).map(drop)
             }
+        },
+        Piece::Note(text) => match writer.view().open_calls().last().cloned() {
+            None => Ok(()),
+            Some(call) => writer.note(CallResult {
+                call: call.id,
+                function: call.function,
+                outcome: outcome(*text),
+            }),
         },
         Piece::System(text) => writer.set_system(text_of(*text)),
         Piece::Edit(message, text) => match choose(&messages, *message) {

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::message::{Body, CallId, FileSource, Outcome, Part, ToolCall};
+use crate::{
+    graph::CallResult,
+    message::{Body, CallId, FileSource, Outcome, Part, ToolCall},
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +102,28 @@ pub(super) enum StoredOutcome<'a> {
 /// Tells a field that is `null` from one that is absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
+}
+
+impl<'a> From<&'a CallResult> for StoredBody<'a> {
+    fn from(result: &'a CallResult) -> Self {
+        Self::ActionResponse {
+            call: result.call.as_str().into(),
+            function: (&result.function).into(),
+            outcome: (&result.outcome).into(),
+        }
+    }
+}
+
+impl StoredBody<'_> {
+    /// What came of a call, when it is that.
+    pub(super) fn into_result(self) -> Option<CallResult> {
+        match Body::from(self) {
+            Body::ActionResponse { call, function, outcome } => {
+                Some(CallResult { call, function, outcome })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl<'a> From<&'a Body> for StoredBody<'a> {

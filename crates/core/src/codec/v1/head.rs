@@ -39,6 +39,8 @@ pub(super) enum StoredKind<'a> {
         targets: Vec<StoredId<MessageId>>,
     },
     Configure(Box<StoredPatch>),
+    /// What it says is a body, as that of the message which will tell it.
+    Noted {},
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,6 +118,7 @@ impl<'a> From<&'a Op> for StoredHead<'a> {
             OpKind::Remove { targets } => StoredKind::Remove {
                 targets: targets.iter().map(|target| StoredId(*target)).collect(),
             },
+            OpKind::Noted(_) => StoredKind::Noted {},
             OpKind::Configure(patch) => {
                 StoredKind::Configure(Box::new(StoredPatch::from(&**patch)))
             }

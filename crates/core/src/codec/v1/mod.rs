@@ -25,9 +25,12 @@ const VERSION: u32 = 1;
 
 pub(super) fn encode(op: &Op) -> Result<EncodedOp, CodecError> {
     let head = to_json("head", &StoredHead::from(op))?;
-    let body = match op.kind.as_message() {
-        Some(message) => to_json("body", &StoredBody::from(&message.body))?,
-        None => Vec::new(),
+    let body = match &op.kind {
+        OpKind::Message(message) | OpKind::Lead(message) => {
+            to_json("body", &StoredBody::from(&message.body))?
+        }
+        OpKind::Noted(result) => to_json("body", &StoredBody::from(&**result))?,
+        _ => Vec::new(),
     };
     Ok(EncodedOp { head, body })
 }
@@ -57,6 +60,15 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
         }
         head::StoredKind::Remove { targets } => {
             OpKind::Remove { targets: targets.into_iter().map(|target| target.0).collect() }
+        }
+        head::StoredKind::Noted {} => {
+            let body: StoredBody<'_> = from_json("body", body)?;
+            let result = body.into_result().ok_or_else(|| CodecError::Malformed {
+                part: "body",
+                version: VERSION,
+                source: "it is not the result of a call".into(),
+            })?;
+            OpKind::Noted(Box::new(result))
         }
         head::StoredKind::Configure(patch) => OpKind::Configure(Box::new((*patch).into())),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Change, Entry, Slot, Undo, View};
 use crate::{
-    graph::op::{Op, OpKind},
+    graph::op::{CallResult, Op, OpKind},
     id::{MessageId, OpId},
     message::{Body, BodyKind, Message, ToolCall},
 };
@@ -81,6 +81,7 @@ impl View {
             OpKind::Lead(message) => self.put_first(depth, message)?,
             OpKind::Edit { target, body } => self.edit(depth, *target, body, op.id)?,
             OpKind::Remove { targets } => self.remove(depth, targets)?,
+            OpKind::Noted(result) => self.note(depth, result)?,
             OpKind::Configure(patch) => {
                 let config = Arc::new(self.config.patched(patch));
                 let before = std::mem::replace(&mut self.config, config);
@@ -105,6 +106,22 @@ impl View {
         if let Some(open_calls) = open_calls {
             self.open_calls = open_calls;
         }
+        if self.open_calls.is_empty() && !self.noted.is_empty() {
+            // All are told.
+            let noted = std::mem::take(&mut self.noted);
+            self.remember(depth, Change::Noted(noted));
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, depth: u32, result: &CallResult) -> Result<(), ApplyError> {
+        let is_open = self.open_calls.iter().any(|open| open.id == result.call);
+        if !is_open || self.noted(&result.call).is_some() {
+            return Err(ApplyError::UnknownCall { call: result.call.to_string() });
+        }
+        let noted = self.noted.iter().chain([result]).cloned().collect();
+        let before = std::mem::replace(&mut self.noted, noted);
+        self.remember(depth, Change::Noted(before));
         Ok(())
     }
 

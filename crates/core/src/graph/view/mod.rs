@@ -15,13 +15,13 @@ use rpds::{ListSync, VectorSync};
 pub use self::{apply::ApplyError, cut::RollbackError};
 use super::{
     lineage::{Lineage, partition},
-    op::Step,
+    op::{CallResult, Step},
 };
 use crate::{
     config::Config,
     filter::{Filter, Glance, Judge, Senders, Verdict},
     id::{MessageId, OpId},
-    message::{Message, ToolCall},
+    message::{CallId, Message, ToolCall},
 };
 
 /// The conversation as it stands at one head, with its configuration.
@@ -43,6 +43,8 @@ pub struct View {
     /// How to take back each change that is no appended message, newest first.
     changes: ListSync<Undo>,
     open_calls: Arc<[ToolCall]>,
+    /// What came of open calls and is not told yet.
+    noted: Arc<[CallResult]>,
     pub(super) last_step: Option<Step>,
 }
 
@@ -81,6 +83,7 @@ enum Change {
     Message { slot: Slot, message: Arc<Message> },
     Lead(Option<Entry>),
     Config(Arc<Config>),
+    Noted(Arc<[CallResult]>),
 }
 
 impl Default for View {
@@ -95,6 +98,7 @@ impl Default for View {
             config: Arc::default(),
             changes: ListSync::new_sync(),
             open_calls: Arc::default(),
+            noted: Arc::default(),
             last_step: None,
         }
     }
@@ -129,6 +133,11 @@ impl View {
     /// The calls of the last answer that have no result yet, in the order of the answer.
     pub fn open_calls(&self) -> &[ToolCall] {
         &self.open_calls
+    }
+
+    /// What came of an open call, when that is noted and not told yet.
+    pub fn noted(&self, call: &CallId) -> Option<&CallResult> {
+        self.noted.iter().find(|noted| noted.call == *call)
     }
 
     /// The place of the head in its step; `None` when empty or after a cut.
