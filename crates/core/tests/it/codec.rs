@@ -56,9 +56,8 @@ fn with_message(op: Op, change: impl FnOnce(&mut Message)) -> Op {
     Op { kind: OpKind::Message(Arc::new(message)), ..op }
 }
 
-/// One op of each kind and shape.
+/// One op of each kind and shape that brings a message.
 fn samples() -> Vec<(&'static str, Op)> {
-    let target = MessageId::from_bits((7 << 32) | 1);
     let call = |id: &str, arguments: &str| ToolCall {
         id: CallId::new(id),
         function: "add".to_owned(),
@@ -82,24 +81,8 @@ fn samples() -> Vec<(&'static str, Op)> {
             outcome,
         })
     };
-    let mut patch = ConfigPatch { temperature: Change::Set(0.5), ..ConfigPatch::default() }
-        .with_model(Some("local".to_owned()), "tiny");
-    patch.seed = Change::Clear;
-    patch.stop = Change::Set(vec!["\n".to_owned()]);
-    patch.response_schema = Change::Set(json!({"type": "object"}));
-    patch.extras.insert("top_k".to_owned(), json!(40));
-    patch.extras.insert("min_p".to_owned(), Value::Null);
-    let tools = Change::Set(vec!["add".to_owned()]);
-    let tools = Box::new(ConfigPatch { tools, ..ConfigPatch::default() });
     let mut opened = message(Body::instruction("q"));
     opened.step = Step::Opens;
-    let mut configured = op(OpKind::Configure(Box::new(patch)));
-    configured.author = Some("ada".to_owned());
-    let noted = CallResult {
-        call: CallId::new("c"),
-        function: "add".to_owned(),
-        outcome: Outcome::Succeeded(json!({"sum": 3})),
-    };
     let null_context =
         Body::Instruction { parts: vec![Part::text("q")], context: Some(Value::Null) };
     vec![
@@ -128,6 +111,29 @@ fn samples() -> Vec<(&'static str, Op)> {
         ("failed", outcome(Outcome::Failed("no such tool".to_owned()))),
         ("cancelled", outcome(Outcome::Cancelled("stopped".to_owned()))),
         ("unknown", outcome(Outcome::Unknown)),
+    ]
+}
+
+/// One op of each kind that changes what is there, or notes something.
+fn changes() -> Vec<(&'static str, Op)> {
+    let target = MessageId::from_bits((7 << 32) | 1);
+    let mut patch = ConfigPatch { temperature: Change::Set(0.5), ..ConfigPatch::default() }
+        .with_model(Some("local".to_owned()), "tiny");
+    patch.seed = Change::Clear;
+    patch.stop = Change::Set(vec!["\n".to_owned()]);
+    patch.response_schema = Change::Set(json!({"type": "object"}));
+    patch.extras.insert("top_k".to_owned(), json!(40));
+    patch.extras.insert("min_p".to_owned(), Value::Null);
+    let tools = Change::Set(vec!["add".to_owned()]);
+    let tools = Box::new(ConfigPatch { tools, ..ConfigPatch::default() });
+    let mut configured = op(OpKind::Configure(Box::new(patch)));
+    configured.author = Some("ada".to_owned());
+    let noted = CallResult {
+        call: CallId::new("c"),
+        function: "add".to_owned(),
+        outcome: Outcome::Succeeded(json!({"sum": 3})),
+    };
+    vec![
         ("edit", op(OpKind::Edit { target, body: Body::response("better") })),
         ("remove", op(OpKind::Remove { targets: vec![target] })),
         ("noted", op(OpKind::Noted(Box::new(noted)))),
@@ -150,7 +156,7 @@ fn golden(name: &str) -> PathBuf {
 
 #[test]
 fn golden_files_are_written_and_read_as_ever() {
-    for (name, op) in samples() {
+    for (name, op) in samples().into_iter().chain(changes()) {
         let path = golden(name);
         let stored = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut lines = stored.split(|byte| *byte == b'\n');
