@@ -127,6 +127,15 @@ pub enum Error {
         /// How long it may take.
         limit: Duration,
     },
+    /// A fan-out cannot be done as it is.
+    #[error("the fan-out cannot be done: {problem}")]
+    BadFanOut {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The flow needs tools, and none is offered.
+    #[error("no tool is registered on this branch, and the flow needs one")]
+    NoTools,
     /// Nobody said which model to ask.
     #[error("no model is set for this branch")]
     NoModel,

@@ -30,6 +30,7 @@
 //! | [`archive`] | a whole session as lines of JSON, lossless |
 //! | [`base`] | [`BaseBranch`]: what every branch can do |
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
+//! | [`flows`] | procedures of several turns: fan-out, reasoning and acting |
 //! | [`tools`] | functions of the host program that a model may call |
 //! | [`table`] | messages as CSV, JSON and JSON Lines |
 //! | [`time`] | times as people and files write them |
@@ -45,6 +46,7 @@ mod branch;
 pub mod chat;
 mod engine;
 mod error;
+pub mod flows;
 mod open;
 pub mod reference;
 mod runtime;
@@ -87,6 +89,8 @@ mod guide {
     struct Branch;
     #[doc = include_str!("../../../docs/guide/tools.md")]
     struct Tools;
+    #[doc = include_str!("../../../docs/guide/flows.md")]
+    struct Flows;
     #[doc = include_str!("../../../docs/guide/session.md")]
     struct Session;
     #[doc = include_str!("../../../docs/guide/coming-from-lionagi.md")]

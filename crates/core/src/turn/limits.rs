@@ -26,6 +26,8 @@ pub struct TurnLimits {
     pub tokens: Option<u64>,
     /// How long it may take, from when the instruction is durable.
     pub time: Option<Duration>,
+    /// Whether the model may call nothing in its last round, so that it answers.
+    pub final_answer: bool,
 }
 
 /// The limit that ended a turn.
@@ -62,7 +64,13 @@ pub(super) struct Spent {
 
 impl Default for TurnLimits {
     fn default() -> Self {
-        Self { rounds: TURN_ROUNDS_DEFAULT, calls: None, tokens: None, time: None }
+        Self {
+            rounds: TURN_ROUNDS_DEFAULT,
+            calls: None,
+            tokens: None,
+            time: None,
+            final_answer: false,
+        }
     }
 }
 
@@ -98,6 +106,14 @@ impl TurnLimits {
     #[must_use]
     pub const fn with_time(mut self, time: Duration) -> Self {
         self.time = Some(time);
+        self
+    }
+
+    /// Lets the model call nothing in the last of several rounds, so that the turn ends with an answer
+    /// and not with calls.
+    #[must_use]
+    pub const fn with_final_answer(mut self) -> Self {
+        self.final_answer = true;
         self
     }
 

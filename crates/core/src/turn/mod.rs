@@ -375,6 +375,12 @@ impl Turn {
         vec![Effect::WriteAnswer(answer.into_iter().chain(results).collect())]
     }
 
+    /// Whether the model must answer now, as it is not asked again.
+    pub const fn must_answer(&self) -> bool {
+        let is_last = self.spent.rounds > 1 && self.spent.rounds >= self.limits.rounds;
+        is_last && self.limits.final_answer
+    }
+
     /// Tokens of all its answers, as far as they were counted; `None` when none was.
     pub const fn usage(&self) -> Option<Usage> {
         self.spent.usage

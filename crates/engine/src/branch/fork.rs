@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use branchwork_core::{
     config::ConfigPatch,
-    id::{BranchId, MessageId},
-    store::{Cause, Change, Commit, Conflict, HeadMove},
+    id::{BranchId, MessageId, OpId},
+    store::{Cause, Change, Commit, Conflict, HeadMove, read},
 };
 
 use super::{Beginning, Branch, State};
@@ -23,8 +23,19 @@ const NAMES_TRIED_MAX: usize = 10_000;
 pub struct Fork {
     branch: Branch,
     name: Option<String>,
-    at: Option<MessageId>,
+    at: Place,
     beginning: Beginning,
+}
+
+/// Where a fork begins.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// Where the branch is.
+    Head,
+    /// After a message.
+    Message(MessageId),
+    /// Where the branch was.
+    Op(Option<OpId>),
 }
 
 impl Branch {
@@ -66,13 +77,19 @@ impl Branch {
 
 impl Fork {
     fn new(branch: Branch, name: Option<String>) -> Self {
-        Self { branch, name, at: None, beginning: Beginning::default() }
+        Self { branch, name, at: Place::Head, beginning: Beginning::default() }
     }
 
     /// Forks after `message`, with the configuration of that moment. Inside a turn group, after
     /// the group.
     pub const fn at(mut self, message: MessageId) -> Self {
-        self.at = Some(message);
+        self.at = Place::Message(message);
+        self
+    }
+
+    /// Forks where the branch was, wherever it is by now.
+    pub(crate) const fn at_head(mut self, head: Option<OpId>) -> Self {
+        self.at = Place::Op(head);
         self
     }
 
@@ -95,9 +112,14 @@ impl Fork {
             check_branch_name(name)?;
         }
         let state = branch.refresh().await?;
-        let head = at.map_or(Ok(state.view.head()), |at| state.view.head_at(at).map(Some))?;
+        let head = match at {
+            Place::Head => state.view.head(),
+            Place::Message(message) => Some(state.view.head_at(message)?),
+            Place::Op(op) => op,
+        };
+        let view = read::follow(branch.engine.store(), branch.session, &state.view, head).await?;
         let engine = &branch.engine;
-        let (ops, view) = beginning.write(engine, state.view.at(head)?)?;
+        let (ops, view) = beginning.write(engine, view)?;
         let id = BranchId::from_bits(engine.ids().next_bits());
         let (session, forked_from, at) = (branch.session, Some(branch.id), engine.now());
         let (revision, to) = (1 + ops.len() as u64, view.head());

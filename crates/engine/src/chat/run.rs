@@ -331,6 +331,7 @@ impl Run {
             }
         };
         let choice = match &self.options.tool_choice {
+            _ if self.turn.must_answer() => ToolChoice::None,
             ToolChoice::Required | ToolChoice::Named(_) if self.turn.rounds() > 1 => {
                 ToolChoice::Auto
             }

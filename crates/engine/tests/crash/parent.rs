@@ -92,7 +92,6 @@ pub(crate) fn run() {
         }
     }
     println!("{kills} kills, {acknowledged} acknowledged, {unfinished} turns found cut off");
-    println!("test result: ok. 1 passed; 0 failed");
     assert!(kills >= KILLS && acknowledged > KILLS, "the children worked");
 }
 

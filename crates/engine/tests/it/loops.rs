@@ -183,6 +183,19 @@ async fn that_a_tool_must_be_called_holds_for_the_first_answer() {
 }
 
 #[tokio::test]
+async fn in_the_last_round_the_model_may_have_to_answer() {
+    let call = || doubles([("c", "{\"n\":1}")]);
+    let (main, provider) = talk([call(), call(), Script::text("two")]).await;
+    let limits = TurnLimits::new().with_rounds(3).with_final_answer();
+    let reply = main.chat("q").with_tools("double").with_limits(limits).await.unwrap();
+    assert_eq!((reply.text.as_str(), reply.limit), ("two", None));
+    let choices: Vec<_> =
+        provider.requests().into_iter().map(|request| request.tool_choice).collect();
+    assert_eq!(choices, [ToolChoice::Auto, ToolChoice::Auto, ToolChoice::None]);
+    assert_eq!(provider.requests()[2].tools.len(), 1, "the tools stay, for the provider's cache");
+}
+
+#[tokio::test]
 async fn a_filter_hides_what_came_before_and_nothing_of_the_turn() {
     let (main, provider) = talk([doubles([("c1", "{\"n\":1}")]), Script::text("two")]).await;
     main.append(says("hidden")).await.unwrap();
