@@ -102,6 +102,16 @@ async fn a_failure_is_of_its_item_and_the_others_go_on() {
     assert!(items[1].branch.is_none(), "no model has an empty name");
 }
 
+#[derive(Deserialize, JsonSchema)]
+struct Nothing {}
+
+/// Lets others go on, so many times.
+async fn take_turns(times: u32) {
+    for _ in 0..times {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn no_more_are_asked_at_a_time_than_was_said() {
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -110,16 +120,12 @@ async fn no_more_are_asked_at_a_time_than_was_said() {
         _ => Script::text("done"),
     })
     .await;
-    #[derive(Deserialize, JsonSchema)]
-    struct Nothing {}
     let (now, seen) = (Arc::clone(&running), Arc::clone(&most));
     let count = FunctionTool::new("count", "Counts.", move |_: Nothing| {
         let (now, seen) = (Arc::clone(&now), Arc::clone(&seen));
         async move {
             seen.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-            for _ in 0..8 {
-                tokio::task::yield_now().await;
-            }
+            take_turns(8).await;
             now.fetch_sub(1, Ordering::Relaxed);
             Ok::<_, ToolError>(())
         }
