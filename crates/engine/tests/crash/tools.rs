@@ -53,13 +53,15 @@ async fn work(folder: &Path, finish: bool) -> Result<()> {
         Ok(_) | Err(Error::NothingToResume) => {}
         Err(error) => return Err(error),
     }
-    while !finish {
+    if finish {
+        return engine.close().await;
+    }
+    loop {
         let mut out = stdout().lock();
         out.write_all(b"begun\n").and_then(|()| out.flush()).expect("the parent reads");
         drop(out);
         main.chat("work").with_tools(ToolSelection::All).await?;
     }
-    engine.close().await
 }
 
 /// A tool that appends the identifier of its call to a file of its own.
