@@ -150,6 +150,14 @@ pub enum Error {
     /// The model ended its answer and had said nothing.
     #[error("the model gave an empty answer")]
     EmptyAnswer,
+    /// No answer of the model is a value of the type that was wanted. What it said is in the history.
+    #[error("the answer does not fit the type: {problem}")]
+    NotExtracted {
+        /// What is wrong with the last one.
+        problem: String,
+        /// The last one.
+        answer: MessageId,
+    },
     /// Another writer moved the branch while the model answered. The answer is kept, elsewhere.
     #[error("the branch was moved while the model answered; the answer is on branch `{kept_on}`")]
     MovedMeanwhile {

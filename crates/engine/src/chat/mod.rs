@@ -7,6 +7,7 @@
 //! closed the same way.
 
 mod event;
+mod extract;
 mod meter;
 mod run;
 mod stream;
@@ -26,6 +27,7 @@ use serde_json::{Map, Value};
 pub(crate) use self::meter::hash;
 pub use self::{
     event::{Reply, TurnEvent},
+    extract::{Extract, Extracted},
     stream::ChatStream,
 };
 use crate::{branch::Branch, error::Result};
@@ -68,7 +70,7 @@ enum Ask {
 }
 
 /// What holds for this call, and only for it unless it says so.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Options {
     /// It stays.
     system: Option<String>,

@@ -164,7 +164,7 @@ fn to_value(result: impl Serialize) -> Result<Value, ToolError> {
 }
 
 /// The schema of a type, in one piece: some servers refuse references.
-fn schema_of<A: JsonSchema>() -> Value {
+pub(crate) fn schema_of<A: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;

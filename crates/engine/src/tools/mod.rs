@@ -21,7 +21,8 @@ pub use self::{
     registry::{RegisterError, Tools},
 };
 pub(crate) use self::{
+    function::schema_of,
     registry::{Offer, Registered},
-    run::run,
+    run::{misfit, run},
     sets::ToolSets,
 };

@@ -7,11 +7,12 @@ use branchwork_core::{
     tool::{ToolContext, ToolError},
 };
 use futures_util::FutureExt as _;
+use jsonschema::Validator;
 use serde_json::{Map, Value};
 
 use super::registry::Registered;
 
-/// How many things that are wrong with arguments a model is told at once.
+/// How many things that are wrong a model is told at once.
 const PROBLEMS_MAX: usize = 8;
 
 /// Runs `call` and answers what came of it.
@@ -46,20 +47,22 @@ fn arguments(registered: &Registered, text: &str) -> Result<Value, String> {
         serde_json::from_str(text)
             .map_err(|error| format!("the arguments are not JSON: {error}"))?
     };
-    let problems: Vec<String> = registered
-        .arguments
-        .iter_errors(&arguments)
-        .take(PROBLEMS_MAX)
+    match misfit(&registered.arguments, &arguments) {
+        None => Ok(arguments),
+        Some(problems) => Err(format!("the arguments do not fit the schema: {problems}")),
+    }
+}
+
+/// What of `value` does not fit the schema, for the model; `None` when all of it does.
+pub(crate) fn misfit(schema: &Validator, value: &Value) -> Option<String> {
+    let problems = schema.iter_errors(value).take(PROBLEMS_MAX);
+    let problems: Vec<String> = problems
         .map(|error| match error.instance_path().as_str() {
             "" => error.to_string(),
             path => format!("{path}: {error}"),
         })
         .collect();
-    if problems.is_empty() {
-        Ok(arguments)
-    } else {
-        Err(format!("the arguments do not fit the schema: {}", problems.join("; ")))
-    }
+    (!problems.is_empty()).then(|| problems.join("; "))
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> ToolError {

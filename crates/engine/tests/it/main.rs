@@ -9,6 +9,8 @@ mod cancel;
 #[cfg(test)]
 mod conflicts;
 #[cfg(test)]
+mod extract;
+#[cfg(test)]
 mod flows;
 #[cfg(test)]
 mod loops;
