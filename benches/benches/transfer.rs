@@ -15,7 +15,7 @@ use branchwork::{
     table::{Format, TableOptions},
 };
 use branchwork_benches::{
-    measure::{median, resident_bytes, timed},
+    measure::{median, resident_bytes, timed, timed_async},
     report, text,
 };
 use branchwork_testkit::SequentialIds;
@@ -147,12 +147,6 @@ fn searches(runtime: &Runtime, size: u64) {
         row("index, bytes a message", size, grown / size);
         engine.close().await.expect("it closes");
     });
-}
-
-async fn timed_async<T>(work: impl Future<Output = T>) -> (T, Duration) {
-    let start = branchwork_benches::measure::Stopwatch::start();
-    let result = work.await;
-    (result, start.elapsed())
 }
 
 fn bytes(path: &Path) -> u64 {

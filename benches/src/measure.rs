@@ -12,6 +12,13 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
+/// The result of `work`, and the time it takes.
+pub async fn timed_async<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let start = Stopwatch::start();
+    let result = work.await;
+    (result, start.elapsed())
+}
+
 /// The middle one of `samples`.
 ///
 /// # Panics
@@ -30,6 +37,16 @@ pub fn median<T: Ord + Copy>(mut samples: Vec<T>) -> T {
 pub fn percentile_99(mut samples: Vec<Duration>) -> Duration {
     samples.sort_unstable();
     samples.get(samples.len() * 99 / 100).copied().expect("there is a sample")
+}
+
+/// CPU time of all threads of this process.
+pub fn process_cpu() -> Duration {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let cpu = |thread: fs::DirEntry| {
+        let schedstat = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        schedstat.split(' ').next().and_then(|field| field.parse::<u64>().ok()).unwrap_or_default()
+    };
+    Duration::from_nanos(threads.map(cpu).sum())
 }
 
 /// CPU time of the calling thread.
