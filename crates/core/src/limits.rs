@@ -31,6 +31,14 @@ pub const TURN_ROUNDS_DEFAULT: u32 = 16;
 /// Tool calls in one answer of a model.
 pub const CALLS_PER_ANSWER_MAX: usize = 128;
 
+/// Bytes of what one call of a tool gives. A larger output is a failure that says so: nobody could use
+/// it, and everybody would carry it.
+pub const TOOL_OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of what one call of a tool gave that a model is shown. The rest stays in the history, and the
+/// model is told how much that is.
+pub const TOOL_OUTPUT_SHOWN_BYTES_MAX: usize = 256 * 1024;
+
 /// Tool calls of one answer that run at the same time.
 pub const CALLS_PARALLEL_MAX: usize = 16;
 

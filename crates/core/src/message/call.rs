@@ -1,8 +1,10 @@
 //! Tool calls and what came of them.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde_json::Value;
+
+use crate::limits::TOOL_OUTPUT_SHOWN_BYTES_MAX;
 
 /// Identifies one tool call within a conversation: what the provider called it.
 ///
@@ -65,5 +67,38 @@ impl Outcome {
                 "outcome unknown: the call may or may not have taken effect".to_owned()
             }
         }
+    }
+
+    /// Its text as a model is shown it: cut where it is longer than
+    /// [`TOOL_OUTPUT_SHOWN_BYTES_MAX`], and the cut told.
+    pub fn shown(&self) -> Cow<'_, str> {
+        let text = match self {
+            Self::Succeeded(Value::String(text)) => Cow::Borrowed(text.as_str()),
+            outcome => Cow::Owned(outcome.text()),
+        };
+        if text.len() <= TOOL_OUTPUT_SHOWN_BYTES_MAX {
+            return text;
+        }
+        let end = text.floor_char_boundary(TOOL_OUTPUT_SHOWN_BYTES_MAX);
+        let (shown, rest) = text.split_at(end);
+        Cow::Owned(format!("{shown}\n[cut: {} more bytes are in the history]", rest.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_output_is_shown_up_to_a_letter_and_its_cut_is_told() {
+        let short = Outcome::Succeeded("é".repeat(TOOL_OUTPUT_SHOWN_BYTES_MAX / 2).into());
+        assert_eq!(short.shown(), short.text());
+        // One byte before it: the limit lies inside of a letter.
+        let long = format!("x{}", "é".repeat(TOOL_OUTPUT_SHOWN_BYTES_MAX / 2 + 5));
+        let outcome = Outcome::Succeeded(long.into());
+        let shown = outcome.shown();
+        assert!(shown.ends_with("é\n[cut: 12 more bytes are in the history]"), "{}", shown.len());
+        assert!(shown.len() < TOOL_OUTPUT_SHOWN_BYTES_MAX + 64);
+        assert_eq!(Outcome::Failed("no".to_owned()).shown(), "failed: no");
     }
 }

@@ -1,6 +1,10 @@
 //! The parts of a turn that touch the world: writing, asking, writing again.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use branchwork_core::{
     call::ModelCall,
@@ -20,6 +24,8 @@ use futures_util::{
     future::BoxFuture,
     stream::{self, BoxStream},
 };
+
+use tokio::sync::Mutex;
 
 use super::{Ask, Chat, Options, Reply, meter::Meter};
 use crate::{
@@ -450,17 +456,25 @@ impl Run {
 
     /// What runs `calls`, all at once; each tells of itself when it ends.
     pub(super) fn calls(&self, calls: Vec<ToolCall>) -> BoxStream<'static, Ran> {
-        let running: Vec<_> = calls.into_iter().filter_map(|call| self.call(call)).collect();
+        // Calls of a tool that wants it wait in line: a tokio mutex lets them in in their order.
+        let mut lines: BTreeMap<String, Arc<Mutex<()>>> = BTreeMap::new();
+        let mut running = Vec::with_capacity(calls.len());
+        for call in calls {
+            let line = Arc::clone(lines.entry(call.function.clone()).or_default());
+            running.extend(self.call(call, line));
+        }
         stream::iter(running).buffer_unordered(limits::CALLS_PARALLEL_MAX).boxed()
     }
 
-    fn call(&self, call: ToolCall) -> Option<BoxFuture<'static, Ran>> {
+    fn call(&self, call: ToolCall, line: Arc<Mutex<()>>) -> Option<BoxFuture<'static, Ran>> {
         let tool = self.offer.tools.get(&call.function)?.clone();
         let (session, branch) = (self.branch.session_id(), self.branch.id());
         let context = ToolContext::new(session, branch, call.id.clone());
         let running = async move {
+            let turn = if tool.tool.is_serial() { Some(line.lock_owned().await) } else { None };
             let (call_id, function) = (call.id.clone(), call.function.clone());
             let outcome = tools::run(tool, call, context).await;
+            drop(turn);
             Ran { call: call_id, function, outcome }
         };
         Some(running.boxed())

@@ -38,6 +38,7 @@ pub struct FunctionTool {
     spec: ToolSpec,
     timeout: Option<Duration>,
     effect: ToolEffect,
+    serial: bool,
     function: Function,
 }
 
@@ -86,7 +87,7 @@ impl FunctionTool {
         };
         let spec = spec(name.into(), description.into(), schema_of::<A>());
         let effect = ToolEffect::default();
-        Self { spec, timeout: None, effect, function: Arc::new(call) }
+        Self { spec, timeout: None, effect, serial: false, function: Arc::new(call) }
     }
 
     /// A tool that runs a blocking function, on a thread that may block. Such a call cannot be
@@ -120,13 +121,20 @@ impl FunctionTool {
     {
         let function = move |arguments, context| function(arguments, context).boxed();
         let effect = ToolEffect::default();
-        Self { spec, timeout: None, effect, function: Arc::new(function) }
+        Self { spec, timeout: None, effect, serial: false, function: Arc::new(function) }
     }
 
     /// Says what a call does to the world: at most once, when this is not said.
     #[must_use]
     pub const fn with_effect(mut self, effect: ToolEffect) -> Self {
         self.effect = effect;
+        self
+    }
+
+    /// Runs the calls of one answer one after the other, in their order.
+    #[must_use]
+    pub const fn with_serial_calls(mut self) -> Self {
+        self.serial = true;
         self
     }
 
@@ -150,6 +158,10 @@ impl Tool for FunctionTool {
 
     fn effect(&self) -> ToolEffect {
         self.effect
+    }
+
+    fn is_serial(&self) -> bool {
+        self.serial
     }
 
     async fn call(&self, arguments: Value, context: ToolContext) -> Result<Value, ToolError> {

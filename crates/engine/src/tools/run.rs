@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use branchwork_core::{
+    limits::TOOL_OUTPUT_BYTES_MAX,
     message::{Outcome, ToolCall},
     tool::{ToolContext, ToolError},
 };
@@ -31,11 +32,25 @@ pub(crate) async fn run(registered: Registered, call: ToolCall, context: ToolCon
         Some(limit) => tokio::time::timeout(limit, running).await.map_err(|_elapsed| limit),
     };
     match ended {
-        Ok(Ok(Ok(value))) => Outcome::Succeeded(value),
+        Ok(Ok(Ok(value))) => output(value),
         Ok(Ok(Err(error))) => Outcome::Failed(error.to_string()),
         Ok(Err(panic)) => Outcome::Failed(panicked(&*panic).to_string()),
         Err(limit) => Outcome::Failed(format!("it took longer than {limit:?}")),
     }
+}
+
+/// What a tool gave, when it is not too much.
+fn output(value: Value) -> Outcome {
+    let bytes = match &value {
+        Value::String(text) => text.len(),
+        value => value.to_string().len(),
+    };
+    if bytes <= TOOL_OUTPUT_BYTES_MAX {
+        return Outcome::Succeeded(value);
+    }
+    Outcome::Failed(format!(
+        "the tool ran, and gave {bytes} bytes, {TOOL_OUTPUT_BYTES_MAX} are allowed"
+    ))
 }
 
 /// The arguments, when they fit the schema; else what is wrong with them, for the model.

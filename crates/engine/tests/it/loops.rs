@@ -1,6 +1,9 @@
 //! Turns with tools: the model is asked again until it is done, and how far a turn may go.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use branchwork::{
     BaseBranch as _, Branch, Error, TurnEvent,
@@ -193,6 +196,56 @@ async fn in_the_last_round_the_model_may_have_to_answer() {
         provider.requests().into_iter().map(|request| request.tool_choice).collect();
     assert_eq!(choices, [ToolChoice::Auto, ToolChoice::Auto, ToolChoice::None]);
     assert_eq!(provider.requests()[2].tools.len(), 1, "the tools stay, for the provider's cache");
+}
+
+#[tokio::test]
+async fn calls_of_a_tool_that_wants_it_run_one_after_the_other() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let tool = |name: &'static str| {
+        let log = Arc::clone(&log);
+        FunctionTool::new(name, "Notes when it begins and ends.", move |number: Number| {
+            let log = Arc::clone(&log);
+            async move {
+                log.lock().unwrap().push(format!("{name} {} begins", number.n));
+                tokio::task::yield_now().await;
+                log.lock().unwrap().push(format!("{name} {} ends", number.n));
+                Ok::<_, ToolError>(())
+            }
+        })
+    };
+    let call = |id, name, n| (id, name, n);
+    let calls = Script::calls([
+        call("a", "serial", "{\"n\":1}"),
+        call("b", "serial", "{\"n\":2}"),
+        call("c", "parallel", "{\"n\":3}"),
+        call("d", "parallel", "{\"n\":4}"),
+    ]);
+    let (main, _) = talk([calls, Script::text("done")]).await;
+    main.register(tool("serial").with_serial_calls()).unwrap();
+    main.register(tool("parallel")).unwrap();
+    main.chat("q").with_tools(ToolSelection::All).await.unwrap();
+    let log = log.lock().unwrap().clone();
+    let of = |name: &str| -> Vec<_> {
+        log.iter().filter_map(|line| line.strip_prefix(name)).map(str::trim).collect()
+    };
+    assert_eq!(of("serial"), ["1 begins", "1 ends", "2 begins", "2 ends"]);
+    assert_eq!(of("parallel")[..2], ["3 begins", "4 begins"]);
+}
+
+#[tokio::test]
+async fn an_output_that_is_too_much_is_a_failure_and_a_long_one_is_kept_whole() {
+    let calls = Script::calls([("a", "much", "{\"n\":17000000}"), ("b", "much", "{\"n\":300000}")]);
+    let (main, provider) = talk([calls, Script::text("done")]).await;
+    let much = async |number: Number| {
+        let count = usize::try_from(number.n).map_err(ToolError::because)?;
+        Ok::<_, ToolError>("x".repeat(count))
+    };
+    main.register(FunctionTool::new("much", "Gives much.", much)).unwrap();
+    let reply = main.chat("q").with_tools(ToolSelection::All).await.unwrap();
+    let texts: Vec<_> = reply.results.iter().map(|result| result.text()).collect();
+    assert!(texts[0].starts_with("failed: the tool ran, and gave 17000000 bytes"), "{}", texts[0]);
+    assert_eq!(texts[1].len(), 300_000, "the history has all of it");
+    assert_eq!(provider.requests().len(), 2);
 }
 
 #[tokio::test]

@@ -156,11 +156,7 @@ fn legal_arguments(arguments: &str) -> Cow<'_, str> {
 }
 
 fn action_response<'a>(call: &'a str, outcome: &'a Outcome, dialect: Dialect) -> WireMessage<'a> {
-    let text = match outcome {
-        Outcome::Succeeded(Value::String(text)) => Cow::Borrowed(text.as_str()),
-        outcome => Cow::Owned(outcome.text()),
-    };
-    let mut message = WireMessage::new("tool", Content::Text(text));
+    let mut message = WireMessage::new("tool", Content::Text(outcome.shown()));
     message.tool_call_id = Some(call_id(call, dialect.call_ids));
     message
 }
