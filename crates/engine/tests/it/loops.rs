@@ -198,19 +198,21 @@ async fn in_the_last_round_the_model_may_have_to_answer() {
     assert_eq!(provider.requests()[2].tools.len(), 1, "the tools stay, for the provider's cache");
 }
 
+/// Notes that a call begins, lets others go on, and notes that it ends.
+async fn note(log: Arc<Mutex<Vec<String>>>, call: String) -> Result<(), ToolError> {
+    log.lock().unwrap().push(format!("{call} begins"));
+    tokio::task::yield_now().await;
+    log.lock().unwrap().push(format!("{call} ends"));
+    Ok(())
+}
+
 #[tokio::test]
 async fn calls_of_a_tool_that_wants_it_run_one_after_the_other() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let tool = |name: &'static str| {
         let log = Arc::clone(&log);
         FunctionTool::new(name, "Notes when it begins and ends.", move |number: Number| {
-            let log = Arc::clone(&log);
-            async move {
-                log.lock().unwrap().push(format!("{name} {} begins", number.n));
-                tokio::task::yield_now().await;
-                log.lock().unwrap().push(format!("{name} {} ends", number.n));
-                Ok::<_, ToolError>(())
-            }
+            note(Arc::clone(&log), format!("{name} {}", number.n))
         })
     };
     let call = |id, name, n| (id, name, n);
