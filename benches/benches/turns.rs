@@ -23,7 +23,7 @@ use branchwork_benches::{
     report::{self, micros},
     text,
 };
-use branchwork_testkit::{CrashingStore, Moment};
+use branchwork_testkit::{DisturbedStore, Moment};
 use futures_util::stream;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -168,7 +168,7 @@ async fn resume(store: SqliteStore, size: u64) -> Duration {
         main.append_all(drafts.collect()).await.expect("they can be appended");
         number += 1_000;
     }
-    let dying = CrashingStore::new(Arc::clone(&store), 2, Moment::After);
+    let dying = DisturbedStore::dying(Arc::clone(&store), 2, Moment::After);
     let main = talk(&Engine::builder().store(Arc::new(dying)).build()).await;
     drop(main.chat("work").with_tools(ToolSelection::All).await.expect_err("it dies"));
     let (_, time) = timed_async(async {

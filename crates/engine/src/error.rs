@@ -115,6 +115,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// An option says something of a new instruction, and there is none.
+    #[error("`{option}` cannot be used here: {problem}")]
+    BadOption {
+        /// The method that gave it.
+        option: &'static str,
+        /// Why not.
+        problem: &'static str,
+    },
     /// A turn with these limits could not begin.
     #[error("the limits of the turn cannot be kept: {problem}")]
     BadLimits {

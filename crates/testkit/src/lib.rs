@@ -5,7 +5,7 @@
 //! | [`mod@bench`] | [`Bench`](bench::Bench): a store under test, and branches written to it |
 //! | [`clock`] | [`TestClock`]: time that moves when it is asked |
 //! | [`conformance`] | what every store must do; [`store_conformance!`] makes tests of it |
-//! | [`crash`] | [`CrashingStore`]: a process that dies at a commit |
+//! | [`disturbed`] | [`DisturbedStore`]: a process dies, or somebody meddles, at a commit |
 //! | [`differential`] | random histories, played on a store and on the memory store |
 //! | [`ids`] | [`SequentialIds`]: identifiers that are counted |
 //! | [`provider`] | [`ScriptedProvider`]: answers that the test wrote |
@@ -15,14 +15,14 @@
 pub mod bench;
 pub mod clock;
 pub mod conformance;
-pub mod crash;
 pub mod differential;
+pub mod disturbed;
 pub mod ids;
 pub mod provider;
 
 pub use self::{
     clock::TestClock,
-    crash::{CrashingStore, Moment},
+    disturbed::{DisturbedStore, Moment},
     ids::SequentialIds,
     provider::{Gate, Script, ScriptedProvider},
 };

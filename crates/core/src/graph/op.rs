@@ -41,8 +41,8 @@ pub struct CallResult {
 
 impl CallResult {
     /// The message that tells it.
-    pub fn into_draft(self) -> Draft {
-        Draft::result(self.call, self.function, self.outcome)
+    pub fn to_draft(&self) -> Draft {
+        Draft::result(self.call.clone(), &self.function, self.outcome.clone())
     }
 }
 
@@ -70,7 +70,7 @@ pub enum OpKind {
     Configure(Box<ConfigPatch>),
     /// Notes what came of a call before its message can come: results are told in the order of their
     /// calls. No message, and nothing of it is seen in the view.
-    Noted(Box<CallResult>),
+    Noted(Arc<CallResult>),
 }
 
 impl OpKind {

@@ -12,8 +12,8 @@ use crate::{
 
 /// Writes the ops of one step behind a view. Pure but for the identifiers it is given.
 ///
-/// Every history it can write is legal: calls that still wait for a result are closed as
-/// `cancelled` before anything else is said.
+/// Every history it can write is legal: calls that still wait for a result are
+/// [closed](Self::close_calls) before anything else is said.
 #[derive(Debug)]
 pub struct StepWriter<'a> {
     view: View,
@@ -63,7 +63,7 @@ impl<'a> StepWriter<'a> {
         &self.view
     }
 
-    /// Appends a message. Open calls are closed as `cancelled` first, unless it answers one.
+    /// Appends a message. Open calls are [closed](Self::close_calls) first, unless it answers one.
     ///
     /// # Errors
     ///
@@ -103,23 +103,26 @@ impl<'a> StepWriter<'a> {
     /// [`ApplyError::UnknownCall`] for a call that is not open, or is noted already.
     pub fn note(&mut self, result: CallResult) -> Result<(), ApplyError> {
         let id = self.next_id()?;
-        self.write(id, OpKind::Noted(Box::new(result)), None)
+        self.write(id, OpKind::Noted(Arc::new(result)), None)
     }
 
-    /// Gives every open call its result: the one that is noted, else `cancelled`.
+    /// Gives every open call its result: the one that is noted; `unknown` when a turn may have run it,
+    /// as its step had not ended or was cut; else `cancelled`.
     ///
     /// # Errors
     ///
     /// [`ApplyError::Full`] when the branch can take no more ops.
     pub fn close_calls(&mut self, reason: &str) -> Result<(), ApplyError> {
+        let outcome = match self.view.last_step {
+            Some(step) if step.ends() => Outcome::Cancelled(reason.to_owned()),
+            _ => Outcome::Unknown,
+        };
         for call in self.view.open_calls().to_vec() {
-            let cancelled = || CallResult {
-                call: call.id.clone(),
-                function: call.function.clone(),
-                outcome: Outcome::Cancelled(reason.to_owned()),
+            let draft = match self.view.noted(&call.id) {
+                Some(noted) => noted.to_draft(),
+                None => Draft::result(call.id, call.function, outcome.clone()),
             };
-            let result = self.view.noted(&call.id).cloned().unwrap_or_else(cancelled);
-            self.message(result.into_draft())?;
+            self.message(draft)?;
         }
         Ok(())
     }

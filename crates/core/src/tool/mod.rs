@@ -16,7 +16,7 @@ use serde_json::Value;
 pub use self::selection::ToolSelection;
 pub use crate::provider::{ToolChoice, ToolSpec};
 use crate::{
-    id::{BranchId, SessionId},
+    id::{BranchId, MessageId, SessionId},
     message::CallId,
 };
 
@@ -53,7 +53,7 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
 pub enum ToolEffect {
     /// Nothing: it only looks. It may run again.
     Pure,
-    /// The same, however often it runs with one [`ToolContext::call`]. It may run again.
+    /// The same, however often it runs with one [`ToolContext::key`]. It may run again.
     Idempotent,
     /// Something that must not happen twice. When a crash cut it off, nobody knows whether it did, and
     /// the model is told so.
@@ -76,14 +76,27 @@ pub struct ToolContext {
     pub session: SessionId,
     /// The branch.
     pub branch: BranchId,
-    /// The call: unique on the branch, so it can serve as an idempotency key.
+    /// The answer that makes the call.
+    pub answer: MessageId,
+    /// The call, as the provider names it: unique in its answer, and perhaps not beyond.
     pub call: CallId,
 }
 
 impl ToolContext {
     /// The context of a call.
-    pub const fn new(session: SessionId, branch: BranchId, call: CallId) -> Self {
-        Self { session, branch, call }
+    pub const fn new(
+        session: SessionId,
+        branch: BranchId,
+        answer: MessageId,
+        call: CallId,
+    ) -> Self {
+        Self { session, branch, answer, call }
+    }
+
+    /// An idempotency key: no other call has it, and this one has it again when it runs again after a
+    /// crash.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.answer, self.call)
     }
 }
 

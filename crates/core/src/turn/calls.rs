@@ -49,6 +49,15 @@ impl Calls {
         Self { calls: calls.iter().map(|call| (call.clone(), progress(call))).collect() }
     }
 
+    /// The calls of `body`, none of which runs.
+    pub(super) fn cancelled(body: &Body, reason: &str) -> Self {
+        let Body::ActionRequest { calls, .. } = body else { return Self::default() };
+        let cancelled = |call: &ToolCall| {
+            (call.clone(), Progress::Ended(Outcome::Cancelled(reason.to_owned())))
+        };
+        Self { calls: calls.iter().map(cancelled).collect() }
+    }
+
     /// The calls of a turn that was cut off.
     pub(super) fn of_cut_off(calls: Vec<(ToolCall, CallState)>) -> Self {
         let progress = |state| match state {

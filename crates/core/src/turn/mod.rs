@@ -337,6 +337,11 @@ impl Turn {
             return self.close(Ending::Empty);
         }
         let body = self.answer.body();
+        if matches!(self.finish(), Some(Finish::Length | Finish::ContentFilter)) {
+            // Nobody knows what its last call would have been.
+            self.calls = Calls::cancelled(&body, "the answer was cut off");
+            return self.close(Ending::Answered);
+        }
         self.calls = Calls::of(&body, &self.tools);
         if !self.calls.any_is_offered() {
             return self.close(Ending::Answered);

@@ -136,7 +136,7 @@ fn changes() -> Vec<(&'static str, Op)> {
     vec![
         ("edit", op(OpKind::Edit { target, body: Body::response("better") })),
         ("remove", op(OpKind::Remove { targets: vec![target] })),
-        ("noted", op(OpKind::Noted(Box::new(noted)))),
+        ("noted", op(OpKind::Noted(Arc::new(noted)))),
         ("configure", configured),
         ("configure-tools", op(OpKind::Configure(tools))),
     ]

@@ -118,7 +118,7 @@ fn what_is_noted_of_a_call_is_told_in_its_turn_and_by_nothing_else() {
     assert_eq!(step.note(noted("x")), Err(unknown("x")));
     let view = step.view().clone();
     assert_eq!((view.len(), view.open_calls().len()), (1, 3), "it is no message");
-    assert_eq!(view.noted(&CallId::new("b")), Some(&noted("b")));
+    assert_eq!(view.noted(&CallId::new("b")).map(|known| &**known), Some(&noted("b")));
     // Going on closes each call by what is known of it.
     step.message(Draft::new(Body::instruction("go on"))).unwrap();
     let after = step.view().clone();
@@ -127,6 +127,30 @@ fn what_is_noted_of_a_call_is_told_in_its_turn_and_by_nothing_else() {
     assert_eq!(after.noted(&CallId::new("b")), None);
     // Taking back brings back what was known then.
     let back = after.at(view.head()).unwrap();
-    assert_eq!(back.noted(&CallId::new("b")), Some(&noted("b")));
+    assert_eq!(back.noted(&CallId::new("b")).map(|known| &**known), Some(&noted("b")));
     assert_eq!(after.at(before.head()).unwrap().noted(&CallId::new("b")), None);
+    // Nothing is miscounted at any op, and the open group ends with what is noted of it.
+    for depth in 0..=after.lineage().depth() {
+        let cut = after.at(after.lineage().op_at(depth)).unwrap();
+        assert_eq!(cut.len(), cut.messages().count(), "at depth {depth}");
+    }
+    let request = view.messages().next().unwrap().id;
+    assert_eq!(view.head_at(request), Ok(view.head().unwrap()));
+}
+
+#[test]
+fn calls_of_a_turn_that_was_cut_off_may_have_run() {
+    let ids = Counter::default();
+    let begin = |extent| {
+        let mut step = StepWriter::after(View::default(), None, &ids, Timestamp::default());
+        step.message(request(&["a"])).unwrap();
+        step.finish(extent).1
+    };
+    let go_on = |view: &View| {
+        let view = write(view, [Draft::new(Body::instruction("go on"))]).unwrap();
+        view.messages().nth(1).unwrap().text()
+    };
+    let unknown = "outcome unknown: the call may or may not have taken effect";
+    assert_eq!(go_on(&begin(Extent::Beginning)), unknown);
+    assert_eq!(go_on(&begin(Extent::Whole)), "cancelled: the conversation went on without it");
 }

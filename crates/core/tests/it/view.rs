@@ -227,11 +227,13 @@ impl Bench {
         }
         let mut model = self.model();
         let group = *model.groups.last().unwrap();
+        // The step that made the calls was cut: they may have run.
+        let unknown = "outcome unknown: the call may or may not have taken effect";
         self.step(
             |step| step.close_calls("cut").unwrap(),
             |ops| {
                 let states = ops.iter().map(|op| {
-                    model.push(op.id.into(), "cancelled: cut".to_owned(), group);
+                    model.push(op.id.into(), unknown.to_owned(), group);
                     model.clone()
                 });
                 states.collect()

@@ -6,6 +6,7 @@ use branchwork_core::{
     clock::Timestamp,
     codec,
     config::Defaults,
+    graph::Op,
     id::{BranchId, OpId, SessionId},
     store::{Change, Commit, Conflict, HeadMove, Store, StoreError},
 };
@@ -101,7 +102,7 @@ impl Engine {
         if let Some(name) = &options.name {
             check_session_name(name)?;
         }
-        let mut lines = Lines { archive, text: String::new(), number: 0 };
+        let mut lines = Lines { archive, text: String::new(), number: 0, count: 0 };
         let codec = lines.mark()?;
         let import = Import::begin(self.store(), &mut lines, options, codec).await?;
         let (session, existed) = (import.session, import.existed);
@@ -121,6 +122,8 @@ struct Lines<'a> {
     archive: &'a mut (dyn BufRead + Send),
     text: String,
     number: u64,
+    /// How many of those were not empty.
+    count: u64,
 }
 
 impl Lines<'_> {
@@ -134,6 +137,7 @@ impl Lines<'_> {
                 return Ok(false);
             }
             if !self.text.trim().is_empty() {
+                self.count += 1;
                 return Ok(true);
             }
         }
@@ -177,9 +181,11 @@ struct Import<'a> {
 }
 
 /// Where a branch is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Going {
     head: Option<OpId>,
+    /// The last op that the archive told of and that was known.
+    last: Option<Op>,
     /// How many moves the archive told of.
     told: u64,
     /// How many moves it had before the import.
@@ -229,12 +235,24 @@ impl<'a> Import<'a> {
 
     /// Does all that is told.
     async fn read(mut self, lines: &mut Lines<'_>) -> Result<Imported> {
+        match self.lines(lines).await {
+            Ok(()) => self.end(lines.number).await,
+            Err(error @ Error::Archive(_)) => {
+                // What came before the damage is there.
+                self.batch.settle().await?;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn lines(&mut self, lines: &mut Lines<'_>) -> Result<()> {
         while lines.next()? {
-            if let Err(problem) = self.line(&lines.text).await? {
+            if let Err(problem) = self.line(lines).await? {
                 self.bad(lines.number, problem)?;
             }
         }
-        self.end(lines.number).await
+        Ok(())
     }
 
     fn defaults(&self, defaults: &RawValue) -> std::result::Result<Defaults, String> {
@@ -277,16 +295,16 @@ impl<'a> Import<'a> {
         }
     }
 
-    async fn line(&mut self, text: &str) -> Verdict {
+    async fn line(&mut self, lines: &Lines<'_>) -> Verdict {
         if self.is_ended {
             return Ok(Err("comes after the end".to_owned()));
         }
-        let line = match serde_json::from_str(text) {
+        let line = match serde_json::from_str(&lines.text) {
             Ok(line) => line,
             Err(error) => return Ok(Err(format!("is damaged: {error}"))),
         };
         match line {
-            Line::Op(line) => self.op(&line, text.len()).await,
+            Line::Op(line) => self.op(&line, lines.text.len()).await,
             Line::Branch(line) => {
                 self.batch.settle().await?;
                 self.branch(&line).await
@@ -295,9 +313,11 @@ impl<'a> Import<'a> {
                 self.batch.settle().await?;
                 self.go(&line).await
             }
-            Line::End { .. } => {
+            Line::End { lines: told } => {
                 self.is_ended = true;
-                Ok(Ok(()))
+                let there = lines.count - 1;
+                let differs = || format!("ends {told} lines, and {there} are there");
+                Ok(if told == there { Ok(()) } else { Err(differs()) })
             }
             Line::Archive { .. } | Line::Session(_) => Ok(Err("begins another archive".to_owned())),
         }
@@ -317,7 +337,8 @@ impl<'a> Import<'a> {
             Err(problem) => return Ok(Err(problem)),
         };
         let known = self.branches.get(&id).map_or(0, |going| going.known);
-        let mut going = Going { head, told: 1, known, deleted: line.deleted, is_there: true };
+        let mut going =
+            Going { head, last: None, told: 1, known, deleted: line.deleted, is_there: true };
         if known == 0 {
             let at = Timestamp::from_micros(line.created);
             let commit = Commit::new(self.session, at);
@@ -361,6 +382,7 @@ impl<'a> Import<'a> {
             Err(problem) => return Ok(Err(problem)),
         };
         self.batch.make_room(branch).await?;
+        self.check_met(branch).await?;
         let Some(going) = self.branches.get_mut(&branch) else {
             return Ok(Err(format!("is of branch {branch}, which is not there")));
         };
@@ -377,6 +399,7 @@ impl<'a> Import<'a> {
         let from = going.head.replace(op.id);
         going.told += 1;
         if going.told <= going.known {
+            going.last = Some(op);
             return Ok(Ok(()));
         }
         self.imported.ops += 1;
@@ -391,6 +414,7 @@ impl<'a> Import<'a> {
             Ok(read) => read,
             Err(problem) => return Ok(Err(problem)),
         };
+        self.check_met(branch).await?;
         let Some(going) = self.branches.get_mut(&branch) else {
             return Ok(Err(format!("is of branch {branch}, which is not there")));
         };
@@ -427,6 +451,9 @@ impl<'a> Import<'a> {
         if !self.is_ended {
             self.bad(line, "is missing: the archive is cut off".to_owned())?;
         }
+        for (branch, going) in self.branches.iter().filter(|(_, going)| going.told <= going.known) {
+            self.check(*branch, going).await?;
+        }
         let lost = self.branches.iter().filter(|(_, going)| going.deleted && going.is_there);
         let delete = |(branch, _): (&BranchId, _)| Change::DeleteBranch { branch: *branch };
         let changes: Vec<Change> = lost.map(delete).collect();
@@ -436,5 +463,30 @@ impl<'a> Import<'a> {
             self.store.commit(changes.into_iter().fold(commit, Commit::with_change)).await?;
         }
         Ok(self.imported)
+    }
+
+    /// Checks a branch once all that was known of it is told.
+    async fn check_met(&self, branch: BranchId) -> Result<()> {
+        match self.branches.get(&branch) {
+            Some(going) if going.told == going.known => self.check(branch, going).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a branch that went another way here than in the archive. Both may have given the same
+    /// identifiers, so the last op is compared, which no other one equals: it knows its time.
+    async fn check(&self, branch: BranchId, going: &Going) -> Result<()> {
+        if going.deleted || going.told == 0 || !self.imported.skipped.is_empty() {
+            return Ok(());
+        }
+        let moved = self.store.reflog(branch, going.told + 1, 1).await?;
+        let actual = moved.first().and_then(|moved| moved.to);
+        let mut agrees = actual == going.head;
+        if let Some(last) = &going.last {
+            let (stretch, place) = (last.id.stretch(), last.id.place());
+            let there = self.store.ops(self.session, stretch, place..place + 1).await?;
+            agrees &= there.first() == Some(last);
+        }
+        if agrees { Ok(()) } else { Err(Conflict::HeadMoved { branch, actual }.into()) }
     }
 }

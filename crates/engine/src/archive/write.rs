@@ -1,7 +1,7 @@
 //! Writing an archive: the moves of all branches, in an order in which each can be made.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     io::Write,
 };
 
@@ -52,8 +52,11 @@ impl Session {
     ///
     /// [`Error::Store`], [`Error::Archive`] when `out` fails.
     pub async fn export(&self, out: &mut (dyn Write + Send)) -> Result<Exported> {
+        // Read before the branches: an answer that no branch reaches is then one of a branch that is
+        // gone, and not of one that grew meanwhile.
+        let billed = self.calls().await?.into_iter().map(|call| call.answer).collect();
         let branches = self.branches().await?;
-        self.export_those(branches, Scope::All, out).await
+        self.export_those(branches, billed, out).await
     }
 
     /// Writes some branches of this session to `out`, with what they share with others. What
@@ -82,13 +85,13 @@ impl Session {
         let is_wanted =
             |branch: &BranchRecord| wanted.iter().any(|wanted| wanted.id() == branch.id);
         let branches = branches.into_iter().filter(is_wanted).collect();
-        self.export_those(branches, Scope::Some, out).await
+        self.export_those(branches, BTreeSet::new(), out).await
     }
 
     async fn export_those(
         &self,
         branches: Vec<BranchRecord>,
-        scope: Scope,
+        billed: BTreeSet<MessageId>,
         out: &mut (dyn Write + Send),
     ) -> Result<Exported> {
         let store = self.engine().store();
@@ -109,18 +112,9 @@ impl Session {
             calls,
             exported: Exported::default(),
         };
-        archive.write(&branches, scope).await?;
+        archive.write(&branches, &billed).await?;
         Ok(archive.exported)
     }
-}
-
-/// How much of a session is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    /// All of it.
-    All,
-    /// Some branches.
-    Some,
 }
 
 /// An archive that is being written.
@@ -184,7 +178,12 @@ impl Telling<'_> {
 }
 
 impl Archive<'_> {
-    async fn write(&mut self, branches: &[BranchRecord], scope: Scope) -> Result<()> {
+    /// Tells `branches`, and what else was `billed`.
+    async fn write(
+        &mut self,
+        branches: &[BranchRecord],
+        billed: &BTreeSet<MessageId>,
+    ) -> Result<()> {
         self.line(&Line::Archive { of: MARK.into(), version: VERSION, codec: codec::VERSION })?;
         let telling = |(branch, place)| Telling { branch, place, moves: VecDeque::new(), read: 0 };
         let mut tellings: Vec<_> = branches.iter().zip(0..).map(telling).collect();
@@ -203,9 +202,7 @@ impl Archive<'_> {
                 self.tell_lost(&mut tellings).await?;
             }
         }
-        if scope == Scope::All {
-            self.tell_lost_calls().await?;
-        }
+        self.tell_lost_calls(billed).await?;
         let lines = self.lines;
         self.line(&Line::End { lines })?;
         self.flush()
@@ -312,9 +309,8 @@ impl Archive<'_> {
     }
 
     /// Tells the calls that branches made which are gone: they were billed all the same.
-    async fn tell_lost_calls(&mut self) -> Result<()> {
-        let answers: Vec<OpId> = self.calls.keys().map(|answer| answer.op()).collect();
-        for answer in answers {
+    async fn tell_lost_calls(&mut self, billed: &BTreeSet<MessageId>) -> Result<()> {
+        for answer in billed.iter().map(|answer| answer.op()) {
             if !self.has(answer) {
                 self.tell_way_to(answer).await?;
             }

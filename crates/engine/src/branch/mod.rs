@@ -149,8 +149,8 @@ impl Branch {
     }
 
     /// Goes on with a turn that a crash cut off, or a process that is gone: `.await` it for the reply,
-    /// as a [`chat`](Self::chat). Say again which tools and limits it has; what of the limits it had
-    /// used in rounds counts.
+    /// as a [`chat`](Self::chat). Say again which tools and limits it has. The rounds that it had taken
+    /// count; calls, tokens and time are counted anew, and so is [`Reply::usage`](crate::Reply::usage).
     ///
     /// What is durable is not repeated: answers of the model, results of calls. A call that had no
     /// result runs again when its tool [may](branchwork_core::tool::ToolEffect); of any other the model

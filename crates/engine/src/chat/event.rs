@@ -41,7 +41,8 @@ pub enum TurnEvent {
     },
     /// An answer that asks for calls is durable; they run now, and the model is asked again.
     Called(Arc<Message>),
-    /// A call ended; its result is durable before the model is asked again.
+    /// A call that ran ended; its result is durable before the model is asked again. Of a call that
+    /// does not run, as nobody offers its tool, only the result tells.
     CallCompleted {
         /// What pairs it with its result.
         id: String,
@@ -74,7 +75,8 @@ pub struct Reply {
     pub text: String,
     /// Why the model stopped; `None` when it was stopped.
     pub finish: Option<Finish>,
-    /// Tokens of all calls of the model in this turn, as far as the provider counted them.
+    /// Tokens of all calls of the model in this turn, as far as the provider counted them; of those
+    /// since it was [resumed](crate::Branch::resume), if it was.
     pub usage: Option<Usage>,
     /// The model that answered, as the server names it.
     pub model: Option<String>,

@@ -43,7 +43,8 @@ use crate::{branch::Branch, error::Result};
 /// [`Error::EmptyAnswer`](crate::Error::EmptyAnswer): the instruction and what had come are kept.
 /// [`Error::Conflict`](crate::Error::Conflict): another process moved the branch before the model
 /// was asked; [`Error::MovedMeanwhile`](crate::Error::MovedMeanwhile): while it answered.
-/// [`Error::BadLimits`](crate::Error::BadLimits); [`Error::OutOfTime`](crate::Error::OutOfTime): what
+/// [`Error::BadLimits`](crate::Error::BadLimits), [`Error::BadOption`](crate::Error::BadOption): nothing
+/// was written. [`Error::OutOfTime`](crate::Error::OutOfTime): what
 /// had come is kept.
 ///
 /// # Cancel safety
@@ -80,6 +81,8 @@ struct Options {
     shown: Option<Filter>,
     limits: TurnLimits,
     in_one_piece: bool,
+    /// One that was given and says something of an instruction that is not written.
+    misplaced: Option<&'static str>,
 }
 
 impl Chat {
@@ -98,8 +101,8 @@ impl Chat {
 
     /// Tells the model what it should know for this instruction.
     pub fn with_context(self, context: Value) -> Self {
-        self.map_body(|body| {
-            if let Body::Instruction { context: place, .. } = body {
+        self.map_instruction("with_context", |draft| {
+            if let Body::Instruction { context: place, .. } = &mut draft.body {
                 *place = Some(context);
             }
         })
@@ -107,8 +110,8 @@ impl Chat {
 
     /// Adds parts to the instruction: pictures, files, data.
     pub fn with_parts(self, more: impl IntoIterator<Item = Part>) -> Self {
-        self.map_body(|body| {
-            if let Body::Instruction { parts, .. } = body {
+        self.map_instruction("with_parts", |draft| {
+            if let Body::Instruction { parts, .. } = &mut draft.body {
                 parts.extend(more);
             }
         })
@@ -118,39 +121,35 @@ impl Chat {
     /// instruction; its context and attachments stay.
     pub fn with_text(mut self, new: impl Into<String>) -> Self {
         let new = new.into();
-        match &mut self.ask {
-            Ask::Again { text } => *text = Some(new),
-            Ask::Resume => {}
-            Ask::Instruction(draft) => {
-                if let Some(body) = draft.body.with_text(new) {
-                    draft.body = body;
-                }
-            }
+        if let Ask::Again { text } = &mut self.ask {
+            *text = Some(new);
+            return self;
         }
-        self
+        self.map_instruction("with_text", |draft| {
+            if let Some(body) = draft.body.with_text(new) {
+                draft.body = body;
+            }
+        })
     }
 
     /// Says who asks.
-    pub fn with_sender(mut self, sender: impl Into<String>) -> Self {
-        if let Ask::Instruction(draft) = &mut self.ask {
-            draft.sender = Some(sender.into());
-        }
-        self
+    pub fn with_sender(self, sender: impl Into<String>) -> Self {
+        self.map_instruction("with_sender", |draft| draft.sender = Some(sender.into()))
     }
 
     /// Lets the system message say `text` from here on, in the same step; without one, puts it before
     /// all other messages.
     pub fn with_system(mut self, text: impl Into<String>) -> Self {
         self.options.system = Some(text.into());
+        if matches!(self.ask, Ask::Resume) {
+            self.options.misplaced = Some("with_system");
+        }
         self
     }
 
     /// Keeps `metadata` with the instruction.
-    pub fn with_metadata(mut self, metadata: Map<String, Value>) -> Self {
-        if let Ask::Instruction(draft) = &mut self.ask {
-            draft.metadata = metadata;
-        }
-        self
+    pub fn with_metadata(self, metadata: Map<String, Value>) -> Self {
+        self.map_instruction("with_metadata", |draft| draft.metadata = metadata)
     }
 
     /// Changes the configuration for this call only.
@@ -213,9 +212,11 @@ impl Chat {
         unreachable!("BUG: a turn ends with a reply or an error")
     }
 
-    fn map_body(mut self, change: impl FnOnce(&mut Body)) -> Self {
-        if let Ask::Instruction(draft) = &mut self.ask {
-            change(&mut draft.body);
+    /// Changes the instruction. Without a new one, the option that would is an error of the turn.
+    fn map_instruction(mut self, option: &'static str, change: impl FnOnce(&mut Draft)) -> Self {
+        match &mut self.ask {
+            Ask::Instruction(draft) => change(draft),
+            Ask::Again { .. } | Ask::Resume => self.options.misplaced = Some(option),
         }
         self
     }

@@ -86,6 +86,13 @@ impl Chat {
             draft.check()?;
         }
         options.config.check()?;
+        if let Some(option) = options.misplaced {
+            let problem = match ask {
+                Ask::Resume => "a turn that is resumed is the one that was begun",
+                _ => "an instruction that is asked again is the one that was said",
+            };
+            return Err(Error::BadOption { option, problem });
+        }
         check_limits(&options.limits)?;
         if let Some(text) = &options.system {
             Draft::new(Body::System { text: text.clone() }).check()?;
@@ -234,7 +241,8 @@ async fn go_back(
     let instruction = state.view.messages().rev().find(is_instruction);
     let instruction = Arc::clone(instruction.ok_or(Error::NothingToRetry)?);
     let firsts = state.view.groups().filter_map(|group| group.first().map(|one| Arc::clone(one)));
-    let after: Vec<_> = firsts.skip_while(|first| first.id != instruction.id).skip(1).collect();
+    let after = firsts.skip_while(|first| first.id != instruction.id).skip(1);
+    let after: Vec<_> = after.filter(|message| message.role() != Role::System).collect();
     let (first_part, whole) = if state.is_unfinished() {
         (Extent::Middle, Extent::End)
     } else {
@@ -252,8 +260,7 @@ async fn go_back(
         if let Some(system) = system {
             step.set_system(system)?;
         }
-        let mut spoken = after.iter().filter(|message| message.role() != Role::System);
-        Ok(spoken.try_for_each(|message| step.remove(message.id))?)
+        Ok(after.iter().try_for_each(|message| step.remove(message.id))?)
     };
     let ((), state) = branch.write_step(turns, state, first_part.into(), write).await?;
     Ok((instruction.id, Extent::End, state))
@@ -374,7 +381,10 @@ impl Run {
         };
         match self.write(extent, vec![answer.clone()], None).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
-                Err(self.keep_elsewhere(vec![answer]).await)
+                // Its calls do not run.
+                let results = self.stopped();
+                let drafts = std::iter::once(answer).chain(results).collect();
+                Err(self.keep_elsewhere(drafts).await)
             }
             written => {
                 let (ids, state) = written?;
@@ -392,6 +402,8 @@ impl Run {
         results: Vec<Draft>,
         noted: Option<CallResult>,
     ) -> Result<Self> {
+        // The call of the model is kept with its answer.
+        self.call = None;
         let state = self.state.clone();
         let (told, noting) = (results.clone(), noted.clone());
         let write = |step: &mut StepWriter<'_>| {
@@ -404,12 +416,7 @@ impl Run {
         match self.branch.write_step(&self.turns, state, part, write).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 // The others are stopped, and what is known of each goes along.
-                let mut rest = self.turn.step(Input::Cancelled);
-                rest.extend(self.turn.step(Input::Written));
-                let rest = rest.into_iter().flat_map(|effect| match effect {
-                    Effect::WriteAnswer(drafts) => drafts,
-                    _ => Vec::new(),
-                });
+                let rest = self.stopped();
                 let drafts = results.into_iter().chain(rest).collect();
                 Err(self.keep_elsewhere(drafts).await)
             }
@@ -420,6 +427,17 @@ impl Run {
                 Ok(self)
             }
         }
+    }
+
+    /// Stops the turn while something is being written: the results of the calls that are not told.
+    fn stopped(&mut self) -> Vec<Draft> {
+        let mut effects = self.turn.step(Input::Cancelled);
+        effects.extend(self.turn.step(Input::Written));
+        let results = effects.into_iter().flat_map(|effect| match effect {
+            Effect::WriteAnswer(drafts) => drafts,
+            _ => Vec::new(),
+        });
+        results.collect()
     }
 
     /// Notes what came of calls, just before the turn is stopped.
@@ -469,7 +487,7 @@ impl Run {
     fn call(&self, call: ToolCall, line: Arc<Mutex<()>>) -> Option<BoxFuture<'static, Ran>> {
         let tool = self.offer.tools.get(&call.function)?.clone();
         let (session, branch) = (self.branch.session_id(), self.branch.id());
-        let context = ToolContext::new(session, branch, call.id.clone());
+        let context = ToolContext::new(session, branch, self.answered?, call.id.clone());
         let running = async move {
             let turn = if tool.tool.is_serial() { Some(line.lock_owned().await) } else { None };
             let (call_id, function) = (call.id.clone(), call.function.clone());
@@ -529,17 +547,26 @@ impl Run {
     /// Another process moved the branch: the answer goes to a branch of its own, forked from the
     /// instruction.
     async fn keep_elsewhere(&self, drafts: Vec<Draft>) -> Error {
-        let made =
-            self.branch.commit_with_free_name(|name| self.commit_elsewhere(name, drafts.clone()));
+        let engine = self.branch.engine();
+        let branch = BranchId::from_bits(engine.ids().next_bits());
+        let made = self
+            .branch
+            .commit_with_free_name(|name| self.commit_elsewhere((branch, name), drafts.clone()));
         match made.await {
-            Ok(kept_on) => Error::MovedMeanwhile { kept_on },
+            Ok(kept_on) => {
+                engine.tool_sets().fork(self.branch.id(), branch);
+                Error::MovedMeanwhile { kept_on }
+            }
             Err(error) => error,
         }
     }
 
-    fn commit_elsewhere(&self, name: String, drafts: Vec<Draft>) -> Result<Commit> {
+    fn commit_elsewhere(
+        &self,
+        (branch, name): (BranchId, String),
+        drafts: Vec<Draft>,
+    ) -> Result<Commit> {
         let engine = self.branch.engine();
-        let branch = BranchId::from_bits(engine.ids().next_bits());
         let (session, at) = (self.branch.session_id(), engine.now());
         let view = self.state.view.clone();
         let from = view.head();
@@ -585,7 +612,7 @@ impl Branch {
             return Ok(state);
         }
         let unknown = |call: &ToolCall| match state.view.noted(&call.id) {
-            Some(noted) => noted.clone().into_draft(),
+            Some(noted) => noted.to_draft(),
             None => Draft::result(call.id.clone(), call.function.clone(), Outcome::Unknown),
         };
         let mut drafts: Vec<Draft> = state.view.open_calls().iter().map(unknown).collect();

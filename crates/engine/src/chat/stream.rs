@@ -423,7 +423,10 @@ impl Phase {
 
 /// Closes a turn as interrupted.
 async fn cancel(mut run: Run) -> Ended {
-    let mut effects = run.step(Input::Cancelled);
+    let mut effects = run.next();
+    if !matches!(effects.as_slice(), [Effect::WriteAnswer(_)]) {
+        effects = run.step(Input::Cancelled);
+    }
     if effects.is_empty() {
         // Something was just written, and now nothing follows it.
         effects = run.step(Input::Written);

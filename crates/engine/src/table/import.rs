@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{archive::Skipped, branch::Branch, error::Result, table::Row};
 
-/// Rows that are appended in one commit.
+/// Ops that are appended in one commit, but for the last group.
 const BATCH: usize = 2_000;
 
 /// How a table is read.
@@ -75,13 +75,19 @@ impl Branch {
     ) -> Result<TableImported> {
         let (drafts, skipped) = read(format, table, options)?;
         let messages = drafts.len() as u64;
-        let mut batch = Vec::with_capacity(BATCH.min(drafts.len()));
+        let (mut batch, mut ops) = (Vec::with_capacity(BATCH.min(drafts.len())), 0);
         for draft in drafts {
             // A call and its results are one group: they are appended together.
             let begins = !matches!(draft.body, Body::ActionResponse { .. });
-            if batch.len() >= BATCH && begins {
+            if ops >= BATCH && begins {
                 self.append_all(std::mem::take(&mut batch)).await?;
+                ops = 0;
             }
+            // Calls that nobody answered get a result each.
+            ops += match &draft.body {
+                Body::ActionRequest { calls, .. } => 1 + calls.len(),
+                _ => 1,
+            };
             batch.push(draft);
         }
         if !batch.is_empty() {

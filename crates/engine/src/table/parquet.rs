@@ -6,7 +6,8 @@ use std::{
 };
 
 use arrow_array::{
-    Array as _, ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array, cast::AsArray as _,
+    Array as _, ArrayRef, Float64Array, LargeStringArray, RecordBatch, UInt64Array,
+    cast::AsArray as _,
 };
 use arrow_schema::{DataType, Field, Schema};
 use parquet::{
@@ -25,7 +26,7 @@ use super::{
 /// Rows of one record batch.
 const BATCH: usize = 8_192;
 
-/// `rows` as one Arrow record batch: texts as `Utf8`, whole numbers as `UInt64`, others as `Float64`;
+/// `rows` as one Arrow record batch: texts as `LargeUtf8`, whole numbers as `UInt64`, others as `Float64`;
 /// what is not known is null.
 ///
 /// # Errors
@@ -77,8 +78,8 @@ pub(super) fn read(table: &mut dyn BufRead) -> Result<Vec<Result<Read, TableErro
 fn schema<R: Tabular>() -> Schema {
     let field = |column: &Column| {
         let (kind, optional) = match column.kind {
-            Kind::Text => (DataType::Utf8, false),
-            Kind::OptionalText => (DataType::Utf8, true),
+            Kind::Text => (DataType::LargeUtf8, false),
+            Kind::OptionalText => (DataType::LargeUtf8, true),
             Kind::Whole => (DataType::UInt64, false),
             Kind::OptionalWhole => (DataType::UInt64, true),
             Kind::OptionalNumber => (DataType::Float64, true),
@@ -99,9 +100,9 @@ fn object<R: Tabular>(row: &R) -> Result<Map<String, Value>, TableError> {
 fn array(column: Column, rows: &[Map<String, Value>]) -> ArrayRef {
     let values = rows.iter().map(|row| row.get(column.name));
     match column.kind {
-        Kind::Text | Kind::OptionalText => {
-            Arc::new(values.map(|value| value.and_then(Value::as_str)).collect::<StringArray>())
-        }
+        Kind::Text | Kind::OptionalText => Arc::new(
+            values.map(|value| value.and_then(Value::as_str)).collect::<LargeStringArray>(),
+        ),
         Kind::Whole | Kind::OptionalWhole => {
             Arc::new(values.map(|value| value.and_then(Value::as_u64)).collect::<UInt64Array>())
         }

@@ -105,7 +105,11 @@ impl Row {
             kept.insert("content".to_owned(), self.content.clone().into());
         }
         draft.metadata.insert(TABLE.to_owned(), Value::Object(kept));
-        draft.check().map_err(|error| ToolError::because(error).to_string())?;
+        if let Err(error) = draft.check() {
+            // It was not said: what waited before it waits still.
+            *open = waiting;
+            return Err(ToolError::because(error).to_string());
+        }
         Ok(draft)
     }
 }

@@ -1,13 +1,14 @@
 //! Branches: fork, edit, remove, rollback, rewind, undo, redo, restore. Nothing is ever lost.
 
 use branchwork::{
-    Error,
+    BaseBranch as _, Error,
     core::{
         config::{Change, ConfigPatch},
         message::Body,
         store::Conflict,
     },
 };
+use branchwork_testkit::Script;
 
 use crate::support::{says, session, texts};
 
@@ -112,6 +113,22 @@ async fn rollback_of_nothing_is_nothing_and_of_too_much_an_error() {
     assert!(matches!(main.rollback(2).await, Err(Error::Rollback(_))));
     main.rollback(1).await.unwrap();
     assert_eq!(texts(&main).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn rollback_of_everything_keeps_what_came_before_the_first_message() {
+    for system in [None, Some("brief")] {
+        let (session, _) = session([Script::text("a"), Script::text("b")]).await;
+        let main = session.default_branch();
+        if let Some(system) = system {
+            main.set_system(system).await.unwrap();
+        }
+        main.chat("q").await.unwrap();
+        let all = main.view().await.unwrap().len();
+        main.rollback(all).await.unwrap();
+        assert_eq!(texts(&main).await, Vec::<String>::new());
+        assert_eq!(main.chat("again").await.unwrap().text, "b", "it has its model");
+    }
 }
 
 #[tokio::test]

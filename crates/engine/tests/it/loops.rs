@@ -251,6 +251,35 @@ async fn an_output_that_is_too_much_is_a_failure_and_a_long_one_is_kept_whole() 
 }
 
 #[tokio::test]
+async fn calls_of_an_answer_that_was_cut_off_do_not_run() {
+    for finish in [Finish::Length, Finish::ContentFilter] {
+        let call = ("c1", "double", "{\"n\":1}");
+        let script = Script::new().with_start().with_call(0, call).with_end(finish.clone());
+        let (main, provider) = talk([script]).await;
+        let reply = main.chat("2, doubled").with_tools(ToolSelection::All).await.unwrap();
+        assert_eq!((reply.finish, reply.rounds, provider.requests().len()), (Some(finish), 1, 1));
+        assert_eq!(texts(&main).await[2..], ["cancelled: the answer was cut off"]);
+    }
+}
+
+#[tokio::test]
+async fn a_call_has_a_key_that_no_other_has() {
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let inside = Arc::clone(&keys);
+    let tool = FunctionTool::with_context("note", "Notes.", move |_: Number, context| {
+        inside.lock().unwrap().push(context.key());
+        async { Ok::<_, ToolError>(()) }
+    });
+    // A server that counts its calls from the same number in each answer.
+    let calls = || Script::calls([("call_0", "note", "{\"n\":1}")]);
+    let (main, _) = talk([calls(), calls(), Script::text("done")]).await;
+    main.register(tool).unwrap();
+    main.chat("note").with_tools(ToolSelection::All).await.unwrap();
+    let keys = keys.lock().unwrap();
+    assert!(keys.len() == 2 && keys[0] != keys[1], "{keys:?}");
+}
+
+#[tokio::test]
 async fn a_filter_hides_what_came_before_and_nothing_of_the_turn() {
     let (main, provider) = talk([doubles([("c1", "{\"n\":1}")]), Script::text("two")]).await;
     main.append(says("hidden")).await.unwrap();

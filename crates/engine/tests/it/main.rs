@@ -19,6 +19,8 @@ mod markdown;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod moments;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod seed;
@@ -32,3 +34,5 @@ mod tables;
 mod turns;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod work;

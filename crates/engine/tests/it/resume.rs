@@ -1,95 +1,39 @@
 //! Turns that were cut off: they go on where they were, and nothing that is done is done again.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use branchwork::{
-    Branch, Engine, Error, TurnEvent,
+    Branch, Error, TurnEvent,
     core::{
         message::{Body, CallId, Outcome, Role, Status},
-        provider::ModelRequest,
         store::{MemoryStore, Store},
         tool::{ToolEffect, ToolSelection},
         turn::TurnLimits,
     },
     sqlite::SqliteStore,
-    tools::{FunctionTool, ToolError, schemars::JsonSchema},
+    tools::{FunctionTool, ToolError},
 };
-use branchwork_testkit::{CrashingStore, Gate, Moment, Script, ScriptedProvider};
+use branchwork_testkit::{DisturbedStore, Gate, Moment};
 use futures_util::StreamExt as _;
-use serde::Deserialize;
 
-use crate::support::{says, texts};
-
-#[derive(Deserialize, JsonSchema)]
-struct Nothing {}
-
-/// How often each call ran, by tool and call.
-type Ran = Arc<Mutex<BTreeMap<(String, CallId), u32>>>;
-
-/// A tool that notes each run.
-fn tool(name: &'static str, effect: ToolEffect, ran: &Ran) -> FunctionTool {
-    let ran = Arc::clone(ran);
-    let run = move |_: Nothing, context: branchwork::tools::ToolContext| {
-        *ran.lock().unwrap().entry((name.to_owned(), context.call.clone())).or_default() += 1;
-        async move {
-            // Calls end in another order than they begin.
-            for _ in 0..(context.call.as_str().len() % 3) {
-                tokio::task::yield_now().await;
-            }
-            Ok::<_, ToolError>(format!("{name} {}", context.call))
-        }
-    };
-    FunctionTool::with_context(name, "Notes that it ran.", run).with_effect(effect)
-}
-
-/// What the model says, by how often it has answered already.
-fn answer(request: &ModelRequest) -> Script {
-    let asked = request.messages.iter().rposition(|message| message.role() == Role::User);
-    let since = request.messages.iter().skip(asked.unwrap_or_default());
-    let rounds = since.filter(|message| matches!(message.body, Body::ActionRequest { .. })).count();
-    match rounds {
-        0 => Script::calls([("a", "once", "{}"), ("bb", "look", "{}"), ("cccc", "put", "{}")]),
-        1 => Script::calls([("d", "look", "{}"), ("ee", "once", "{}")]),
-        _ => Script::text("done"),
-    }
-}
-
-/// One process: an engine over `store` with the tools and the model.
-fn process(store: Arc<dyn Store>) -> (Engine, Arc<ScriptedProvider>) {
-    let engine = Engine::builder().store(store).build();
-    let provider = Arc::new(ScriptedProvider::answering(answer));
-    engine.register("local", Arc::clone(&provider) as _);
-    (engine, provider)
-}
-
-async fn open(engine: &Engine, ran: &Ran) -> Branch {
-    let session = engine.open_session("work").await.unwrap();
-    for (name, effect) in [
-        ("once", ToolEffect::AtMostOnce),
-        ("look", ToolEffect::Pure),
-        ("put", ToolEffect::Idempotent),
-    ] {
-        session.register(tool(name, effect, ran)).unwrap();
-    }
-    session.default_branch()
-}
+use crate::{
+    support::{says, texts},
+    work::{Nothing, Ran, assert_paired, open, process, tool},
+};
 
 /// Lets a process die at one commit of a turn, and another go on. Answers whether the first one died.
 async fn die_and_resume(store: Arc<dyn Store>, dies_at: u64, moment: Moment) -> bool {
     let ran = Ran::default();
     let (engine, _) = process(Arc::clone(&store));
     engine.session("work").model("local:tiny").create().await.unwrap();
-    let dying = Arc::new(CrashingStore::new(Arc::clone(&store), dies_at, moment));
+    let dying = Arc::new(DisturbedStore::dying(Arc::clone(&store), dies_at, moment));
     let (first, asked_before) = process(Arc::clone(&dying) as _);
     let main = open(&first, &ran).await;
     let chat = main.chat("work").with_tools(ToolSelection::All);
     let place = format!("commit {dies_at}, {moment:?}");
     if let Ok(reply) = chat.await {
         assert_eq!(reply.text, "done", "{place}");
-        assert!(!dying.is_dead(), "{place}");
+        assert!(!dying.is_disturbed(), "{place}");
         return false;
     }
     let (second, asked_after) = process(Arc::clone(&store));
@@ -125,22 +69,11 @@ async fn check(main: &Branch, ran: &Ran, place: &str) {
     let view = main.view().await.unwrap();
     assert!(view.open_calls().is_empty(), "{place}");
     assert!(!main.is_cut_off().await.unwrap(), "{place}");
+    assert_paired(&view, place);
     let mut results = BTreeMap::new();
-    let mut order = Vec::new();
     for message in view.messages() {
-        match &message.body {
-            Body::ActionRequest { calls, .. } => {
-                order = calls.iter().map(|call| call.id.clone()).collect();
-            }
-            Body::ActionResponse { call, outcome, .. } => {
-                assert_eq!(
-                    *call,
-                    order.remove(0),
-                    "{place}: results are in the order of the calls"
-                );
-                assert!(results.insert(call.clone(), outcome.clone()).is_none(), "{place}");
-            }
-            _ => {}
+        if let Body::ActionResponse { call, outcome, .. } = &message.body {
+            assert!(results.insert(call.clone(), outcome.clone()).is_none(), "{place}");
         }
     }
     for ((tool, call), count) in ran.lock().unwrap().iter() {
@@ -234,7 +167,7 @@ async fn only_what_was_cut_off_is_resumed_and_limits_go_on_counting() {
     assert!(matches!(main.resume().await, Err(Error::NothingToResume)));
     assert!(!main.is_cut_off().await.unwrap());
     // Cut off once the results of the first round are durable.
-    let dying = CrashingStore::new(Arc::clone(&store) as _, 5, Moment::After);
+    let dying = DisturbedStore::dying(Arc::clone(&store) as _, 5, Moment::After);
     let (first, _) = process(Arc::new(dying));
     let chat = open(&first, &ran).await.chat("work").with_tools(ToolSelection::All);
     drop(chat.await.unwrap_err());

@@ -257,6 +257,51 @@ async fn damaged_rows_are_named_or_left_out_and_foreign_files_refused() {
     }
 }
 
+/// The line of a row of the assistant.
+fn assistant(content: &Value) -> String {
+    let (node_id, timestamp, role) = ("n", "t", "assistant");
+    let content = content.to_string();
+    let row = json!({
+        "node_id": node_id,
+        "timestamp": timestamp,
+        "role": role,
+        "sender": "s",
+        "content": content,
+    });
+    format!("{row}\n")
+}
+
+#[tokio::test]
+async fn a_result_whose_calls_were_left_out_is_told_as_text() {
+    let call = json!({"action": "action_add", "arguments": {}, "id": "x"});
+    let result = json!({"function": "add", "arguments": {}, "output": 1, "id": "x"});
+    let table = assistant(&json!({"response": "before"}))
+        + &assistant(&json!({"action_request": [call, call]}))
+        + &assistant(&json!({"action_response": result}))
+        + &assistant(&json!({"response": "after"}));
+    let branch = empty().await;
+    let options = TableOptions::new().with_skip_bad();
+    let imported = branch.import_table(Format::JsonLines, &mut table.as_bytes(), &options).await;
+    let imported = imported.unwrap();
+    let lines: Vec<_> = imported.skipped.iter().map(|skipped| skipped.line).collect();
+    assert_eq!((imported.messages, lines), (3, vec![2]));
+    let said = texts(&branch).await;
+    assert_eq!((said[0].as_str(), said[2].as_str()), ("before", "after"));
+    assert!(said[1].contains("\"output\":1"), "{said:?}");
+}
+
+#[tokio::test]
+async fn many_calls_that_nobody_answered_fit_into_commits() {
+    let call = |n| json!({"action": "action_add", "arguments": {}, "id": format!("x{n}")});
+    let calls: Vec<_> = (0..6).map(call).collect();
+    let table = assistant(&json!({"action_request": calls})).repeat(2_000);
+    let branch = empty().await;
+    let options = TableOptions::new();
+    let imported = branch.import_table(Format::JsonLines, &mut table.as_bytes(), &options).await;
+    assert_eq!(imported.unwrap().messages, 2_000);
+    assert!(branch.view().await.unwrap().len() >= 2_000 * 7 - 6);
+}
+
 #[tokio::test]
 async fn calls_and_results_are_told_as_lionagi_tells_them() {
     let branch = empty().await;
@@ -438,7 +483,7 @@ mod parquet {
         let batch = record_batch(&rows).unwrap();
         assert_eq!((batch.num_rows(), batch.num_columns()), (2, 24));
         let column = |name: &str| batch.column_by_name(name).unwrap();
-        assert_eq!(column("model").as_string::<i32>().value(0), "tiny");
+        assert_eq!(column("model").as_string::<i64>().value(0), "tiny");
         let tokens = column("input_tokens").as_primitive::<UInt64Type>();
         assert_eq!((tokens.is_null(0), tokens.is_null(1)), (rows[0].input_tokens.is_none(), true));
         assert!(column("cost_usd").as_primitive::<Float64Type>().is_null(0));

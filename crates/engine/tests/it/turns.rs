@@ -4,7 +4,7 @@ use branchwork::{
     Error, TurnEvent,
     core::{
         config::{Change, ConfigPatch},
-        message::Status,
+        message::{Body, Draft, Status},
         provider::{Finish, ProviderError},
     },
 };
@@ -161,6 +161,38 @@ async fn what_cannot_be_asked_writes_nothing() {
     assert!(matches!(main.chat("q").with_config(no_model).await, Err(Error::NoModel)));
     assert_eq!(main.record().await.unwrap(), before);
     assert_eq!(provider.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn what_says_something_of_a_new_instruction_needs_one() {
+    let (session, provider) = session([Script::text("a")]).await;
+    let main = session.default_branch();
+    main.chat("q").await.unwrap();
+    let before = main.record().await.unwrap();
+    for (chat, option) in [
+        (main.retry().with_sender("ada"), "with_sender"),
+        (main.retry().with_context(1.into()), "with_context"),
+        (main.retry().with_parts([]), "with_parts"),
+        (main.retry().with_metadata(serde_json::Map::new()), "with_metadata"),
+        (main.resume().with_text("other"), "with_text"),
+        (main.resume().with_system("other"), "with_system"),
+    ] {
+        let refused = chat.await.unwrap_err();
+        let is_named = matches!(refused, Error::BadOption { option: named, .. } if named == option);
+        assert!(is_named, "{refused}");
+    }
+    assert_eq!(main.record().await.unwrap(), before);
+    assert_eq!(provider.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_system_message_behind_the_instruction_is_no_answer() {
+    let (session, _) = session([Script::text("a")]).await;
+    let main = session.default_branch();
+    main.append(says("q")).await.unwrap();
+    main.append(Draft::new(Body::System { text: "be brief".to_owned() })).await.unwrap();
+    main.retry().await.unwrap();
+    assert_eq!(texts(&main).await, ["q", "be brief", "a"]);
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
                 version: VERSION,
                 source: "it is not the result of a call".into(),
             })?;
-            OpKind::Noted(Box::new(result))
+            OpKind::Noted(Arc::new(result))
         }
         head::StoredKind::Configure(patch) => OpKind::Configure(Box::new((*patch).into())),
     };

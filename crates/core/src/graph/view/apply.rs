@@ -102,19 +102,19 @@ impl View {
             self.entries.push_back_mut(entry);
         }
         self.length += 1;
-        self.standing += 1;
         if let Some(open_calls) = open_calls {
             self.open_calls = open_calls;
         }
         if self.open_calls.is_empty() && !self.noted.is_empty() {
-            // All are told.
+            // All are told. What is remembered knows how many messages stood before this one.
             let noted = std::mem::take(&mut self.noted);
             self.remember(depth, Change::Noted(noted));
         }
+        self.standing += 1;
         Ok(())
     }
 
-    fn note(&mut self, depth: u32, result: &CallResult) -> Result<(), ApplyError> {
+    fn note(&mut self, depth: u32, result: &Arc<CallResult>) -> Result<(), ApplyError> {
         let is_open = self.open_calls.iter().any(|open| open.id == result.call);
         if !is_open || self.noted(&result.call).is_some() {
             return Err(ApplyError::UnknownCall { call: result.call.to_string() });

@@ -42,9 +42,17 @@ impl View {
         let unknown = ApplyError::UnknownMessage { id };
         let slot = self.slot_of(id).ok_or(unknown.clone())?;
         self.standing_in(slot).ok_or(unknown.clone())?;
+        let group = match slot {
+            Slot::Entry(index) => self.group(index),
+            Slot::Lead => 0..0,
+        };
+        if slot != Slot::Lead && group.end == self.length && !self.open_calls.is_empty() {
+            // What is noted of its calls lies behind it.
+            return self.head().ok_or(unknown);
+        }
         let entry = match slot {
             Slot::Lead => self.lead.as_ref(),
-            Slot::Entry(index) => self.entries.get(self.group(index).end - 1),
+            Slot::Entry(_) => self.entries.get(group.end - 1),
         };
         match entry {
             Some(entry) if slot == Slot::Lead && entry.standing_before > 0 => {
@@ -74,8 +82,13 @@ impl View {
             .filter(|index| self.standing_at(*index).is_some())
             .nth(count - 1)
             .map(|index| self.group(index).start);
-        // The lead is the last to go, and everything goes with it.
-        let Some(first) = nth else { return Ok(None) };
+        // The lead is the last to go; what was before the first message stays.
+        let Some(first) = nth else {
+            let lead = self.lead.iter().map(|lead| lead.depth);
+            let first = self.entries.iter().take(self.length.min(1)).map(|entry| entry.depth);
+            let depth = lead.chain(first).min().ok_or(error)?;
+            return Ok(self.lineage.op_at(depth - 1));
+        };
         let depth = self.entries.get(first).map(|entry| entry.depth).ok_or(error)?;
         Ok(self.lineage.op_at(depth - 1))
     }

@@ -44,7 +44,7 @@ pub struct View {
     changes: ListSync<Undo>,
     open_calls: Arc<[ToolCall]>,
     /// What came of open calls and is not told yet.
-    noted: Arc<[CallResult]>,
+    noted: Arc<[Arc<CallResult>]>,
     pub(super) last_step: Option<Step>,
 }
 
@@ -83,7 +83,7 @@ enum Change {
     Message { slot: Slot, message: Arc<Message> },
     Lead(Option<Entry>),
     Config(Arc<Config>),
-    Noted(Arc<[CallResult]>),
+    Noted(Arc<[Arc<CallResult>]>),
 }
 
 impl Default for View {
@@ -136,7 +136,7 @@ impl View {
     }
 
     /// What came of an open call, when that is noted and not told yet.
-    pub fn noted(&self, call: &CallId) -> Option<&CallResult> {
+    pub fn noted(&self, call: &CallId) -> Option<&Arc<CallResult>> {
         self.noted.iter().find(|noted| noted.call == *call)
     }
 

@@ -1,6 +1,7 @@
-//! A store whose process dies at a commit of one's choice.
+//! A store that is disturbed at a commit of one's choice.
 
 use std::{
+    fmt,
     ops::Range,
     sync::{
         Arc,
@@ -18,19 +19,28 @@ use branchwork_core::{
         StoreStats, VerifyReport,
     },
 };
+use futures_util::future::BoxFuture;
 
-/// Hands everything to another store, until its process dies: from then on nothing is written, as
-/// nobody is there to write it. What it wrote before is in the other store, for the next process.
-#[derive(Debug)]
-pub struct CrashingStore {
+/// Hands everything to another store, and disturbs one commit.
+pub struct DisturbedStore {
     inner: Arc<dyn Store>,
     commits: AtomicU64,
-    dies_at: u64,
+    at: u64,
     moment: Moment,
+    disturbance: Disturbance,
 }
 
-/// When the process dies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What happens at a commit.
+enum Disturbance {
+    /// The process dies: from then on nothing is written, as nobody is there to write it. What it wrote
+    /// before is in the other store, for the next process.
+    Death,
+    /// Somebody does something.
+    Deed(Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>),
+}
+
+/// When it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
     /// Before the commit is written.
     Before,
@@ -38,33 +48,58 @@ pub enum Moment {
     After,
 }
 
-impl CrashingStore {
-    /// Dies at the commit of that number, counted from 1.
-    pub fn new(inner: Arc<dyn Store>, dies_at: u64, moment: Moment) -> Self {
-        Self { inner, commits: AtomicU64::new(0), dies_at, moment }
+impl DisturbedStore {
+    /// Its process dies at the commit of that number, counted from 1.
+    pub fn dying(inner: Arc<dyn Store>, at: u64, moment: Moment) -> Self {
+        Self { inner, commits: AtomicU64::new(0), at, moment, disturbance: Disturbance::Death }
     }
 
-    /// Whether it has died.
-    pub fn is_dead(&self) -> bool {
-        self.commits.load(Ordering::Relaxed) >= self.dies_at
+    /// `deed` is done at the commit of that number, counted from 1.
+    pub fn meddled_with(
+        inner: Arc<dyn Store>,
+        (at, moment): (u64, Moment),
+        deed: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
+        let disturbance = Disturbance::Deed(Box::new(deed));
+        Self { inner, commits: AtomicU64::new(0), at, moment, disturbance }
+    }
+
+    /// Whether there was a commit of that number.
+    pub fn is_disturbed(&self) -> bool {
+        self.commits.load(Ordering::Relaxed) >= self.at
+    }
+
+    /// Disturbs the commit of that `number` when it is its turn.
+    async fn disturb(&self, number: u64, moment: Moment) -> Result<(), StoreError> {
+        match &self.disturbance {
+            Disturbance::Death if (number, moment) >= (self.at, self.moment) => {
+                let problem = "its process died".to_owned();
+                Err(StoreError::Unavailable { problem, source: None })
+            }
+            Disturbance::Deed(deed) if (number, moment) == (self.at, self.moment) => {
+                deed().await;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-fn dead() -> StoreError {
-    StoreError::Unavailable { problem: "its process died".to_owned(), source: None }
+impl fmt::Debug for DisturbedStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { inner, at, moment, .. } = self;
+        let mut name = formatter.debug_struct("DisturbedStore");
+        name.field("inner", inner).field("at", at).field("moment", moment).finish_non_exhaustive()
+    }
 }
 
 #[async_trait]
-impl Store for CrashingStore {
+impl Store for DisturbedStore {
     async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
         let number = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
-        if number < self.dies_at {
-            return self.inner.commit(commit).await;
-        }
-        if number == self.dies_at && self.moment == Moment::After {
-            self.inner.commit(commit).await?;
-        }
-        Err(dead())
+        self.disturb(number, Moment::Before).await?;
+        self.inner.commit(commit).await?;
+        self.disturb(number, Moment::After).await
     }
 
     async fn sessions(&self) -> Result<Vec<SessionRecord>, StoreError> {
