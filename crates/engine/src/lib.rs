@@ -58,6 +58,7 @@ pub mod usage;
 
 #[doc(inline)]
 pub use branchwork_core as core;
+pub use branchwork_macros::tool;
 #[cfg(feature = "openai")]
 #[doc(inline)]
 pub use branchwork_providers as providers;

@@ -101,11 +101,24 @@ impl FunctionTool {
         A: DeserializeOwned + JsonSchema + Send + 'static,
         R: Serialize + Send + 'static,
     {
+        Self::blocking_with_context(name, description, move |arguments, _| function(arguments))
+    }
+
+    /// As [`blocking`](Self::blocking), for a function that is told of its call.
+    pub fn blocking_with_context<A, R>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: impl Fn(A, ToolContext) -> Result<R, ToolError> + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema + Send + 'static,
+        R: Serialize + Send + 'static,
+    {
         let function = Arc::new(function);
-        Self::new(name, description, move |arguments: A| {
+        Self::with_context(name, description, move |arguments: A, context| {
             let function = Arc::clone(&function);
             async move {
-                let running = tokio::task::spawn_blocking(move || function(arguments));
+                let running = tokio::task::spawn_blocking(move || function(arguments, context));
                 running.await.map_err(ToolError::because)?
             }
         })

@@ -1,5 +1,6 @@
 //! Tools of the host program: made of functions, registered on branches, run for a model.
 //!
+//! - [`tool`](macro@crate::tool) makes a tool of a function with its comments.
 //! - [`FunctionTool`] makes a tool of a function: typed, by JSON Schema, async or blocking.
 //! - [`Tools`] is a set of tools by name; each branch has its own, and a fork begins with its
 //!   parent's.
@@ -15,6 +16,8 @@ pub use branchwork_core::tool::{
     Tool, ToolChoice, ToolContext, ToolEffect, ToolError, ToolSelection, ToolSpec,
 };
 pub use schemars;
+// What the attribute `tool` derives is of these, so that users need not depend on them.
+pub use serde;
 
 pub use self::{
     function::FunctionTool,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod attribute;
+#[cfg(test)]
 mod branches;
 #[cfg(test)]
 mod cancel;
