@@ -20,6 +20,10 @@ const SHAPES: &[(&str, &str)] = &[
         "a prompt with `--stream-json`",
         "a line an event: `event` is `started`, `text`, `reasoning`, `call_started`, `call_arguments`, `usage`, then `completed` (as above), `interrupted` or `error`; each with `session` and `branch`",
     ),
+    (
+        "`fan-out`, a prompt with `-n`",
+        "`session`, `branch`, `items: [{branch, instruction, context, model, sample, message, text, finish, usage, error}]`",
+    ),
     ("a prompt with `--dry-run`", "`url`, `body`"),
     ("`append`", "`session`, `branch`, `message`, `head`; with `--jsonl` also `appended`"),
     ("`edit`, `remove`", "`session`, `branch`, `message`, `head`"),

@@ -45,8 +45,16 @@ pub(crate) struct AskArgs {
     /// Print the request that would be sent; send and save nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Ask so many times, each answer on a fork of its own.
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "COUNT",
+        conflicts_with_all = ["dry_run", "output", "raw", "stream_json"]
+    )]
+    pub(crate) samples: Option<usize>,
     /// Save nothing.
-    #[arg(short, long)]
+    #[arg(long)]
     pub(crate) no_save: bool,
     /// Write the answer to this file, which must not exist yet, instead of printing it.
     #[arg(short, long, value_name = "FILE")]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::{ExportArgs, ImportArgs, SearchArgs};
+use super::{ExportArgs, FanOutArgs, ImportArgs, SearchArgs};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -119,6 +119,8 @@ pub(crate) enum Command {
     ConfigSession(ConfigSessionCommand),
     /// Find messages by their text, in all sessions and branches, the newest first.
     Search(SearchArgs),
+    /// Ask many things at once, each on a fork of its own; the branch is left as it is.
+    FanOut(FanOutArgs),
     /// Write a whole session as an archive, messages or the call log as a table, or a transcript.
     Export(ExportArgs),
     /// Make a session of an archive or of a table of messages.

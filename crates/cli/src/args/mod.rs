@@ -2,6 +2,7 @@
 
 mod ask;
 mod command;
+mod fan_out;
 mod search;
 mod transfer;
 
@@ -15,6 +16,7 @@ pub(crate) use self::{
         AppendArgs, BranchCommand, Command, ConfigBranchCommand, ConfigCommand,
         ConfigSessionCommand, DbCommand, EditArgs, ForkArgs, SessionsCommand, UsageKey,
     },
+    fan_out::FanOutArgs,
     search::SearchArgs,
     transfer::{ExportArgs, Format, ImportArgs},
 };

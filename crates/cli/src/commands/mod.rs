@@ -10,6 +10,7 @@ mod db;
 mod doctor;
 mod edit;
 mod export;
+mod fan_out;
 mod import;
 mod info;
 mod log;
@@ -41,6 +42,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
             let wish = crate::provider::Wish { model, base_url };
             return repl::run(world, session, wish, system).await;
         }
+        Command::FanOut(args) => return fan_out::run(world, args).await,
         Command::Db(command) => return db::run(world, command).await,
         Command::Doctor => return doctor::run(world).await,
         Command::Append(args) => append::run(world, args).await,

@@ -11,6 +11,8 @@ mod branches;
 #[cfg(test)]
 mod chat;
 #[cfg(test)]
+mod fan_out;
+#[cfg(test)]
 mod interrupt;
 #[cfg(test)]
 mod peers;

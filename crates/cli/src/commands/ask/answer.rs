@@ -180,7 +180,8 @@ fn set(value: &mut Value, key: &str, field: Value) {
     }
 }
 
-fn usage_value(usage: Usage) -> Value {
+/// What was used, as `--json` prints it.
+pub(crate) fn usage_value(usage: Usage) -> Value {
     json!({
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,

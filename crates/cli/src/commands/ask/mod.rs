@@ -6,11 +6,15 @@ mod target;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
-use branchwork::core::message::{Body, Draft};
+use branchwork::{
+    Chat,
+    core::message::{Body, Draft},
+};
 use clap::CommandFactory as _;
 
-pub(crate) use self::answer::stopped;
+pub(crate) use self::answer::{stopped, usage_value};
 use self::target::Asked;
+use super::fan_out;
 use crate::{
     args::{AskArgs, Cli},
     exit::{Code, Failure},
@@ -42,9 +46,15 @@ pub(crate) async fn run(world: &World, args: AskArgs) -> Result<ExitCode, Failur
         return dry_run::run(world, &args, &prompt).await;
     }
     let Asked { session, branch, config, is_new } = target::find(world, &args).await?;
-    let chat = branch.chat(prompt).with_config(config);
-    let chat = if args.no_stream { chat.in_one_piece() } else { chat };
-    let code = answer::show(world, &args, &branch, chat.stream()).await?;
+    let in_one_piece = args.no_stream;
+    let options = move |chat: Chat| {
+        let chat = chat.with_config(config.clone());
+        if in_one_piece { chat.in_one_piece() } else { chat }
+    };
+    let code = match args.samples {
+        Some(count) => fan_out::samples(world, (&branch, prompt), count, options).await?,
+        None => answer::show(world, &args, &branch, options(branch.chat(prompt)).stream()).await?,
+    };
     if is_new && !args.no_save && std::io::stderr().is_terminal() && !world.global.json {
         world.note(&format!("session {}; go on with `branchwork -c`", session.id()));
     }

@@ -1,0 +1,37 @@
+//! What to ask on forks.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::ask::Parameters;
+
+/// What to ask, each on a fork of its own.
+#[derive(Debug, Args)]
+pub(crate) struct FanOutArgs {
+    /// `session`, `session@branch`: every fork begins at its end.
+    pub(crate) place: String,
+    /// What to ask; `-` reads standard input, an instruction a line.
+    #[arg(required = true, value_name = "INSTRUCTION")]
+    pub(crate) instructions: Vec<String>,
+    /// Ask each with this context, as JSON; can be given several times.
+    #[arg(long, value_name = "JSON", value_parser = context)]
+    pub(crate) context: Vec<Value>,
+    /// Ask this model: `provider:model`, or an alias; can be given several times.
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) model: Vec<String>,
+    /// Ask each so many times.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1)]
+    pub(crate) samples: usize,
+    /// Ask so many at the same time.
+    #[arg(long, value_name = "COUNT", default_value_t = 8)]
+    pub(crate) concurrency: usize,
+    /// The server to ask, by its URL.
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) parameters: Parameters,
+}
+
+fn context(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))
+}
