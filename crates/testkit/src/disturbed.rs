@@ -5,7 +5,7 @@ use std::{
     ops::Range,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -25,6 +25,7 @@ use futures_util::future::BoxFuture;
 pub struct DisturbedStore {
     inner: Arc<dyn Store>,
     commits: AtomicU64,
+    dead: AtomicBool,
     at: u64,
     moment: Moment,
     disturbance: Disturbance,
@@ -51,7 +52,7 @@ pub enum Moment {
 impl DisturbedStore {
     /// Its process dies at the commit of that number, counted from 1.
     pub fn dying(inner: Arc<dyn Store>, at: u64, moment: Moment) -> Self {
-        Self { inner, commits: AtomicU64::new(0), at, moment, disturbance: Disturbance::Death }
+        Self::new(inner, (at, moment), Disturbance::Death)
     }
 
     /// `deed` is done at the commit of that number, counted from 1.
@@ -60,8 +61,22 @@ impl DisturbedStore {
         (at, moment): (u64, Moment),
         deed: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
     ) -> Self {
-        let disturbance = Disturbance::Deed(Box::new(deed));
-        Self { inner, commits: AtomicU64::new(0), at, moment, disturbance }
+        Self::new(inner, (at, moment), Disturbance::Deed(Box::new(deed)))
+    }
+
+    fn new(inner: Arc<dyn Store>, (at, moment): (u64, Moment), disturbance: Disturbance) -> Self {
+        let (commits, dead) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { inner, commits, dead, at, moment, disturbance }
+    }
+
+    /// Lets its process die now.
+    pub fn die(&self) {
+        self.dead.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its process has died.
+    pub fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Relaxed)
     }
 
     /// Whether there was a commit of that number.
@@ -71,17 +86,17 @@ impl DisturbedStore {
 
     /// Disturbs the commit of that `number` when it is its turn.
     async fn disturb(&self, number: u64, moment: Moment) -> Result<(), StoreError> {
-        match &self.disturbance {
-            Disturbance::Death if (number, moment) >= (self.at, self.moment) => {
-                let problem = "its process died".to_owned();
-                Err(StoreError::Unavailable { problem, source: None })
+        if (number, moment) == (self.at, self.moment) {
+            match &self.disturbance {
+                Disturbance::Death => self.die(),
+                Disturbance::Deed(deed) => deed().await,
             }
-            Disturbance::Deed(deed) if (number, moment) == (self.at, self.moment) => {
-                deed().await;
-                Ok(())
-            }
-            _ => Ok(()),
         }
+        if !self.is_dead() {
+            return Ok(());
+        }
+        let problem = "its process died".to_owned();
+        Err(StoreError::Unavailable { problem, source: None })
     }
 }
 

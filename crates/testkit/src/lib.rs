@@ -8,6 +8,7 @@
 //! | [`disturbed`] | [`DisturbedStore`]: a process dies, or somebody meddles, at a commit |
 //! | [`differential`] | random histories, played on a store and on the memory store |
 //! | [`ids`] | [`SequentialIds`]: identifiers that are counted |
+//! | [`legal`] | [`breaches`](legal::breaches): what of a history a provider would refuse |
 //! | [`provider`] | [`ScriptedProvider`]: answers that the test wrote |
 //!
 //! Fakes are stricter than the real thing: what a real provider might let pass, they refuse.
@@ -18,6 +19,7 @@ pub mod conformance;
 pub mod differential;
 pub mod disturbed;
 pub mod ids;
+pub mod legal;
 pub mod provider;
 
 pub use self::{

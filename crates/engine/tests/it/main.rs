@@ -23,11 +23,15 @@ mod model;
 #[cfg(test)]
 mod moments;
 #[cfg(test)]
+mod poison;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod seed;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

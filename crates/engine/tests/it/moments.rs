@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::{
     support::says,
-    work::{Ran, assert_paired, open, process},
+    work::{Ran, assert_legal, open, process},
 };
 
 /// A turn that is disturbed, and what is there to look at.
@@ -71,7 +71,7 @@ impl Scene {
             branch.append(says("end")).await.unwrap();
             let view = branch.view().await.unwrap();
             assert_eq!(view.messages().count(), view.len(), "{place}");
-            assert_paired(&view, place);
+            assert_legal(&view, place);
         }
     }
 }

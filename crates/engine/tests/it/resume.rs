@@ -18,7 +18,7 @@ use futures_util::StreamExt as _;
 
 use crate::{
     support::{says, texts},
-    work::{Nothing, Ran, assert_paired, open, process, tool},
+    work::{Nothing, Ran, assert_legal, open, process, tool},
 };
 
 /// Lets a process die at one commit of a turn, and another go on. Answers whether the first one died.
@@ -69,7 +69,7 @@ async fn check(main: &Branch, ran: &Ran, place: &str) {
     let view = main.view().await.unwrap();
     assert!(view.open_calls().is_empty(), "{place}");
     assert!(!main.is_cut_off().await.unwrap(), "{place}");
-    assert_paired(&view, place);
+    assert_legal(&view, place);
     let mut results = BTreeMap::new();
     for message in view.messages() {
         if let Body::ActionResponse { call, outcome, .. } = &message.body {
