@@ -129,6 +129,12 @@ pub enum Error {
         /// What is wrong with them.
         problem: &'static str,
     },
+    /// There is no turn that could be steered, or it ended first.
+    #[error("no turn goes on that hears what is said")]
+    NotBusy,
+    /// Another handle stopped the turn. What had come is kept in the history, as interrupted.
+    #[error("the turn was interrupted")]
+    Interrupted,
     /// The turn took as long as it may. What had come is kept in the history, as interrupted.
     #[error("the turn took longer than {limit:?}")]
     OutOfTime {

@@ -4,6 +4,7 @@
 //! - `write` appends, edits, removes, configures.
 //! - `moves` rolls back, rewinds, undoes, redoes, restores.
 //! - `fork` makes branches of branches; `beginning` is the first step on a new one.
+//! - `steering` reaches the turn that goes on.
 //! - `tools` registers what a model may call on it.
 
 mod beginning;
@@ -12,6 +13,7 @@ mod history;
 mod moves;
 mod overview;
 mod shared;
+mod steering;
 mod tools;
 mod write;
 
@@ -26,6 +28,7 @@ use branchwork_core::{
 
 pub(crate) use self::beginning::Beginning;
 pub(crate) use self::shared::{Shared, State, Turns};
+pub(crate) use self::steering::{Steered, Stop};
 pub(crate) use self::write::Part;
 pub use self::{fork::Fork, overview::Overview, write::Appended};
 use crate::{

@@ -9,7 +9,7 @@ use branchwork_core::{
 };
 use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
 
-use super::Branch;
+use super::{Branch, steering::Steering};
 use crate::error::Result;
 
 /// Shared by the handles of one branch in one engine.
@@ -20,6 +20,8 @@ pub(crate) struct Shared {
     turnstile: Arc<Turnstile<()>>,
     // A std mutex: held to read or replace the state.
     state: Mutex<Option<State>>,
+    /// How the turn that goes on is reached.
+    steering: Arc<Steering>,
 }
 
 /// Where the branch is known to be.
@@ -69,6 +71,11 @@ impl Shared {
 }
 
 impl Branch {
+    /// How the turn that goes on is reached.
+    pub(crate) fn steering(&self) -> &Arc<Steering> {
+        &self.shared.steering
+    }
+
     /// The state as it was last known; read when nothing is known.
     pub(crate) async fn state(&self) -> Result<State> {
         match self.shared.known() {

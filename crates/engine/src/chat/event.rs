@@ -51,6 +51,9 @@ pub enum TurnEvent {
         /// What came of it.
         outcome: Outcome,
     },
+    /// What was said [while the turn went on](crate::Branch::steer) is durable, and the model hears it
+    /// now.
+    Steered(Arc<Message>),
     /// What a call of the model used, as the provider counts it.
     Usage(Usage),
     /// The answer is durable: the last event.

@@ -29,7 +29,7 @@ use tokio::sync::Mutex;
 
 use super::{Ask, Chat, Options, Reply, meter::Meter};
 use crate::{
-    branch::{Branch, Part, State, Turns},
+    branch::{Branch, Part, State, Steered, Stop, Turns},
     error::{Error, Result},
     tools::{self, Offer, Registered},
 };
@@ -37,6 +37,8 @@ use crate::{
 /// A turn that holds the right to change its branch.
 #[derive(Debug)]
 pub(super) struct Run {
+    // Goes before the right to change the branch: the next turn is another one.
+    steered: Steered,
     branch: Branch,
     turns: Turns,
     turn: Turn,
@@ -60,6 +62,8 @@ pub(super) struct Run {
     meter: Option<Meter>,
     /// What is kept of it, from then on.
     call: Option<ModelCall>,
+    /// What was said in the meantime, and nobody was told of.
+    heard: Vec<MessageId>,
 }
 
 /// A turn that may begin: everything that can be wrong without asking has been checked.
@@ -144,8 +148,10 @@ impl Ready {
             }
         };
         let Opening { turn, next, instruction, extent, state, answered, results } = opening;
-        let (meter, call) = (None, None);
+        let (meter, call, heard) = (None, None, Vec::new());
+        let steered = branch.steering().begin();
         Ok(Run {
+            steered,
             branch,
             turns,
             turn,
@@ -162,6 +168,7 @@ impl Ready {
             wished,
             meter,
             call,
+            heard,
         })
     }
 }
@@ -448,12 +455,18 @@ impl Run {
     /// Writes what came of the calls, before the model is asked again. To be driven to its end once
     /// begun.
     pub(super) async fn write_results(mut self, results: Vec<Draft>) -> Result<Self> {
-        match self.write(Extent::Middle, results.clone(), None).await {
+        let joining = self.steered.joining();
+        let said = joining.iter().map(|joining| joining.draft.clone());
+        let drafts = results.iter().cloned().chain(said).collect();
+        match self.write(Extent::Middle, drafts, None).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 Err(self.keep_elsewhere(results).await)
             }
             written => {
-                let (ids, state) = written?;
+                let (mut ids, state) = written?;
+                self.heard = ids.split_off(results.len());
+                let said = joining.into_iter().zip(&self.heard);
+                said.for_each(|(joining, id)| joining.said(*id));
                 self.results.extend(ids);
                 self.state = state;
                 self.wished = self.branch.engine().now();
@@ -465,6 +478,17 @@ impl Run {
     /// The answer that was written last.
     pub(super) fn answered(&self) -> Option<Arc<Message>> {
         self.state.view.message(self.answered?).map(Arc::clone)
+    }
+
+    /// What was said while the turn went on, and was just written.
+    pub(super) fn take_heard(&mut self) -> Vec<Arc<Message>> {
+        let heard = std::mem::take(&mut self.heard).into_iter();
+        heard.filter_map(|id| self.state.view.message(id).map(Arc::clone)).collect()
+    }
+
+    /// What becomes ready when another handle wants the turn to stop; once.
+    pub(super) const fn take_stop(&mut self) -> Option<Stop> {
+        self.steered.take_stop()
     }
 
     /// How long the turn may take.

@@ -5,10 +5,12 @@ use std::{
     mem,
     ops::ControlFlow,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use branchwork_core::{
+    message::Message,
     provider::{EventStream, ProviderError, ProviderEvent},
     turn::{Effect, Ending, Input, Limit},
 };
@@ -26,6 +28,7 @@ use super::{
     run::{Closed, Ran, Ready, Run},
 };
 use crate::{
+    branch::Stop,
     engine::Engine,
     error::{Error, Result},
 };
@@ -42,17 +45,16 @@ use crate::{
 pub struct ChatStream {
     phase: Phase,
     engine: Engine,
-    deadline: Deadline,
-}
-
-/// When the turn must have ended.
-enum Deadline {
-    /// It may take as long as it takes.
-    None,
-    /// It goes on.
-    At(Pin<Box<Sleep>>),
-    /// It is over, and the turn is to be told.
-    Over,
+    /// When the turn must have ended.
+    deadline: Option<Pin<Box<Sleep>>>,
+    /// When another handle wants it to stop.
+    stop: Option<Stop>,
+    /// Why it is to stop, once nothing is being written.
+    ending: Option<Input>,
+    /// Another handle stopped it.
+    is_stopped: bool,
+    /// What was said in the meantime, and is to be shown.
+    heard: VecDeque<Arc<Message>>,
 }
 
 /// How far the turn is. What each phase owns is what a drop at that point must finish.
@@ -113,7 +115,16 @@ type Progress = ControlFlow<Option<Result<TurnEvent>>>;
 impl ChatStream {
     pub(super) fn new(chat: Chat) -> Self {
         let engine = chat.branch.engine().clone();
-        Self { phase: Phase::Waiting(chat.ready().boxed()), engine, deadline: Deadline::None }
+        let phase = Phase::Waiting(chat.ready().boxed());
+        Self {
+            phase,
+            engine,
+            deadline: None,
+            stop: None,
+            ending: None,
+            is_stopped: false,
+            heard: VecDeque::new(),
+        }
     }
 
     /// Stops the turn and waits until what had come is durable. Answers that part; `None` when
@@ -142,12 +153,11 @@ impl ChatStream {
 
     /// Goes on until there is something to say, or to wait for.
     fn advance(&mut self, context: &mut Context<'_>) -> Poll<Progress> {
-        if let Deadline::At(deadline) = &mut self.deadline
-            && deadline.poll_unpin(context).is_ready()
-        {
-            self.deadline = Deadline::Over;
+        if let Some(message) = self.heard.pop_front() {
+            return Poll::Ready(Progress::Break(Some(Ok(TurnEvent::Steered(message)))));
         }
-        if matches!(self.deadline, Deadline::Over) {
+        self.listen(context);
+        if self.ending.is_some() {
             self.stop();
         }
         Poll::Ready(match &mut self.phase {
@@ -186,28 +196,37 @@ impl ChatStream {
             }
             Phase::Closing(closing) => {
                 let (closed, error) = ready!(closing.poll_unpin(context));
-                self.end(closed.and_then(|closed| last_word(closed, error)))
+                let is_stopped = self.is_stopped;
+                self.end(closed.and_then(|closed| last_word(closed, error, is_stopped)))
             }
             Phase::Done => Progress::Break(None),
         })
     }
 
-    /// Tells the turn that its time is over, unless it is writing: then it is told after that.
+    /// Hears whether the time is over, or another handle wants the turn to stop.
+    fn listen(&mut self, context: &mut Context<'_>) {
+        if self.deadline.as_mut().is_some_and(|deadline| deadline.poll_unpin(context).is_ready()) {
+            (self.deadline, self.ending) = (None, Some(Input::OutOfTime));
+        }
+        if self.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(context).is_ready()) {
+            (self.stop, self.ending) = (None, Some(Input::Cancelled));
+            self.is_stopped = true;
+        }
+    }
+
+    /// Tells the turn to end, unless it is writing: then it is told after that.
     fn stop(&mut self) {
         let is_waiting =
             matches!(self.phase, Phase::Asking(..) | Phase::Answering(..) | Phase::Running(..));
-        if !is_waiting {
-            return;
-        }
-        self.deadline = Deadline::None;
+        let Some(ending) = self.ending.take_if(|_| is_waiting) else { return };
         match mem::replace(&mut self.phase, Phase::Done) {
             Phase::Running(mut run, running) => {
                 run.note_ended(running.ended);
-                let effects = run.step(Input::OutOfTime);
+                let effects = run.step(ending);
                 self.follow(*run, effects, None);
             }
             Phase::Asking(mut run, _) | Phase::Answering(mut run, _) => {
-                let effects = run.step(Input::OutOfTime);
+                let effects = run.step(ending);
                 self.follow(*run, effects, None);
             }
             phase => self.phase = phase,
@@ -232,8 +251,9 @@ impl ChatStream {
         };
         let instruction = run.instruction();
         if let Some(time) = run.time() {
-            self.deadline = Deadline::At(Box::pin(tokio::time::sleep(time)));
+            self.deadline = Some(Box::pin(tokio::time::sleep(time)));
         }
+        self.stop = run.take_stop();
         let effects = run.next();
         self.follow(run, effects, None);
         Progress::Break(Some(Ok(TurnEvent::Started { instruction })))
@@ -326,7 +346,7 @@ impl ChatStream {
             Err(error) => return self.end(Err(error)),
         };
         if let Phase::Recording(_, running) = mem::replace(&mut self.phase, Phase::Done) {
-            if matches!(self.deadline, Deadline::Over) {
+            if self.ending.is_some() {
                 run.note_ended(running.ended);
                 let effects = self.go_on(&mut run);
                 self.follow(run, effects, None);
@@ -342,6 +362,7 @@ impl ChatStream {
     fn noted(&mut self, run: Result<Run>) -> Progress {
         match run {
             Ok(mut run) => {
+                self.heard.extend(run.take_heard());
                 let effects = self.go_on(&mut run);
                 self.follow(run, effects, None);
                 Progress::Continue(())
@@ -350,11 +371,10 @@ impl ChatStream {
         }
     }
 
-    /// What to do once something is written, and perhaps the time is over.
+    /// What to do once something is written, and perhaps the turn is to end.
     fn go_on(&mut self, run: &mut Run) -> Vec<Effect> {
-        if matches!(self.deadline, Deadline::Over) {
-            self.deadline = Deadline::None;
-            drop(run.step(Input::OutOfTime));
+        if let Some(ending) = self.ending.take() {
+            drop(run.step(ending));
         }
         run.step(Input::Written)
     }
@@ -413,16 +433,16 @@ impl Phase {
             .boxed(),
             Self::Running(mut run, running) => {
                 run.note_ended(running.ended);
-                cancel(*run).boxed()
+                cancel(*run)
             }
-            Self::Asking(run, _) | Self::Answering(run, _) => cancel(*run).boxed(),
+            Self::Asking(run, _) | Self::Answering(run, _) => cancel(*run),
             Self::Closing(closing) => closing,
         })
     }
 }
 
 /// Closes a turn as interrupted.
-async fn cancel(mut run: Run) -> Ended {
+fn cancel(mut run: Run) -> BoxFuture<'static, Ended> {
     let mut effects = run.next();
     if !matches!(effects.as_slice(), [Effect::WriteAnswer(_)]) {
         effects = run.step(Input::Cancelled);
@@ -432,7 +452,9 @@ async fn cancel(mut run: Run) -> Ended {
         effects = run.step(Input::Written);
     }
     match effects.pop() {
-        Some(Effect::WriteAnswer(drafts)) => (run.close(drafts, None).await, None),
+        Some(Effect::WriteAnswer(drafts)) => {
+            async move { (run.close(drafts, None).await, None) }.boxed()
+        }
         other => unreachable!("BUG: a turn that is stopped wants {other:?}"),
     }
 }
@@ -456,8 +478,9 @@ fn show(event: &ProviderEvent) -> Option<TurnEvent> {
 }
 
 /// What a turn that ended so says last.
-fn last_word(closed: Closed, error: Option<ProviderError>) -> Result<TurnEvent> {
+fn last_word(closed: Closed, error: Option<ProviderError>, is_stopped: bool) -> Result<TurnEvent> {
     match (closed.ending, error) {
+        (Ending::Interrupted, None) if is_stopped => Err(Error::Interrupted),
         (_, Some(error)) => Err(Error::Provider(error)),
         (Ending::Empty, None) => Err(Error::EmptyAnswer),
         (Ending::Limited(Limit::Time(limit)), None) => Err(Error::OutOfTime { limit }),

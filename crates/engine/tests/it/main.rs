@@ -33,6 +33,8 @@ mod sessions;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
+mod steering;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tables;
