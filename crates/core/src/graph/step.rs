@@ -78,6 +78,18 @@ impl<'a> StepWriter<'a> {
         Ok(id.into())
     }
 
+    /// Appends messages, one behind the other.
+    ///
+    /// # Errors
+    ///
+    /// As for [`message`](Self::message).
+    pub fn messages(
+        &mut self,
+        drafts: impl IntoIterator<Item = Draft>,
+    ) -> Result<Vec<MessageId>, ApplyError> {
+        drafts.into_iter().map(|draft| self.message(draft)).collect()
+    }
+
     /// Lets the first system message say `text`. Without one, a new one comes before all other
     /// messages.
     ///

@@ -3,7 +3,9 @@
 use branchwork_core::{
     config::{ConfigPatch, Defaults},
     graph::{Extent, Op, StepWriter, View},
+    id::{BranchId, OpId},
     message::{Body, Draft},
+    store::{Cause, Commit, HeadMove},
 };
 
 use crate::{engine::Engine, error::Result};
@@ -53,4 +55,14 @@ impl Beginning {
         }
         Ok(step.finish(Extent::Birth))
     }
+}
+
+/// `commit`, which makes `branch` at `from`, with the step that it begins with, when there is one.
+pub(crate) fn with_beginning(
+    commit: Commit,
+    (branch, from): (BranchId, Option<OpId>),
+    ops: Vec<Op>,
+) -> Commit {
+    let Some(to) = ops.last().map(|last| Some(last.id)) else { return commit };
+    commit.with_ops(ops, HeadMove { branch, from, to, cause: Cause::Append })
 }

@@ -5,10 +5,10 @@ use std::pin::Pin;
 use branchwork_core::{
     config::ConfigPatch,
     id::{BranchId, MessageId, OpId},
-    store::{Cause, Change, Commit, Conflict, HeadMove, read},
+    store::{Change, Commit, Conflict, read},
 };
 
-use super::{Beginning, Branch, State};
+use super::{Beginning, Branch, State, with_beginning};
 use crate::{
     error::{Error, Result},
     session::check_branch_name,
@@ -126,8 +126,7 @@ impl Fork {
         let make = move |name: String| {
             let change = Change::CreateBranch { branch: id, name, forked_from, head };
             let commit = Commit::new(session, at).with_change(change);
-            let step = HeadMove { branch: id, from: head, to, cause: Cause::Append };
-            Ok(if ops.is_empty() { commit } else { commit.with_ops(ops.clone(), step) })
+            Ok(with_beginning(commit, (id, head), ops.clone()))
         };
         match name {
             Some(name) => engine.store().commit(make(name)?).await?,

@@ -26,7 +26,7 @@ use branchwork_core::{
     store::{BranchRecord, ReflogEntry, read},
 };
 
-pub(crate) use self::beginning::Beginning;
+pub(crate) use self::beginning::{Beginning, with_beginning};
 pub(crate) use self::shared::{Shared, State, Turns};
 pub(crate) use self::steering::{Steered, Stop};
 pub(crate) use self::write::Part;

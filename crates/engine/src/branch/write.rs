@@ -73,12 +73,7 @@ impl Branch {
     /// Dropping the future leaves nothing or all of them.
     pub async fn append_all(&self, drafts: Vec<Draft>) -> Result<Appended> {
         drafts.iter().try_for_each(Draft::check)?;
-        let (messages, head) = self
-            .write(|step| {
-                let messages = drafts.into_iter().map(|draft| step.message(draft));
-                Ok(messages.collect::<Result<Vec<_>, _>>()?)
-            })
-            .await?;
+        let (messages, head) = self.write(|step| Ok(step.messages(drafts)?)).await?;
         Ok(Appended { messages, head })
     }
 

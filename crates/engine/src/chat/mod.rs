@@ -9,6 +9,8 @@
 mod event;
 mod extract;
 mod meter;
+mod ready;
+mod rest;
 mod run;
 mod stream;
 

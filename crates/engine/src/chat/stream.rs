@@ -25,7 +25,8 @@ use tokio::time::Sleep;
 use super::{
     Chat, TurnEvent,
     event::Reply,
-    run::{Closed, Ran, Ready, Run},
+    ready::Ready,
+    run::{Closed, Ran, Run},
 };
 use crate::{
     branch::Stop,

@@ -7,12 +7,12 @@ use branchwork_core::{
     graph::View,
     id::{BranchId, SessionId},
     provider::Provider,
-    store::{Cause, Change, Commit, HeadMove},
+    store::{Change, Commit},
 };
 
 use super::{Session, check_session_name};
 use crate::{
-    branch::Beginning,
+    branch::{Beginning, with_beginning},
     engine::Engine,
     error::{Error, Result},
     reference::ModelReference,
@@ -94,15 +94,15 @@ impl SessionBuilder {
         }
         beginning.check()?;
         let defaults = Box::new(beginning.defaults());
-        let (ops, view) = beginning.write(&engine, View::default())?;
+        let (ops, _) = beginning.write(&engine, View::default())?;
         let branch_name = DEFAULT_BRANCH.to_owned();
         let create = Change::CreateSession { name, branch, branch_name };
         let commit = Commit::new(session, engine.now()).with_change(create);
         if ops.is_empty() {
             return Ok(commit);
         }
-        let head = HeadMove { branch, from: None, to: view.head(), cause: Cause::Append };
-        Ok(commit.with_change(Change::SetDefaults { defaults }).with_ops(ops, head))
+        let commit = commit.with_change(Change::SetDefaults { defaults });
+        Ok(with_beginning(commit, (branch, None), ops))
     }
 }
 

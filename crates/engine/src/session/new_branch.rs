@@ -6,12 +6,12 @@ use branchwork_core::{
     config::ConfigPatch,
     graph::View,
     id::BranchId,
-    store::{Cause, Change, Commit, HeadMove},
+    store::{Change, Commit},
 };
 
 use super::{Session, check_branch_name};
 use crate::{
-    branch::{Beginning, Branch},
+    branch::{Beginning, Branch, with_beginning},
     error::Result,
 };
 
@@ -77,12 +77,10 @@ impl NewBranch {
         let beginning = beginning.or(&session.defaults().await?);
         beginning.check()?;
         let branch = BranchId::from_bits(engine.ids().next_bits());
-        let (ops, view) = beginning.write(engine, View::default())?;
+        let (ops, _) = beginning.write(engine, View::default())?;
         let change = Change::CreateBranch { branch, name, forked_from: None, head: None };
         let commit = Commit::new(session.id(), engine.now()).with_change(change);
-        let head = HeadMove { branch, from: None, to: view.head(), cause: Cause::Append };
-        let commit = if ops.is_empty() { commit } else { commit.with_ops(ops, head) };
-        engine.store().commit(commit).await?;
+        engine.store().commit(with_beginning(commit, (branch, None), ops)).await?;
         Ok(session.handle(branch))
     }
 }

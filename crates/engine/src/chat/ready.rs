@@ -1,0 +1,227 @@
+//! A turn that may begin, and its first words.
+
+use std::{sync::Arc, time::Duration};
+
+use branchwork_core::{
+    clock::Timestamp,
+    config::Config,
+    graph::{Extent, StepWriter},
+    id::MessageId,
+    message::{Body, Draft, Message, Role},
+    provider::Provider,
+    turn::{CutOff, Effect, Input, Turn, TurnLimits},
+};
+
+use super::{Ask, Chat, Options, rest::Rest, run::Run};
+use crate::{
+    branch::{Branch, State, Turns},
+    error::{Error, Result},
+    tools::Offer,
+};
+
+/// A turn that may begin: everything that can be wrong without asking has been checked.
+#[derive(Debug)]
+pub(super) struct Ready {
+    branch: Branch,
+    turns: Turns,
+    state: State,
+    provider: Arc<dyn Provider>,
+    config: Config,
+    options: Options,
+    offer: Offer,
+    ask: Ask,
+    wished: Timestamp,
+}
+
+impl Chat {
+    /// Waits for the branch and checks everything. Writes nothing but the end of a turn that was
+    /// cut off earlier, so that it can be dropped.
+    pub(super) async fn ready(self) -> Result<Ready> {
+        let Self { branch, ask, options } = self;
+        let wished = branch.engine().now();
+        if let Ask::Instruction(draft) = &ask {
+            draft.check()?;
+        }
+        options.config.check()?;
+        if let Some(option) = options.misplaced {
+            let problem = match ask {
+                Ask::Resume => "a turn that is resumed is the one that was begun",
+                _ => "an instruction that is asked again is the one that was said",
+            };
+            return Err(Error::BadOption { option, problem });
+        }
+        check_limits(&options.limits)?;
+        if let Some(text) = &options.system {
+            Draft::new(Body::System { text: text.clone() }).check()?;
+        }
+        let turns = branch.shared().turns().await;
+        let mut state = branch.refresh().await?;
+        let config = state.view.config().patched(&options.config);
+        if config.model.is_none() {
+            return Err(Error::NoModel);
+        }
+        let provider = branch.engine().provider(config.provider.as_deref().unwrap_or_default())?;
+        let offer = branch.tools().offer(&options.tools, &config)?;
+        offer.check(&options.tool_choice)?;
+        match ask {
+            Ask::Instruction(_) => state = branch.close_unfinished(&turns, state).await?,
+            Ask::Resume if !state.is_unfinished() => return Err(Error::NothingToResume),
+            Ask::Resume | Ask::Again { .. } => {}
+        }
+        Ok(Ready { branch, turns, state, provider, config, options, offer, ask, wished })
+    }
+}
+
+impl Ready {
+    /// Writes the instruction. Once begun it is to be driven to its end.
+    pub(super) async fn begin(self) -> Result<Run> {
+        let Self { branch, turns, state, provider, config, mut options, offer, ask, wished } = self;
+        let system = options.system.take();
+        let (tools, limits) = (offer.tools.keys().cloned().collect(), options.limits);
+        let opening = match ask {
+            Ask::Instruction(draft) => {
+                let (turn, effects) = Turn::begin(draft);
+                let mut turn = turn.with_tools(tools).with_limits(limits);
+                let (instruction, state) =
+                    write_instruction(&branch, &turns, state, effects, system).await?;
+                let next = turn.step(Input::Written);
+                Opening::of((turn, next), instruction, Extent::End, state)
+            }
+            Ask::Again { text } => {
+                let (instruction, extent, state) =
+                    go_back(&branch, &turns, state, (text, system)).await?;
+                let turn = Turn::resume_from(CutOff::default(), tools, limits);
+                Opening::of(turn, instruction, extent, state)
+            }
+            Ask::Resume => {
+                let Rest { instruction, place, answered, results } = Rest::of(&state.view, &offer)?;
+                let turn = Turn::resume_from(place, tools, limits);
+                let opening = Opening::of(turn, instruction, Extent::End, state);
+                Opening { answered, results, ..opening }
+            }
+        };
+        let Opening { turn, next, instruction, extent, state, answered, results } = opening;
+        let (meter, call, heard) = (None, None, Vec::new());
+        let steered = branch.steering().begin();
+        Ok(Run {
+            steered,
+            branch,
+            turns,
+            turn,
+            state,
+            instruction,
+            extent,
+            provider,
+            config,
+            options,
+            offer,
+            answered,
+            results,
+            next,
+            wished,
+            meter,
+            call,
+            heard,
+        })
+    }
+}
+
+/// A turn that has begun, and what there is of it.
+struct Opening {
+    turn: Turn,
+    next: Vec<Effect>,
+    instruction: MessageId,
+    extent: Extent,
+    state: State,
+    answered: Option<MessageId>,
+    results: Vec<MessageId>,
+}
+
+impl Opening {
+    fn of(
+        (turn, next): (Turn, Vec<Effect>),
+        instruction: MessageId,
+        extent: Extent,
+        state: State,
+    ) -> Self {
+        Self { turn, next, instruction, extent, state, answered: None, results: Vec::new() }
+    }
+}
+
+/// Refuses limits that a turn could not keep.
+const fn check_limits(limits: &TurnLimits) -> Result<()> {
+    let problem = match limits {
+        TurnLimits { rounds: 0, .. } => "the model must be asked at least once",
+        TurnLimits { tokens: Some(0), .. } => "no answer has 0 tokens",
+        TurnLimits { time: Some(Duration::ZERO), .. } => "no answer takes no time",
+        _ => return Ok(()),
+    };
+    Err(Error::BadLimits { problem })
+}
+
+async fn write_instruction(
+    branch: &Branch,
+    turns: &Turns,
+    state: State,
+    effects: Vec<Effect>,
+    system: Option<String>,
+) -> Result<(MessageId, State)> {
+    let sender = state.view.config().sender.clone();
+    let drafts = effects.into_iter().filter_map(|effect| match effect {
+        Effect::WriteInstruction(draft) => Some(draft),
+        _ => None,
+    });
+    let drafts: Vec<Draft> = drafts
+        .map(|draft| match (&draft.sender, &sender) {
+            (None, Some(sender)) => draft.with_sender(sender),
+            _ => draft,
+        })
+        .collect();
+    let (ids, state) = branch
+        .write_step(turns, state, Extent::Beginning.into(), |step| {
+            if let Some(system) = system {
+                step.set_system(system)?;
+            }
+            Ok(step.messages(drafts)?)
+        })
+        .await?;
+    Ok((ids.last().copied().ok_or(Error::NothingToRetry)?, state))
+}
+
+/// Takes what followed the last instruction out of the view, and lets it say `text` and the system
+/// message `system` when they are given. Configuration and edits that came since stay; `undo` takes all
+/// of it back with the answer.
+async fn go_back(
+    branch: &Branch,
+    turns: &Turns,
+    state: State,
+    (text, system): (Option<String>, Option<String>),
+) -> Result<(MessageId, Extent, State)> {
+    let is_instruction = |message: &&Arc<Message>| matches!(message.body, Body::Instruction { .. });
+    let instruction = state.view.messages().rev().find(is_instruction);
+    let instruction = Arc::clone(instruction.ok_or(Error::NothingToRetry)?);
+    let firsts = state.view.groups().filter_map(|group| group.first().map(|one| Arc::clone(one)));
+    let after = firsts.skip_while(|first| first.id != instruction.id).skip(1);
+    let after: Vec<_> = after.filter(|message| message.role() != Role::System).collect();
+    let (first_part, whole) = if state.is_unfinished() {
+        (Extent::Middle, Extent::End)
+    } else {
+        (Extent::Beginning, Extent::Whole)
+    };
+    let body = text.and_then(|text| instruction.body.with_text(text));
+    if after.is_empty() && body.is_none() && system.is_none() {
+        return Ok((instruction.id, whole, state));
+    }
+    let write = |step: &mut StepWriter<'_>| {
+        step.close_calls("the instruction is asked again")?;
+        if let Some(body) = body {
+            step.edit(instruction.id, body)?;
+        }
+        if let Some(system) = system {
+            step.set_system(system)?;
+        }
+        Ok(after.iter().try_for_each(|message| step.remove(message.id))?)
+    };
+    let ((), state) = branch.write_step(turns, state, first_part.into(), write).await?;
+    Ok((instruction.id, Extent::End, state))
+}
