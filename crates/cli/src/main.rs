@@ -10,6 +10,8 @@
 //! | `env`, `paths`, `config` | the only readers of the environment and of configuration files |
 //! | `provider` | which server and model are asked |
 //! | `place` | finding what a reference names |
+//! | `input` | standard input |
+//! | `world` | what every command is given |
 //! | `reference` | the text of `docs/reference/cli.md` |
 
 mod args;

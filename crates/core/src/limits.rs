@@ -1,4 +1,4 @@
-//! Every bound of the product in one place: a name, a unit, a reason.
+//! The bounds of what is kept and sent, in one place: a name, a unit, a reason.
 //!
 //! Reaching one is a typed error, never silence.
 

@@ -32,13 +32,14 @@
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
 //! | [`flows`] | procedures of several turns: fan-out, reasoning and acting |
 //! | [`tools`] | functions of the host program that a model may call |
-//! | [`table`] | messages as CSV, JSON and JSON Lines |
+//! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |
 //! | [`time`] | times as people and files write them |
 //! | [`usage`] | the call log: what was asked, what came of it, what it used |
 //! | [`reference`](mod@reference) | how people name sessions, branches, messages and places |
 //! | [`core`] | the words all of it is made of |
 //!
-//! The engine runs inside a tokio runtime. It spawns nothing unless a turn is dropped half-way.
+//! The engine runs inside a tokio runtime. It spawns nothing unless a turn is dropped half-way, or a tool
+//! blocks.
 
 pub mod archive;
 pub mod base;

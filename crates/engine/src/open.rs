@@ -1,4 +1,4 @@
-//! The composition root: the one place that names a concrete store.
+//! The composition root: the one place of the engine that names a concrete store.
 
 use std::sync::Arc;
 

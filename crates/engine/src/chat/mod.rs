@@ -3,8 +3,8 @@
 //! What is said is durable before anything depends on it: the instruction before the model is
 //! asked, the answer before [`TurnEvent::Completed`]. A turn that is dropped half-way is closed in
 //! the background, with what had come, as `interrupted`; [`Engine::close`](crate::Engine::close)
-//! waits for that. A turn that a crash cut off is found when the branch is next written to, and
-//! closed the same way.
+//! waits for that. A turn that a crash cut off goes on with [`Branch::resume`]; any other write finds it
+//! and closes it the same way.
 
 mod event;
 mod extract;

@@ -1,4 +1,4 @@
-//! Messages and model calls as tables: CSV, JSON and JSON Lines. Those of messages have the five columns
+//! Messages and model calls as tables: CSV, JSON, JSON Lines and, by feature, Parquet. Those of messages have the five columns
 //! of LionAGI, so that its files load here and ours load there.
 //!
 //! - [`Row`] is a message as five texts; `content` says how each body is told.

@@ -1,7 +1,7 @@
 //! Simulated lives of a turn: random answers and tools, and a process that dies at every commit and at
 //! every effect of a tool, is followed by another, and that one perhaps by a third.
 //!
-//! `BRANCHWORK_SEEDS=20000 cargo test -p branchwork --release --test it simulation` is the long run.
+//! `BRANCHWORK_SEEDS=4000 cargo test -p branchwork --test it simulation` is the long run.
 
 use std::{
     collections::BTreeMap,
