@@ -9,7 +9,7 @@
 //! | `trip@rainy~3`, `rainy~3`, `~3` | the message three before the last one |
 //! | `@-` | where an op is wanted: the head before the last move |
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use branchwork_core::{
     nearest::nearest,
@@ -39,15 +39,37 @@ impl ModelReference {
     ///
     /// [`Error::BadReference`] when a side is empty.
     pub fn parse(text: &str) -> Result<Self> {
+        let reference = Self::divide(text);
+        reference.check()?;
+        Ok(reference)
+    }
+
+    /// As [`parse`](Self::parse), and nothing is checked yet.
+    pub(crate) fn divide(text: &str) -> Self {
         let (provider, model) = match text.split_once(':') {
             Some((provider, model)) => (Some(provider), model),
             None => (None, text),
         };
-        if model.trim().is_empty() || provider.is_some_and(|name| name.trim().is_empty()) {
+        Self { provider: provider.map(str::to_owned), model: model.to_owned() }
+    }
+
+    /// Refuses empty names.
+    pub(crate) fn check(&self) -> Result<()> {
+        let is_empty = |name: &String| name.trim().is_empty();
+        if is_empty(&self.model) || self.provider.as_ref().is_some_and(is_empty) {
             let problem = "a model is written `provider:model` or `model`";
-            return Err(Error::BadReference { reference: text.to_owned(), problem });
+            return Err(Error::BadReference { reference: self.to_string(), problem });
         }
-        Ok(Self { provider: provider.map(str::to_owned), model: model.to_owned() })
+        Ok(())
+    }
+}
+
+impl Display for ModelReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.provider {
+            Some(provider) => write!(f, "{provider}:{}", self.model),
+            None => f.write_str(&self.model),
+        }
     }
 }
 

@@ -4,11 +4,9 @@ use std::process::ExitCode;
 
 use branchwork::{
     Branch, Chat,
-    core::{
-        config::{Change, ConfigPatch},
-        provider::Finish,
-    },
+    core::{config::ConfigPatch, provider::Finish},
     flows::{FanOut, FanOutItem},
+    reference::ModelReference,
 };
 use serde_json::{Value, json};
 
@@ -29,9 +27,11 @@ pub(crate) async fn run(world: &World, args: FanOutArgs) -> Result<ExitCode, Fai
     patch.check().map_err(branchwork::Error::from)?;
     let (config, models) =
         targets(world, &branch, (&args.model, args.base_url.as_deref()), patch).await?;
-    let fan_out = branch.fan_out(instructions).contexts(args.context).models(models);
+    let fan_out = branch.fan_out(instructions).contexts(args.context);
+    let fan_out = fan_out.model_references(models.clone());
     let fan_out = fan_out.samples(args.samples).concurrency(args.concurrency);
-    show(world, &branch, fan_out.each(move |chat| chat.with_config(config.clone()))).await
+    let fan_out = fan_out.each(move |chat| chat.with_config(config.clone()));
+    show(world, &branch, &models, fan_out).await
 }
 
 /// Asks one prompt several times.
@@ -41,7 +41,7 @@ pub(super) async fn samples(
     count: usize,
     each: impl Fn(Chat) -> Chat + Send + Sync + 'static,
 ) -> Result<ExitCode, Failure> {
-    show(world, branch, branch.fan_out([prompt]).samples(count).each(each)).await
+    show(world, branch, &[], branch.fan_out([prompt]).samples(count).each(each)).await
 }
 
 /// The instructions; for `-` the lines of standard input that are not empty.
@@ -61,14 +61,13 @@ fn instructions(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
     Ok(instructions)
 }
 
-/// Makes the providers known. Answers what holds for every chat, and the models as a fan-out names
-/// them.
+/// Makes the providers known. Answers what holds for every chat, and the models.
 async fn targets(
     world: &World,
     branch: &Branch,
     (models, base_url): (&[String], Option<&str>),
     patch: ConfigPatch,
-) -> Result<(ConfigPatch, Vec<String>), Failure> {
+) -> Result<(ConfigPatch, Vec<ModelReference>), Failure> {
     let own = branch.view().await?.config().clone();
     let resolve = async |model: Option<&String>| -> Result<Target, Failure> {
         let wish = Wish { model: model.cloned(), base_url: base_url.map(str::to_owned) };
@@ -78,23 +77,22 @@ async fn targets(
     if models.is_empty() {
         return Ok((resolve(None).await?.register(engine, patch), Vec::new()));
     }
-    let (mut patch, mut names) = (patch, Vec::new());
+    let mut references = Vec::new();
     for model in models {
         let Target { handle, provider, model } = resolve(Some(model)).await?;
         engine.register(provider.clone(), handle);
-        if provider.contains("://") {
-            // A server without another name: the same one for all.
-            patch.provider = Change::Set(provider);
-            names.push(model);
-        } else {
-            names.push(format!("{provider}:{model}"));
-        }
+        references.push(ModelReference { provider: Some(provider), model });
     }
-    Ok((patch, names))
+    Ok((patch, references))
 }
 
 /// Prints the answers in the order of what was asked, once all are there or Ctrl-C comes.
-async fn show(world: &World, branch: &Branch, fan_out: FanOut) -> Result<ExitCode, Failure> {
+async fn show(
+    world: &World,
+    branch: &Branch,
+    models: &[ModelReference],
+    fan_out: FanOut,
+) -> Result<ExitCode, Failure> {
     let items = tokio::select! {
         items = fan_out.into_future() => items?,
         () = stopped() => {
@@ -105,7 +103,8 @@ async fn show(world: &World, branch: &Branch, fan_out: FanOut) -> Result<ExitCod
     let mut values = Vec::new();
     let (mut failed, mut code) = (0, None);
     let count = items.len();
-    for item in items {
+    for mut item in items {
+        item.model = item.model.map(|told| label(models, told));
         let fork = match &item.branch {
             Some(fork) => Some(fork.record().await?.name),
             None => None,
@@ -132,6 +131,13 @@ async fn show(world: &World, branch: &Branch, fan_out: FanOut) -> Result<ExitCod
             Err(failure.with_message(message))
         }
     }
+}
+
+/// What a model is called: a server that has no name but its URL is left out.
+fn label(models: &[ModelReference], told: String) -> String {
+    let is_url = |provider: &String| provider.contains("://");
+    let mut unnamed = models.iter().filter(|model| model.provider.as_ref().is_some_and(is_url));
+    unnamed.find(|model| model.to_string() == told).map_or(told, |model| model.model.clone())
 }
 
 /// One answer below a line that says what it is of.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     server::{Answer, Server},
-    support::Home,
+    support::{Home, run_with},
 };
 
 const KEPT: [&str; 3] = ["Be brief.", "Warm?", "Rome."];
@@ -46,6 +46,24 @@ fn instructions_contexts_and_models_are_asked_on_forks_and_answered_in_order() {
     let models: Vec<_> = sent.iter().map(|request| request["model"].clone()).collect();
     assert_eq!(models, ["tiny", "large", "tiny", "large"]);
     assert!(sent.iter().all(|request| request["temperature"] == 0.5));
+}
+
+#[test]
+fn each_model_is_asked_of_its_own_provider() {
+    let home = Home::new();
+    let own = Server::start(texts([&["first"], &["own"]]));
+    let other = Server::start(texts([&["other"]]));
+    // The session remembers the server by its URL.
+    assert_eq!(home.run(&[&own.options()[..], &["-t", "trip", "Warm?"]].concat()).code, 0);
+    let arguments = ["fan-out", "trip", "q", "-m", "small", "-m", "ollama:x", "--concurrency", "1"];
+    let mut command = home.command(arguments);
+    command.env("OLLAMA_HOST", &other.url);
+    let ran = run_with(command, b"");
+    let expected = "main-2 · q · small · sample 1\nown\n\n\
+                    main-3 · q · ollama:x · sample 1\nother\n\n";
+    assert_eq!((ran.code, ran.out.as_str()), (0, expected), "{ran:?}");
+    assert_eq!(own.requests()[1]["model"], "small");
+    assert_eq!(other.requests()[0]["model"], "x");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Forking: a new head on an op that exists.
 
-use std::pin::Pin;
+use std::{collections::BTreeSet, pin::Pin};
 
 use branchwork_core::{
     config::ConfigPatch,
@@ -14,8 +14,8 @@ use crate::{
     session::check_branch_name,
 };
 
-/// How many free names are tried before giving up.
-const NAMES_TRIED_MAX: usize = 10_000;
+/// How many names are tried before giving up: more than a fan-out makes forks.
+const NAMES_TRIED_MAX: usize = 100_000;
 
 /// A fork that is being made: `.await` it.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Fork {
         let (ops, view) = beginning.write(engine, view)?;
         let id = BranchId::from_bits(engine.ids().next_bits());
         let (session, forked_from, at) = (branch.session, Some(branch.id), engine.now());
-        let (revision, to) = (1 + ops.len() as u64, view.head());
+        let (revision, tip) = (1 + ops.len() as u64, ops.last().map(|last| last.id));
         let make = move |name: String| {
             let change = Change::CreateBranch { branch: id, name, forked_from, head };
             let commit = Commit::new(session, at).with_change(change);
@@ -134,7 +134,6 @@ impl Fork {
         }
         engine.tool_sets().fork(branch.id, id);
         let fork = Branch::new(engine.clone(), branch.session, id);
-        let tip = if revision > 1 { to } else { None };
         fork.shared.set(State { view, tip, revision });
         Ok(fork)
     }
@@ -147,11 +146,12 @@ impl Branch {
         make: impl Fn(String) -> Result<Commit> + Send,
     ) -> Result<String> {
         let stem = self.record().await?.name;
-        let taken = self.engine.store().branches(self.session).await?;
+        let branches = self.engine.store().branches(self.session).await?;
+        let taken: BTreeSet<&str> = branches.iter().map(|branch| branch.name.as_str()).collect();
         let mut last = Error::Conflict(Conflict::BranchNameTaken { name: stem.clone() });
         for number in 2..=NAMES_TRIED_MAX {
             let name = format!("{stem}-{number}");
-            if taken.iter().any(|branch| branch.name == name) {
+            if taken.contains(name.as_str()) {
                 continue;
             }
             let commit = make(name.clone())?;

@@ -42,7 +42,7 @@ pub struct FanOut {
     branch: Branch,
     instructions: Vec<String>,
     contexts: Vec<Value>,
-    models: Vec<String>,
+    models: Vec<ModelReference>,
     samples: usize,
     concurrency: usize,
     each: Arc<dyn Fn(Chat) -> Chat + Send + Sync>,
@@ -104,7 +104,14 @@ impl FanOut {
 
     /// Asks each of these models: `provider:model`, or `model` of the provider that is set.
     pub fn models<T: Into<String>>(mut self, models: impl IntoIterator<Item = T>) -> Self {
-        self.models = models.into_iter().map(Into::into).collect();
+        self.models =
+            models.into_iter().map(|model| ModelReference::divide(&model.into())).collect();
+        self
+    }
+
+    /// As [`models`](Self::models), for providers whose own name may hold a colon.
+    pub fn model_references(mut self, models: impl IntoIterator<Item = ModelReference>) -> Self {
+        self.models = models.into_iter().collect();
         self
     }
 
@@ -141,9 +148,9 @@ impl FanOut {
         let (concurrency, items) = (self.concurrency, self.items()?);
         // All begin at one place, wherever the branch goes meanwhile.
         let head = self.branch.view().await?.head();
-        let each = |(index, item): (usize, FanOutItem)| {
+        let each = |(index, (item, model)): (usize, (FanOutItem, Option<ModelReference>))| {
             let (branch, each) = (self.branch.clone(), Arc::clone(&self.each));
-            async move { (index, ask((branch, head), item, &*each).await) }
+            async move { (index, ask((branch, head), item, model, &*each).await) }
         };
         let asked: Vec<_> = items.into_iter().enumerate().map(each).collect();
         let mut done: Vec<_> = stream::iter(asked).buffer_unordered(concurrency).collect().await;
@@ -151,41 +158,45 @@ impl FanOut {
         Ok(done.into_iter().map(|(_, item)| item).collect())
     }
 
-    /// What is to be asked, not asked yet.
-    fn items(&self) -> Result<Vec<FanOutItem>> {
-        let or_none = |count: usize| count.max(1);
-        let counts = [
-            self.instructions.len(),
-            or_none(self.contexts.len()),
-            or_none(self.models.len()),
-            self.samples,
-        ];
-        let count = counts.into_iter().try_fold(1_usize, usize::checked_mul);
-        let problem = match count {
+    /// What is to be asked, not asked yet, and of which model.
+    fn items(&self) -> Result<Vec<(FanOutItem, Option<ModelReference>)>> {
+        let (contexts, models) = (options(&self.contexts), options(&self.models));
+        let counts = [self.instructions.len(), contexts.len(), models.len(), self.samples];
+        let problem = match counts.into_iter().try_fold(1_usize, usize::checked_mul) {
             Some(0) => "there is nothing to ask",
-            Some(count) if count <= ITEMS_MAX && self.concurrency > 0 => "",
-            Some(count) if count <= ITEMS_MAX => "none may be asked at a time",
+            Some(1..=ITEMS_MAX) if self.concurrency > 0 => {
+                return Ok(self.combinations(&contexts, &models));
+            }
+            Some(1..=ITEMS_MAX) => "none may be asked at a time",
             _ => "it asks more than 10 000 things",
         };
-        if !problem.is_empty() {
-            return Err(Error::BadFanOut { problem });
-        }
-        let contexts = options(&self.contexts);
-        let models = options(&self.models);
+        Err(Error::BadFanOut { problem })
+    }
+
+    fn combinations(
+        &self,
+        contexts: &[Option<Value>],
+        models: &[Option<ModelReference>],
+    ) -> Vec<(FanOutItem, Option<ModelReference>)> {
         let mut items = Vec::new();
         for instruction in &self.instructions {
-            for (context, model) in pairs(&contexts, &models) {
-                items.extend((0..self.samples).map(|sample| FanOutItem {
-                    instruction: instruction.clone(),
-                    context: context.clone(),
-                    model: model.clone(),
-                    sample,
-                    branch: None,
-                    outcome: Err(Error::NothingToRetry),
-                }));
+            for context in contexts {
+                for model in models {
+                    items.extend((0..self.samples).map(|sample| {
+                        let item = FanOutItem {
+                            instruction: instruction.clone(),
+                            context: context.clone(),
+                            model: model.as_ref().map(ToString::to_string),
+                            sample,
+                            branch: None,
+                            outcome: Err(Error::NothingToRetry),
+                        };
+                        (item, model.clone())
+                    }));
+                }
             }
         }
-        Ok(items)
+        items
     }
 }
 
@@ -194,16 +205,13 @@ fn options<T: Clone>(values: &[T]) -> Vec<Option<T>> {
     if values.is_empty() { vec![None] } else { values.iter().cloned().map(Some).collect() }
 }
 
-fn pairs<'a, A, B>(left: &'a [A], right: &'a [B]) -> impl Iterator<Item = (&'a A, &'a B)> {
-    left.iter().flat_map(move |one| right.iter().map(move |other| (one, other)))
-}
-
 async fn ask(
     from: (Branch, Option<OpId>),
     mut item: FanOutItem,
+    model: Option<ModelReference>,
     each: &(dyn Fn(Chat) -> Chat + Send + Sync),
 ) -> FanOutItem {
-    match fork(from, item.model.as_deref()).await {
+    match fork(from, model).await {
         Err(error) => item.outcome = Err(error),
         Ok(fork) => {
             let chat = fork.chat(&item.instruction);
@@ -218,12 +226,16 @@ async fn ask(
     item
 }
 
-async fn fork((branch, head): (Branch, Option<OpId>), model: Option<&str>) -> Result<Branch> {
+async fn fork(
+    (branch, head): (Branch, Option<OpId>),
+    model: Option<ModelReference>,
+) -> Result<Branch> {
     let fork = branch.fork_unnamed().at_head(head);
     match model {
         None => fork.await,
         Some(model) => {
-            let ModelReference { provider, model } = ModelReference::parse(model)?;
+            model.check()?;
+            let ModelReference { provider, model } = model;
             fork.config(ConfigPatch::new().with_model(provider, model)).await
         }
     }
