@@ -1,8 +1,9 @@
 //! The function that becomes a tool, taken apart.
 
+use proc_macro2::Span;
 use syn::{
     Attribute, Expr, ExprLit, FnArg, Ident, ItemFn, Lit, Meta, Pat, PatType, Result, Signature,
-    Type, spanned::Spanned,
+    Type, spanned::Spanned as _,
 };
 
 /// A function that can be a tool.
@@ -59,32 +60,19 @@ impl Function {
 
 /// Refuses what no tool can be.
 fn check(signature: &Signature) -> Result<()> {
-    let error =
-        |spanned: &dyn ToSpan, problem: &str| Err(syn::Error::new(spanned.to_span(), problem));
+    let error = |span: Span, problem: &str| Err(syn::Error::new(span, problem));
     if !signature.generics.params.is_empty() {
-        return error(
-            &signature.generics,
-            "a tool has no generic parameters: one schema tells all",
-        );
+        let problem = "a tool has no generic parameters: one schema tells all";
+        return error(signature.generics.span(), problem);
     }
     if let Some(receiver) = signature.receiver() {
-        return error(receiver, "a tool is no method; give it what it needs with `#[given]`");
+        let problem = "a tool is no method; give it what it needs with `#[given]`";
+        return error(receiver.span(), problem);
     }
     if let Some(constant) = &signature.constness {
-        return error(constant, "a tool is no `const fn`");
+        return error(constant.span(), "a tool is no `const fn`");
     }
     Ok(())
-}
-
-/// Something with a place in the source.
-trait ToSpan {
-    fn to_span(&self) -> proc_macro2::Span;
-}
-
-impl<T: Spanned> ToSpan for T {
-    fn to_span(&self) -> proc_macro2::Span {
-        self.span()
-    }
 }
 
 /// The comment that `attributes` are, without the space that follows each `///`.

@@ -55,8 +55,7 @@ impl History {
         if calls.iter().collect::<BTreeSet<_>>().len() < calls.len() {
             self.breaches.push("Anthropic: ids of one answer are not unique".to_owned());
         }
-        let follows = |before: &Message| matches!(before.role(), Role::User | Role::Tool);
-        if before.is_some_and(|before| before.role() != Role::System && !follows(before)) {
+        if before.is_some_and(|before| before.role() == Role::Assistant) {
             self.breaches.push("Gemini: calls follow an answer".to_owned());
         }
         self.asked = calls;

@@ -22,7 +22,8 @@ pub const VERSION: u32 = 1;
 pub struct EncodedOp {
     /// All but what the message says, as JSON.
     pub head: Vec<u8>,
-    /// What the message says, as JSON; empty for an op that appends no message.
+    /// What the message says, as JSON; empty for an op that neither brings a message
+    /// nor notes a result.
     pub body: Vec<u8>,
 }
 

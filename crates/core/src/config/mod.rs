@@ -84,10 +84,12 @@ impl<T: Clone> Change<T> {
             Self::Set(value) => *setting = Some(value.clone()),
         }
     }
+}
 
+impl<T> Change<T> {
     /// Takes the place of what `earlier` says, if it says anything.
     fn over(self, earlier: &mut Self) {
-        if !matches!(self, Self::Keep) {
+        if !self.is_keep() {
             *earlier = self;
         }
     }

@@ -80,11 +80,6 @@ impl<'a> Judge<'a> {
             _ => Verdict::Look,
         }
     }
-
-    /// Whether the filter selects `message`.
-    pub(crate) fn selects(&self, message: &Message) -> bool {
-        self.filter.selects(message)
-    }
 }
 
 #[cfg(test)]

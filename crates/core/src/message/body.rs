@@ -174,7 +174,7 @@ impl Body {
                 let calls = calls.iter().map(|call| call.function.len() + call.arguments.len());
                 parts_size(parts) + calls.sum::<usize>()
             }
-            Self::ActionResponse { outcome, .. } => outcome.text().len(),
+            Self::ActionResponse { outcome, .. } => outcome.told().len(),
         }
     }
 }

@@ -56,26 +56,26 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What the model is told.
+    /// All of its text. A model is shown no more than [`shown`](Self::shown).
     pub fn text(&self) -> String {
+        self.told().into_owned()
+    }
+
+    /// All of its text, copied only where it is not there as such.
+    pub(crate) fn told(&self) -> Cow<'_, str> {
         match self {
-            Self::Succeeded(Value::String(text)) => text.clone(),
-            Self::Succeeded(value) => value.to_string(),
-            Self::Failed(message) => format!("failed: {message}"),
-            Self::Cancelled(reason) => format!("cancelled: {reason}"),
-            Self::Unknown => {
-                "outcome unknown: the call may or may not have taken effect".to_owned()
-            }
+            Self::Succeeded(Value::String(text)) => text.into(),
+            Self::Succeeded(value) => value.to_string().into(),
+            Self::Failed(message) => format!("failed: {message}").into(),
+            Self::Cancelled(reason) => format!("cancelled: {reason}").into(),
+            Self::Unknown => "outcome unknown: the call may or may not have taken effect".into(),
         }
     }
 
     /// Its text as a model is shown it: cut where it is longer than
     /// [`TOOL_OUTPUT_SHOWN_BYTES_MAX`], and the cut told.
     pub fn shown(&self) -> Cow<'_, str> {
-        let text = match self {
-            Self::Succeeded(Value::String(text)) => Cow::Borrowed(text.as_str()),
-            outcome => Cow::Owned(outcome.text()),
-        };
+        let text = self.told();
         if text.len() <= TOOL_OUTPUT_SHOWN_BYTES_MAX {
             return text;
         }

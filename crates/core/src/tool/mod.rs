@@ -36,7 +36,7 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
     /// What a call does to the world: whether it may run again when a crash cut it off.
     fn effect(&self) -> ToolEffect;
 
-    /// Whether the calls of one answer run one after the other; else all at once. Calls of other tools
+    /// Whether the calls of one answer run one after the other; else side by side. Calls of other tools
     /// run beside them in any case.
     fn is_serial(&self) -> bool;
 

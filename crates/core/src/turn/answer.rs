@@ -51,10 +51,15 @@ impl Answer {
         self.calls.is_empty() && !self.parts.iter().any(|part| says(part) && !thinks(part))
     }
 
+    /// Whether it asks for calls.
+    pub(super) fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
     /// The body of the message it makes: a response, or a request when it holds calls.
     pub fn body(&self) -> Body {
         let parts = self.parts.clone();
-        if self.calls.is_empty() {
+        if !self.has_calls() {
             return Body::Response { parts };
         }
         let mut calls: Vec<_> = self.calls.values().cloned().collect();

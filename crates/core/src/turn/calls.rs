@@ -25,18 +25,14 @@ enum Progress {
     Ended(Outcome),
     /// It ended, and its result is written.
     Told,
-    /// Nobody offered anything that could be run.
-    Unoffered,
 }
 
 impl Calls {
-    /// The calls of `body`; those of `tools` can be run.
+    /// The calls of `body`; those of `tools` can be run. Without any, none is started.
     pub(super) fn of(body: &Body, tools: &BTreeSet<String>) -> Self {
         let Body::ActionRequest { calls, .. } = body else { return Self::default() };
         let progress = |call: &ToolCall| {
-            if tools.is_empty() {
-                Progress::Unoffered
-            } else if tools.contains(&call.function) {
+            if tools.is_empty() || tools.contains(&call.function) {
                 Progress::Waiting
             } else {
                 let offered: Vec<&str> = tools.iter().map(String::as_str).collect();
@@ -71,11 +67,6 @@ impl Calls {
 
     pub(super) const fn is_empty(&self) -> bool {
         self.calls.is_empty()
-    }
-
-    /// Whether there are calls, and tools to run them.
-    pub(super) fn any_is_offered(&self) -> bool {
-        self.calls.iter().any(|(_, progress)| *progress != Progress::Unoffered)
     }
 
     pub(super) fn count_to_run(&self) -> usize {
@@ -140,14 +131,14 @@ impl Calls {
         Some(CallResult { call, function, outcome: outcome.clone() })
     }
 
-    /// A result for each call that has none yet, in their order. A call that was started and has not ended may have
-    /// taken effect; one that was not is cancelled for `reason`.
+    /// A result for each call that has none yet, in their order. A call that was started and has not
+    /// ended may have taken effect; one that was not is cancelled for `reason`.
     pub(super) fn results(&self, reason: &str) -> Vec<Draft> {
         let result = |(call, progress): &(ToolCall, Progress)| {
             let outcome = match progress {
                 Progress::Ended(outcome) => outcome.clone(),
                 Progress::Started => Outcome::Unknown,
-                Progress::Waiting | Progress::Unoffered => Outcome::Cancelled(reason.to_owned()),
+                Progress::Waiting => Outcome::Cancelled(reason.to_owned()),
                 Progress::Told => return None,
             };
             Some(Draft::result(call.id.clone(), call.function.clone(), outcome))

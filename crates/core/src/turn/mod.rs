@@ -72,7 +72,7 @@ pub enum Effect {
     AskModel,
     /// Make the answer, which asks for calls, durable, as the middle of the step.
     WriteCalls(Draft),
-    /// Run these calls, all at once, and tell of each when it ends.
+    /// Run these calls, side by side, and tell of each when it ends.
     RunCalls(Vec<ToolCall>),
     /// Make what came of a call durable as soon as it ended, as the middle of the step: the results
     /// that can be told, and what is noted of the call when its own cannot be yet. Others still run.
@@ -168,8 +168,8 @@ impl Turn {
         (turn, vec![Effect::WriteInstruction(instruction)])
     }
 
-    /// Goes on with a turn that was cut off, within the same limits: calls of tools that are told or
-    /// noted are not run again.
+    /// Goes on with a turn that was cut off: calls that are told or noted are not run again. The rounds
+    /// that it had taken count; calls, tokens and time are counted from here.
     pub fn resume_from(
         cut_off: CutOff,
         tools: BTreeSet<String>,
@@ -182,10 +182,10 @@ impl Turn {
         turn.calls = Calls::of_cut_off(calls);
         let effects = if !turn.calls.all_ended() {
             turn.run()
-        } else if let Some(limit) = limits.forbids_another_round(&turn.spent) {
-            turn.close(Ending::Limited(limit))
         } else if turn.calls.any_is_untold() {
             turn.go_on()
+        } else if let Some(limit) = limits.forbids_another_round(&turn.spent) {
+            turn.close(Ending::Limited(limit))
         } else {
             turn.ask()
         };
@@ -336,16 +336,19 @@ impl Turn {
         if self.answer.is_empty() {
             return self.close(Ending::Empty);
         }
+        if !self.answer.has_calls() {
+            return self.close(Ending::Answered);
+        }
         let body = self.answer.body();
-        if matches!(self.finish(), Some(Finish::Length | Finish::ContentFilter)) {
+        if matches!(self.answer.finish(), Some(Finish::Length | Finish::ContentFilter)) {
             // Nobody knows what its last call would have been.
             self.calls = Calls::cancelled(&body, "the answer was cut off");
             return self.close(Ending::Answered);
         }
-        self.calls = Calls::of(&body, &self.tools);
-        if !self.calls.any_is_offered() {
+        if self.tools.is_empty() {
             return self.close(Ending::Answered);
         }
+        self.calls = Calls::of(&body, &self.tools);
         self.state = State::Calling { stop: None };
         vec![Effect::WriteCalls(Draft::new(body))]
     }
@@ -371,11 +374,11 @@ impl Turn {
             let nothing = Draft::new(Body::Response { parts: Vec::new() });
             return vec![Effect::WriteAnswer(vec![nothing.with_status(status)])];
         }
-        let body = self.answer.body();
-        if self.calls.is_empty() {
-            self.calls = Calls::of(&body, &self.tools);
+        let body = (!is_written).then(|| self.answer.body());
+        if let Some(body) = body.as_ref().filter(|_| self.calls.is_empty()) {
+            self.calls = Calls::of(body, &self.tools);
         }
-        let answer = (!is_written).then(|| Draft::new(body).with_status(status));
+        let answer = body.map(|body| Draft::new(body).with_status(status));
         let results = self.calls.results(&reason);
         vec![Effect::WriteAnswer(answer.into_iter().chain(results).collect())]
     }
@@ -394,11 +397,6 @@ impl Turn {
     /// How often the model was asked.
     pub const fn rounds(&self) -> u32 {
         self.spent.rounds
-    }
-
-    /// Why the model stopped, when it said so.
-    pub const fn finish(&self) -> Option<&Finish> {
-        self.answer.finish()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a new branch begins with.
 
 use branchwork_core::{
-    config::{ConfigPatch, Defaults},
+    config::{Config, ConfigPatch, Defaults},
     graph::{Extent, Op, StepWriter, View},
     id::{BranchId, OpId},
     message::{Body, Draft},
@@ -26,7 +26,7 @@ impl Beginning {
 
     /// What all later branches would begin with, if they began like this one.
     pub(crate) fn defaults(&self) -> Defaults {
-        let config = Defaults::new().config.patched(&self.config);
+        let config = Config::default().patched(&self.config);
         let defaults = Defaults::new().with_config(config);
         match &self.system {
             Some(system) => defaults.with_system(system),

@@ -1,6 +1,6 @@
 //! What all handles of one branch share: the order of turns, and the newest known state.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use branchwork_core::{
     graph::{Step, View},
@@ -10,7 +10,7 @@ use branchwork_core::{
 use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
 
 use super::{Branch, steering::Steering};
-use crate::error::Result;
+use crate::{engine::lock, error::Result};
 
 /// Shared by the handles of one branch in one engine.
 #[derive(Debug, Default)]
@@ -54,19 +54,19 @@ impl Shared {
     }
 
     pub(crate) fn known(&self) -> Option<State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.state).clone()
     }
 
     /// Notes a state, unless a newer one is known: readers do not wait for writers.
     pub(crate) fn set(&self, state: State) {
-        let mut known = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.state);
         if known.as_ref().is_none_or(|known| known.revision <= state.revision) {
             *known = Some(state);
         }
     }
 
     pub(crate) fn forget(&self) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.state) = None;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     mem,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use branchwork_core::{
@@ -13,7 +13,10 @@ use branchwork_core::{
 use tokio::sync::{Notify, futures::OwnedNotified, oneshot};
 
 use super::Branch;
-use crate::error::{Error, Result};
+use crate::{
+    engine::lock,
+    error::{Error, Result},
+};
 
 /// Shared by the handles of one branch in one engine.
 #[derive(Debug, Default)]
@@ -57,19 +60,19 @@ pub(crate) type Stop = Pin<Box<OwnedNotified>>;
 impl Steering {
     /// A turn begins. There is one at a time: it holds the right to change the branch.
     pub(crate) fn begin(self: &Arc<Self>) -> Steered {
-        let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wishes = lock(&self.wishes);
         wishes.is_running = true;
         let stop = Box::pin(Arc::clone(&self.stop).notified_owned());
         Steered { steering: Arc::clone(self), stop: Some(stop) }
     }
 
     fn is_running(&self) -> bool {
-        self.wishes.lock().unwrap_or_else(PoisonError::into_inner).is_running
+        lock(&self.wishes).is_running
     }
 
     /// Lets a message wait for the turn; `None` when none goes on.
     fn join(&self, draft: Draft) -> Option<oneshot::Receiver<MessageId>> {
-        let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wishes = lock(&self.wishes);
         let (said, waiting) = oneshot::channel();
         wishes.is_running.then(|| wishes.joining.push(Joining { draft, said }))?;
         Some(waiting)
@@ -84,7 +87,7 @@ impl Steered {
 
     /// The messages that wait, and whose senders still do.
     pub(crate) fn joining(&self) -> Vec<Joining> {
-        let mut wishes = self.steering.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wishes = lock(&self.steering.wishes);
         let mut joining = mem::take(&mut wishes.joining);
         joining.retain(|joining| !joining.said.is_closed());
         joining
@@ -93,7 +96,7 @@ impl Steered {
 
 impl Drop for Steered {
     fn drop(&mut self) {
-        let mut wishes = self.steering.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wishes = lock(&self.steering.wishes);
         // Whoever waits is told by that.
         *wishes = Wishes::default();
     }

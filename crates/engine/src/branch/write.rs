@@ -215,10 +215,8 @@ impl Branch {
             return Err(DraftError::Nothing.into());
         };
         let head = HeadMove { branch: self.id, from, to: Some(to), cause: Cause::Append };
-        let commit = match (part.call, ops.first()) {
-            (Some(call), Some(answer)) => Commit::new(self.session, at).with_call(answer.id, call),
-            _ => Commit::new(self.session, at),
-        };
+        let mut commit = Commit::new(self.session, at);
+        commit.calls.extend(ops.first().map(|answer| answer.id).zip(part.call));
         let state = State { view, tip: Some(to), revision: revision + ops.len() as u64 };
         self.commit(commit.with_ops(ops, head)).await?;
         self.shared.set(state.clone());

@@ -94,7 +94,9 @@ impl<T: DeserializeOwned + JsonSchema> Extract<T> {
 
     async fn run(self) -> Result<Extracted<T>> {
         let Self { chat, repairs: most, .. } = self;
-        let (branch, options) = (chat.branch.clone(), chat.options.clone());
+        // The system message stays: it is said once.
+        let (branch, options) =
+            (chat.branch.clone(), Options { system: None, ..chat.options.clone() });
         let mut reply = chat.await?;
         let mut repairs = 0;
         loop {

@@ -80,10 +80,13 @@ impl Ready {
         let (tools, limits) = (offer.tools.keys().cloned().collect(), options.limits);
         let opening = match ask {
             Ask::Instruction(draft) => {
-                let (turn, effects) = Turn::begin(draft);
+                let (turn, mut effects) = Turn::begin(draft);
+                let Some(Effect::WriteInstruction(draft)) = effects.pop() else {
+                    unreachable!("BUG: a turn begins with its instruction")
+                };
                 let mut turn = turn.with_tools(tools).with_limits(limits);
                 let (instruction, state) =
-                    write_instruction(&branch, &turns, state, effects, system).await?;
+                    write_instruction(&branch, &turns, state, (draft, system)).await?;
                 let next = turn.step(Input::Written);
                 Opening::of((turn, next), instruction, Extent::End, state)
             }
@@ -163,29 +166,18 @@ async fn write_instruction(
     branch: &Branch,
     turns: &Turns,
     state: State,
-    effects: Vec<Effect>,
-    system: Option<String>,
+    (mut draft, system): (Draft, Option<String>),
 ) -> Result<(MessageId, State)> {
-    let sender = state.view.config().sender.clone();
-    let drafts = effects.into_iter().filter_map(|effect| match effect {
-        Effect::WriteInstruction(draft) => Some(draft),
-        _ => None,
-    });
-    let drafts: Vec<Draft> = drafts
-        .map(|draft| match (&draft.sender, &sender) {
-            (None, Some(sender)) => draft.with_sender(sender),
-            _ => draft,
-        })
-        .collect();
-    let (ids, state) = branch
-        .write_step(turns, state, Extent::Beginning.into(), |step| {
-            if let Some(system) = system {
-                step.set_system(system)?;
-            }
-            Ok(step.messages(drafts)?)
-        })
-        .await?;
-    Ok((ids.last().copied().ok_or(Error::NothingToRetry)?, state))
+    if draft.sender.is_none() {
+        draft.sender.clone_from(&state.view.config().sender);
+    }
+    let write = |step: &mut StepWriter<'_>| {
+        if let Some(system) = system {
+            step.set_system(system)?;
+        }
+        Ok(step.message(draft)?)
+    };
+    branch.write_step(turns, state, Extent::Beginning.into(), write).await
 }
 
 /// Takes what followed the last instruction out of the view, and lets it say `text` and the system

@@ -69,7 +69,7 @@ fn state_of(view: &View, offer: &Offer, call: &ToolCall) -> CallState {
 
 impl Branch {
     /// Ends a step that a crash cut off: with an empty answer, marked as interrupted. Calls of its
-    /// answer may have run: their outcome is unknown.
+    /// answer may have run: their outcome is unknown, unless it is noted.
     pub(crate) async fn close_unfinished(&self, turns: &Turns, state: State) -> Result<State> {
         if !state.is_unfinished() {
             return Ok(state);

@@ -152,10 +152,10 @@ impl Run {
         // The call of the model is kept with its answer.
         self.call = None;
         let state = self.state.clone();
-        let (told, noting) = (results.clone(), noted.clone());
+        let told = results.clone();
         let write = |step: &mut StepWriter<'_>| {
             let ids = step.messages(told)?;
-            noting.map_or(Ok(()), |noted| step.note(noted))?;
+            noted.map_or(Ok(()), |noted| step.note(noted))?;
             Ok(ids)
         };
         let part = Extent::Middle.into();
@@ -309,8 +309,8 @@ impl Run {
             .await
     }
 
-    /// Another process moved the branch: the answer goes to a branch of its own, forked from the
-    /// instruction.
+    /// Another process moved the branch: the answer goes to a branch of its own, forked where this
+    /// turn wrote last.
     async fn keep_elsewhere(&self, drafts: Vec<Draft>) -> Error {
         let engine = self.branch.engine();
         let branch = BranchId::from_bits(engine.ids().next_bits());
@@ -339,11 +339,8 @@ impl Run {
         let mut step = StepWriter::after(view, None, ids, at);
         step.messages(drafts)?;
         let (ops, _) = step.finish(self.extent);
-        let commit = Commit::new(session, at);
-        let commit = match (self.call.clone(), ops.first()) {
-            (Some(call), Some(answer)) => commit.with_call(answer.id, call),
-            _ => commit,
-        };
+        let mut commit = Commit::new(session, at);
+        commit.calls.extend(ops.first().map(|answer| answer.id).zip(self.call.clone()));
         let forked_from = Some(self.branch.id());
         let create = Change::CreateBranch { branch, name, forked_from, head: from };
         Ok(with_beginning(commit.with_change(create), (branch, from), ops))

@@ -158,9 +158,7 @@ impl ChatStream {
             return Poll::Ready(Progress::Break(Some(Ok(TurnEvent::Steered(message)))));
         }
         self.listen(context);
-        if self.ending.is_some() {
-            self.stop();
-        }
+        self.stop();
         Poll::Ready(match &mut self.phase {
             Phase::Waiting(waiting) => {
                 let ready = ready!(waiting.poll_unpin(context));
@@ -168,7 +166,7 @@ impl ChatStream {
             }
             Phase::Opening(opening) => {
                 let run = ready!(opening.poll_unpin(context));
-                self.opened(run)
+                self.written(run, Self::opened)
             }
             Phase::Asking(_, asking) => {
                 let answer = ready!(asking.poll_unpin(context));
@@ -180,7 +178,7 @@ impl ChatStream {
             }
             Phase::Calling(calling) => {
                 let run = ready!(calling.poll_unpin(context));
-                self.called(run)
+                self.written(run, Self::called)
             }
             Phase::Running(_, running) => {
                 let ran = ready!(running.poll_next(context));
@@ -189,11 +187,11 @@ impl ChatStream {
             Phase::Recording(recording, running) => {
                 running.go_on(context);
                 let run = ready!(recording.poll_unpin(context));
-                self.recorded(run)
+                self.written(run, Self::recorded)
             }
             Phase::Noting(noting) => {
                 let run = ready!(noting.poll_unpin(context));
-                self.noted(run)
+                self.written(run, Self::noted)
             }
             Phase::Closing(closing) => {
                 let (closed, error) = ready!(closing.poll_unpin(context));
@@ -215,23 +213,20 @@ impl ChatStream {
         }
     }
 
-    /// Tells the turn to end, unless it is writing: then it is told after that.
+    /// Tells the turn to end, when it is to, unless it is writing: then it is told after that.
     fn stop(&mut self) {
-        let is_waiting =
-            matches!(self.phase, Phase::Asking(..) | Phase::Answering(..) | Phase::Running(..));
-        let Some(ending) = self.ending.take_if(|_| is_waiting) else { return };
-        match mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Running(mut run, running) => {
-                run.note_ended(running.ended);
-                let effects = run.step(ending);
-                self.follow(*run, effects, None);
+        let Some(ending) = self.ending.take() else { return };
+        let (mut run, ended) = match mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Running(run, running) => (run, running.ended),
+            Phase::Asking(run, _) | Phase::Answering(run, _) => (run, VecDeque::new()),
+            phase => {
+                (self.phase, self.ending) = (phase, Some(ending));
+                return;
             }
-            Phase::Asking(mut run, _) | Phase::Answering(mut run, _) => {
-                let effects = run.step(ending);
-                self.follow(*run, effects, None);
-            }
-            phase => self.phase = phase,
-        }
+        };
+        run.note_ended(ended);
+        let effects = run.step(ending);
+        self.follow(*run, effects, None);
     }
 
     fn open(&mut self, ready: Result<Ready>) -> Progress {
@@ -244,12 +239,16 @@ impl ChatStream {
         }
     }
 
+    /// Something is written: what is `next`, unless that failed.
+    fn written(&mut self, run: Result<Run>, next: fn(&mut Self, Run) -> Progress) -> Progress {
+        match run {
+            Ok(run) => next(self, run),
+            Err(error) => self.end(Err(error)),
+        }
+    }
+
     /// Asks the model for the first time.
-    fn opened(&mut self, run: Result<Run>) -> Progress {
-        let mut run = match run {
-            Ok(run) => run,
-            Err(error) => return self.end(Err(error)),
-        };
+    fn opened(&mut self, mut run: Run) -> Progress {
         let instruction = run.instruction();
         if let Some(time) = run.time() {
             self.deadline = Some(Box::pin(tokio::time::sleep(time)));
@@ -306,11 +305,7 @@ impl ChatStream {
     }
 
     /// An answer that asks for calls is written.
-    fn called(&mut self, run: Result<Run>) -> Progress {
-        let mut run = match run {
-            Ok(run) => run,
-            Err(error) => return self.end(Err(error)),
-        };
+    fn called(&mut self, mut run: Run) -> Progress {
         let answer = run.answered();
         let effects = self.go_on(&mut run);
         self.follow(run, effects, None);
@@ -325,27 +320,22 @@ impl ChatStream {
         let Ran { call, function, outcome } = ran;
         let shown =
             TurnEvent::CallCompleted { id: call.to_string(), function, outcome: outcome.clone() };
-        let effects = run.step(Input::Ran { call, outcome });
+        let mut effects = run.step(Input::Ran { call, outcome });
         if !effects.is_empty()
             && let Phase::Running(run, running) = mem::replace(&mut self.phase, Phase::Done)
         {
-            match effects.as_slice() {
-                [Effect::Record { results, noted }] => {
-                    let recording = run.record(results.clone(), noted.clone()).boxed();
-                    self.phase = Phase::Recording(recording, running);
+            match effects.pop() {
+                Some(Effect::Record { results, noted }) => {
+                    self.phase = Phase::Recording(run.record(results, noted).boxed(), running);
                 }
-                _ => self.follow(*run, effects, None),
+                other => self.follow(*run, Vec::from_iter(other), None),
             }
         }
         Progress::Break(Some(Ok(shown)))
     }
 
     /// What came of a call is written.
-    fn recorded(&mut self, run: Result<Run>) -> Progress {
-        let mut run = match run {
-            Ok(run) => run,
-            Err(error) => return self.end(Err(error)),
-        };
+    fn recorded(&mut self, mut run: Run) -> Progress {
         if let Phase::Recording(_, running) = mem::replace(&mut self.phase, Phase::Done) {
             if self.ending.is_some() {
                 run.note_ended(running.ended);
@@ -360,16 +350,11 @@ impl ChatStream {
     }
 
     /// The results of calls are written.
-    fn noted(&mut self, run: Result<Run>) -> Progress {
-        match run {
-            Ok(mut run) => {
-                self.heard.extend(run.take_heard());
-                let effects = self.go_on(&mut run);
-                self.follow(run, effects, None);
-                Progress::Continue(())
-            }
-            Err(error) => self.end(Err(error)),
-        }
+    fn noted(&mut self, mut run: Run) -> Progress {
+        self.heard.extend(run.take_heard());
+        let effects = self.go_on(&mut run);
+        self.follow(run, effects, None);
+        Progress::Continue(())
     }
 
     /// What to do once something is written, and perhaps the turn is to end.
@@ -415,23 +400,10 @@ impl Phase {
     fn cancel(self) -> Option<BoxFuture<'static, Ended>> {
         Some(match self {
             Self::Waiting(_) | Self::Done => return None,
-            Self::Opening(writing) | Self::Calling(writing) | Self::Noting(writing) => async move {
-                match writing.await {
-                    Ok(run) => cancel(run).await,
-                    Err(error) => (Err(error), None),
-                }
+            Self::Opening(writing) | Self::Calling(writing) | Self::Noting(writing) => {
+                cancel_after(writing, VecDeque::new()).boxed()
             }
-            .boxed(),
-            Self::Recording(writing, running) => async move {
-                match writing.await {
-                    Ok(mut run) => {
-                        run.note_ended(running.ended);
-                        cancel(run).await
-                    }
-                    Err(error) => (Err(error), None),
-                }
-            }
-            .boxed(),
+            Self::Recording(writing, running) => cancel_after(writing, running.ended).boxed(),
             Self::Running(mut run, running) => {
                 run.note_ended(running.ended);
                 cancel(*run)
@@ -439,6 +411,17 @@ impl Phase {
             Self::Asking(run, _) | Self::Answering(run, _) => cancel(*run),
             Self::Closing(closing) => closing,
         })
+    }
+}
+
+/// Closes a turn as interrupted, once something is written; calls `ended` meanwhile.
+async fn cancel_after(writing: BoxFuture<'static, Result<Run>>, ended: VecDeque<Ran>) -> Ended {
+    match writing.await {
+        Ok(mut run) => {
+            run.note_ended(ended);
+            cancel(run).await
+        }
+        Err(error) => (Err(error), None),
     }
 }
 

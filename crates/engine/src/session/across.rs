@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use branchwork_core::{
     filter::Filter,
-    graph::Counts,
+    graph::{Counts, View},
     message::{BodyKind, Message, Role},
     store::BranchRecord,
 };
@@ -45,13 +45,7 @@ impl Session {
     /// # Ok(()) }
     /// ```
     pub async fn messages(&self, filter: &Filter) -> Result<Vec<InBranch<Vec<Arc<Message>>>>> {
-        let mut found = Vec::new();
-        for branch in self.branches().await? {
-            let view = self.handle(branch.id).view().await?;
-            let messages = view.select(filter).map(Arc::clone).collect();
-            found.push(InBranch { branch, found: messages });
-        }
-        Ok(found)
+        self.in_each(|view| view.select(filter).map(Arc::clone).collect()).await
     }
 
     /// Everything models and tools said, on every branch: answers, calls and results.
@@ -96,11 +90,16 @@ impl Session {
     ///
     /// [`Error::Store`](crate::Error::Store).
     pub async fn counts(&self) -> Result<Vec<InBranch<Counts>>> {
-        let mut found = Vec::new();
+        self.in_each(View::counts).await
+    }
+
+    /// What `of` finds in the view of every branch, in the order in which they were made.
+    async fn in_each<T: Send>(&self, of: impl Fn(&View) -> T + Send) -> Result<Vec<InBranch<T>>> {
+        let mut all = Vec::new();
         for branch in self.branches().await? {
-            let counts = self.handle(branch.id).view().await?.counts();
-            found.push(InBranch { branch, found: counts });
+            let found = of(&self.handle(branch.id).view().await?);
+            all.push(InBranch { branch, found });
         }
-        Ok(found)
+        Ok(all)
     }
 }

@@ -23,16 +23,15 @@ impl Session {
     ) -> Result<Vec<PathBuf>> {
         let branches = self.branches().await?;
         let branches: Vec<_> = branches.iter().filter(|branch| wanted(&branch.name)).collect();
-        let failed = |source| TableError::Io { what: "written", source };
-        to.make_folder().map_err(failed)?;
+        to.make_folder().map_err(TableError::writing)?;
         let mut files = Vec::with_capacity(branches.len());
         for (branch, stem) in branches.iter().zip(stems(&branches)) {
             let path = to.path_of(&stem);
-            let mut file = NewFile::create(&path).map_err(failed)?;
+            let mut file = NewFile::create(&path).map_err(TableError::writing)?;
             format.write(self.handle(branch.id).rows().await?, &mut file)?;
             files.push((path, file));
         }
-        Ok(publish(files).map_err(failed)?)
+        Ok(publish(files).map_err(TableError::writing)?)
     }
 }
 
@@ -71,9 +70,7 @@ fn plain(name: &str) -> String {
     };
     // Some room is left for the rest of the file's name.
     let mut plain: String = name.chars().map(harmless).collect();
-    while plain.len() > NAME_BYTES_MAX / 2 {
-        plain.pop();
-    }
+    plain.truncate(plain.floor_char_boundary(NAME_BYTES_MAX / 2));
     plain
 }
 

@@ -13,7 +13,7 @@ use branchwork_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::row::Row;
+use super::row::{Row, TABLE};
 
 /// The key of what LionAGI's form cannot tell.
 const OWN: &str = "branchwork";
@@ -58,7 +58,7 @@ pub(super) fn tell(message: &Message, open: &OpenCalls) -> String {
         content: told.to_string(),
     };
     let mut metadata = message.metadata.clone();
-    metadata.remove("table");
+    metadata.remove(TABLE);
     let read = read(message.role(), &row, &mut open.clone());
     let sender = told_sender(message.body.kind(), &message.sender);
     let is_simple = read.body == message.body

@@ -1,8 +1,8 @@
 //! A message as five texts.
 
 use branchwork_core::{
+    limits::NAME_BYTES_MAX,
     message::{Draft, Message, Role},
-    tool::ToolError,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use super::{Column, Tabular, content};
 use crate::time::rfc3339;
 
 /// The metadata under which a message that was read from a table keeps what that table said.
-const TABLE: &str = "table";
+pub(super) const TABLE: &str = "table";
 
 /// The names of the columns, in their order.
 pub(super) const NAMES: [&str; 5] = ["node_id", "timestamp", "role", "sender", "content"];
@@ -108,7 +108,7 @@ impl Row {
         if let Err(error) = draft.check() {
             // It was not said: what waited before it waits still.
             *open = waiting;
-            return Err(ToolError::because(error).to_string());
+            return Err(error.to_string());
         }
         Ok(draft)
     }
@@ -118,8 +118,6 @@ impl Row {
 fn name(text: &str) -> String {
     let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
     let mut name: String = text.chars().map(plain).collect();
-    while name.len() > branchwork_core::limits::NAME_BYTES_MAX {
-        name.pop();
-    }
+    name.truncate(name.floor_char_boundary(NAME_BYTES_MAX));
     if name.trim().is_empty() { "unknown".to_owned() } else { name }
 }

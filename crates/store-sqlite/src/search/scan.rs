@@ -43,7 +43,7 @@ pub(super) fn read(
 /// Whether the body in `row`, which has the columns of [`select_ops`], may hold `word`.
 fn may_hold(row: &Row<'_>, word: Option<&str>) -> Answer<bool> {
     let Some(body) = row.get_ref(5)?.as_bytes_or_null()? else {
-        // It lies apart, or the op is no message.
+        // It lies apart, or the op has none.
         return Ok(row.get::<_, Option<i64>>(3)?.is_some());
     };
     Ok(word.is_none_or(|word| holds(body, word.as_bytes())))

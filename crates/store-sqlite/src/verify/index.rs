@@ -12,7 +12,7 @@ const CHECKS: [(&str, &str); 3] = [
         "SELECT count(*) FROM search_doc WHERE key NOT IN (SELECT key FROM op)",
     ),
     (
-        "stretches that are not there, or as longer than they are",
+        "stretches that are not there, or are shorter than it says",
         "SELECT count(*) FROM search_mark m
          WHERE m.places > 0 AND NOT EXISTS (
              SELECT 1 FROM op WHERE key = (m.stretch << 32) + m.places - 1

@@ -34,7 +34,7 @@ pub(super) struct OpRow {
 /// The stored form of what a message says.
 #[derive(Debug)]
 pub(super) enum BodyRow {
-    /// The op is no message.
+    /// The op has none.
     None,
     /// In the row of the op.
     Inline(String),

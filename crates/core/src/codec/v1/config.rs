@@ -13,7 +13,7 @@ pub(super) struct StoredChange<T>(Change<T>);
 
 impl<T> StoredChange<T> {
     const fn is_keep(&self) -> bool {
-        matches!(self.0, Change::Keep)
+        self.0.is_keep()
     }
 }
 

@@ -5,7 +5,7 @@ mod call;
 mod config;
 mod head;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, error::Error as StdError, sync::Arc};
 
 use self::{
     body::StoredBody,
@@ -63,11 +63,9 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
         }
         head::StoredKind::Noted {} => {
             let body: StoredBody<'_> = from_json("body", body)?;
-            let result = body.into_result().ok_or_else(|| CodecError::Malformed {
-                part: "body",
-                version: VERSION,
-                source: "it is not the result of a call".into(),
-            })?;
+            let result = body.into_result();
+            let result =
+                result.ok_or_else(|| malformed("body", "it is not the result of a call"))?;
             OpKind::Noted(Arc::new(result))
         }
         head::StoredKind::Configure(patch) => OpKind::Configure(Box::new((*patch).into())),
@@ -95,11 +93,7 @@ pub(super) fn encode_call(call: &ModelCall) -> Result<Vec<u8>, CodecError> {
 
 pub(super) fn decode_call(json: &[u8]) -> Result<ModelCall, CodecError> {
     let stored: StoredCall = from_json("call", json)?;
-    stored.into_call().map_err(|problem| CodecError::Malformed {
-        part: "call",
-        version: VERSION,
-        source: problem.into_owned().into(),
-    })
+    stored.into_call().map_err(|problem| malformed("call", problem))
 }
 
 fn to_json(part: &'static str, value: &impl serde::Serialize) -> Result<Vec<u8>, CodecError> {
@@ -113,6 +107,6 @@ fn from_json<'a, T: serde::Deserialize<'a>>(
     serde_json::from_slice(json).map_err(|source| malformed(part, source))
 }
 
-fn malformed(part: &'static str, source: serde_json::Error) -> CodecError {
-    CodecError::Malformed { part, version: VERSION, source: Box::new(source) }
+fn malformed(part: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> CodecError {
+    CodecError::Malformed { part, version: VERSION, source: source.into() }
 }

@@ -194,7 +194,7 @@ impl View {
     }
 
     /// Where `id` is kept, and how it stands.
-    fn target(&self, id: MessageId) -> Result<(Slot, Arc<Message>), ApplyError> {
+    pub(super) fn target(&self, id: MessageId) -> Result<(Slot, Arc<Message>), ApplyError> {
         let unknown = ApplyError::UnknownMessage { id };
         let slot = self.slot_of(id).ok_or(unknown.clone())?;
         let message = self.standing_in(slot).map(Arc::clone).ok_or(unknown)?;

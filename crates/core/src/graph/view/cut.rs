@@ -40,26 +40,21 @@ impl View {
     /// [`ApplyError::NeverLast`] when it was put before messages that were there.
     pub fn head_at(&self, id: MessageId) -> Result<OpId, ApplyError> {
         let unknown = ApplyError::UnknownMessage { id };
-        let slot = self.slot_of(id).ok_or(unknown.clone())?;
-        self.standing_in(slot).ok_or(unknown.clone())?;
-        let group = match slot {
-            Slot::Entry(index) => self.group(index),
-            Slot::Lead => 0..0,
-        };
-        if slot != Slot::Lead && group.end == self.length && !self.open_calls.is_empty() {
-            // What is noted of its calls lies behind it.
-            return self.head().ok_or(unknown);
-        }
-        let entry = match slot {
-            Slot::Lead => self.lead.as_ref(),
-            Slot::Entry(_) => self.entries.get(group.end - 1),
-        };
-        match entry {
-            Some(entry) if slot == Slot::Lead && entry.standing_before > 0 => {
-                Err(ApplyError::NeverLast { id })
+        let entry = match self.target(id)?.0 {
+            Slot::Lead => match &self.lead {
+                Some(lead) if lead.standing_before > 0 => return Err(ApplyError::NeverLast { id }),
+                lead => lead.as_ref(),
+            },
+            Slot::Entry(index) => {
+                let group = self.group(index);
+                if self.is_open(&group) {
+                    // What is noted of its calls lies behind it.
+                    return self.head().ok_or(unknown);
+                }
+                self.entries.get(group.end - 1)
             }
-            entry => entry.and_then(|entry| self.lineage.op_at(entry.depth)).ok_or(unknown),
-        }
+        };
+        entry.and_then(|entry| self.lineage.op_at(entry.depth)).ok_or(unknown)
     }
 
     /// The op to move to so that the last `count` messages are gone; `None` is the beginning.

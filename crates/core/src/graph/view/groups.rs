@@ -16,15 +16,17 @@ impl View {
     /// [`ApplyError::UnknownMessage`] when it does not stand; [`ApplyError::OpenCalls`] when its
     /// group still waits for results.
     pub fn removed_with(&self, id: MessageId) -> Result<Vec<MessageId>, ApplyError> {
-        let unknown = ApplyError::UnknownMessage { id };
-        let slot = self.slot_of(id).ok_or(unknown.clone())?;
-        self.standing_in(slot).ok_or(unknown)?;
-        let Slot::Entry(index) = slot else { return Ok(vec![id]) };
+        let (Slot::Entry(index), _) = self.target(id)? else { return Ok(vec![id]) };
         let group = self.group(index);
-        if group.end == self.length && !self.open_calls.is_empty() {
+        if self.is_open(&group) {
             return Err(ApplyError::OpenCalls { open: self.open_calls.len() });
         }
         Ok(group.filter_map(|index| self.standing_at(index)).map(|message| message.id).collect())
+    }
+
+    /// Whether calls of a group wait for their results.
+    pub(super) fn is_open(&self, group: &Range<usize>) -> bool {
+        group.end == self.length && !self.open_calls.is_empty()
     }
 
     /// The calls of the last group that have no result, found by looking at it.

@@ -28,7 +28,7 @@ use crate::{
 ///
 /// Clones share structure: a clone costs a few reference counts, and a push or an edit on one side
 /// copies a path of the tree, never the history. Cutting a view back is O(log n) plus one step for
-/// each edit, removal or configuration that is taken back.
+/// each change that is taken back and is no message at the end.
 #[derive(Debug, Clone)]
 pub struct View {
     lineage: Lineage,
@@ -163,7 +163,7 @@ impl View {
         entries.filter_map(move |entry| match judge.judge(entry.glance) {
             Verdict::No => None,
             Verdict::Yes => entry.message.as_ref(),
-            Verdict::Look => entry.message.as_ref().filter(|message| judge.selects(message)),
+            Verdict::Look => entry.message.as_ref().filter(|message| filter.selects(message)),
         })
     }
 
