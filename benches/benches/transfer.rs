@@ -25,7 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 const SIZES: [u64; 3] = [1_000, 10_000, 100_000];
 /// How often each is done.
 const ROUNDS: usize = 9;
-/// Messages of one session that grew in many turns, and how many sessions there are.
+/// Sessions that the messages are spread over.
 const SESSIONS: u64 = 20;
 
 fn main() {
@@ -126,7 +126,7 @@ fn searches(runtime: &Runtime, size: u64) {
         let (_, first) = timed_async(find("juniper quarry")).await;
         row("full-text search, the very first", size, millis(first));
         let mut searches = 1_u64;
-        while engine.stats().await.is_ok() && searches * 16_000 < size {
+        while searches * 16_000 < size {
             find("juniper quarry").await;
             searches += 1;
         }

@@ -129,10 +129,11 @@ async fn talk(engine: &Engine) -> Branch {
 fn rounds(runtime: &Runtime, engine: &Engine) -> (Duration, Duration) {
     let limits = TurnLimits::new().with_rounds(ROUNDS);
     let (mut times, mut cpus) = (Vec::new(), Vec::new());
+    let main = runtime.block_on(talk(engine));
     for _ in 0..TURNS {
         // A branch of its own for each turn: what is shown stays small.
-        let main = runtime.block_on(talk_anew(engine));
-        let chat = main.chat("work").with_tools(ToolSelection::All).with_limits(limits);
+        let fork = runtime.block_on(main.fork_unnamed().into_future()).expect("it can be forked");
+        let chat = fork.chat("work").with_tools(ToolSelection::All).with_limits(limits);
         let before = process_cpu();
         let (reply, time) = runtime.block_on(timed_async(chat.into_future()));
         let cpu = process_cpu().saturating_sub(before);
@@ -141,20 +142,6 @@ fn rounds(runtime: &Runtime, engine: &Engine) -> (Duration, Duration) {
         cpus.push(cpu / ROUNDS);
     }
     (median(times), median(cpus))
-}
-
-async fn talk_anew(engine: &Engine) -> Branch {
-    let main = talk_once(engine).await;
-    let fork = main.fork_unnamed().await.expect("it can be forked");
-    assert!(fork.view().await.expect("it can be read").is_empty(), "it is empty");
-    fork
-}
-
-async fn talk_once(engine: &Engine) -> Branch {
-    match engine.session_named("turns").await.expect("it can be read") {
-        Some(session) => session.default_branch(),
-        None => talk(engine).await,
-    }
 }
 
 /// The time from opening the file to the end of a turn that was cut off behind its first answer.

@@ -4,7 +4,7 @@ use branchwork::{
     Error,
     core::config::{ConfigPatch, SettingError, is_text},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::info::plain;
 use crate::{
@@ -24,10 +24,7 @@ pub(super) async fn run(world: &World, command: ConfigBranchCommand) -> Result<(
             if world.global.json {
                 return report(&place, json!({ "config": config })).await;
             }
-            for (name, value) in &config {
-                output::line(&format!("{name} = {}", plain(value)))?;
-            }
-            Ok(())
+            print(&config)
         }
         ConfigBranchCommand::Get { place, key: Some(key) } => {
             let place = place::branch(engine, Some(&place)).await?;
@@ -46,6 +43,14 @@ pub(super) async fn run(world: &World, command: ConfigBranchCommand) -> Result<(
         }
         ConfigBranchCommand::Unset { place, key } => set(world, &place, &key, Value::Null).await,
     }
+}
+
+/// Prints settings, one a line.
+pub(super) fn print(settings: &Map<String, Value>) -> Result<(), Failure> {
+    for (name, value) in settings {
+        output::line(&format!("{name} = {}", plain(value)))?;
+    }
+    Ok(())
 }
 
 async fn set(world: &World, place: &str, key: &str, value: Value) -> Result<(), Failure> {
@@ -76,11 +81,9 @@ pub(super) fn parse(key: &str, value: String) -> Result<Value, Failure> {
 
 async fn report(place: &Place, mut value: Value) -> Result<(), Failure> {
     let record = place.branch.record().await?;
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("session".to_owned(), json!(place.session.id().to_string()));
-        fields.insert("branch".to_owned(), json!(record.name));
-        fields.insert("head".to_owned(), json!(record.head.map(|head| head.to_string())));
-    }
+    output::set(&mut value, "session", place.session.id().to_string());
+    output::set(&mut value, "branch", record.name);
+    output::set(&mut value, "head", record.head.map(|head| head.to_string()));
     Ok(output::json(&value)?)
 }
 

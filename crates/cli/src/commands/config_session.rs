@@ -6,7 +6,10 @@ use branchwork::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{config_branch::parse, info::plain};
+use super::{
+    config_branch::{parse, print},
+    info::plain,
+};
 use crate::{
     args::ConfigSessionCommand,
     exit::{Code, Failure},
@@ -50,10 +53,7 @@ fn show(world: &World, session: &Session, settings: &Map<String, Value>) -> Resu
     if world.global.json {
         return report(session, json!({ "config": settings }));
     }
-    for (name, value) in settings {
-        output::line(&format!("{name} = {}", plain(value)))?;
-    }
-    Ok(())
+    print(settings)
 }
 
 fn show_one(
@@ -92,8 +92,6 @@ async fn set(world: &World, session: &str, key: &str, value: Value) -> Result<()
 }
 
 fn report(session: &Session, mut value: Value) -> Result<(), Failure> {
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("session".to_owned(), json!(session.id().to_string()));
-    }
+    output::set(&mut value, "session", session.id().to_string());
     Ok(output::json(&value)?)
 }

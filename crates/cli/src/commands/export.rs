@@ -20,6 +20,9 @@ use crate::{
     world::World,
 };
 
+/// What helps when a form does not fit.
+const TABLES: &str = "give --format csv, json or jsonl";
+
 /// What is written.
 enum What {
     Archive,
@@ -60,8 +63,7 @@ fn what(args: &ExportArgs) -> Result<What, Failure> {
     let is_branch = args.place.contains('@');
     match format {
         Format::Archive | Format::Markdown if args.calls => {
-            Err(Failure::usage("the call log is a table")
-                .with_hint("give --format csv, json or jsonl"))
+            Err(Failure::usage("the call log is a table").with_hint(TABLES))
         }
         Format::Archive if args.all_branches => {
             Err(Failure::usage("an archive is of all branches, in one file")
@@ -101,8 +103,7 @@ async fn every_branch(
     args: &ExportArgs,
 ) -> Result<(), Failure> {
     let What::Messages(format) = what else {
-        return Err(Failure::usage("--all-branches writes tables")
-            .with_hint("give --format csv, json or jsonl"));
+        return Err(Failure::usage("--all-branches writes tables").with_hint(TABLES));
     };
     if args.output == Path::new("-") {
         return Err(

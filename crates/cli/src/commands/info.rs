@@ -4,7 +4,6 @@ use branchwork::Overview;
 use serde_json::{Map, Value, json};
 
 use super::usage::{totals_line, totals_value};
-
 use crate::{exit::Failure, output, place, world::World};
 
 pub(super) async fn run(world: &World, text: Option<&str>) -> Result<(), Failure> {

@@ -27,7 +27,10 @@ pub(super) async fn run(
         Some(last) => place.branch.page(last.saturating_add(place.back)).await?,
         None => place.branch.view().await?.messages().map(Arc::clone).collect(),
     };
-    if place.back > 0 && place.back >= messages.len() {
+    if place.back > 0
+        && place.back >= messages.len()
+        && place.back >= place.branch.view().await?.len()
+    {
         let (at, count) = (at.unwrap_or_default(), messages.len());
         let message = format!("there is no message `{at}`: the branch has {count} messages");
         return Err(Failure::new(Code::NotFound, message));

@@ -36,9 +36,7 @@ pub(super) fn totals_line(key: &str, totals: &Totals) -> String {
 
 fn row_value(row: &UsageRow) -> Value {
     let mut value = totals_value(&row.totals);
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("key".to_owned(), json!(row.key));
-    }
+    output::set(&mut value, "key", row.key.clone());
     value
 }
 

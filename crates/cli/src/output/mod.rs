@@ -6,6 +6,7 @@ mod render;
 use std::io::{self, Write as _};
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub(crate) use self::{
     color::Paint,
@@ -31,6 +32,13 @@ pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string(value).map_err(io::Error::other)?;
     line(&text)?;
     io::stdout().flush()
+}
+
+/// Gives a JSON object a field.
+pub(crate) fn set(object: &mut Value, key: &str, field: impl Into<Value>) {
+    if let Value::Object(fields) = object {
+        fields.insert(key.to_owned(), field.into());
+    }
 }
 
 /// Says something on standard error. Nobody is left to tell when that fails.

@@ -51,6 +51,7 @@ fn wrong_places() -> Vec<Case> {
         case(2, "a surplus argument", &["version", "now"]),
         case(2, "an option of a prompt before a command", &["-m", "x:y", "log", "trip"]),
         case(2, "no number", &["log", "trip", "-n", "many"]),
+        case(3, "no such message", &["log", "trip@main~3", "-n", "0"]),
     ]
 }
 

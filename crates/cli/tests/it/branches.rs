@@ -35,6 +35,8 @@ fn references_name_places_from_the_end() {
     assert_eq!(home.texts(&format!("{}@back", prefix(&session))).len(), 2);
     let last = home.json(&["log", "trip", "-n", "1"]);
     assert_eq!(last["messages"][0]["content"], "Rome.");
+    let none = home.json(&["log", "trip~1", "-n", "0"]);
+    assert_eq!(none["messages"], serde_json::json!([]), "there is such a message");
 }
 
 #[test]

@@ -56,6 +56,54 @@ fn tables_come_back_as_they_were() {
     assert!(head.starts_with("node_id,timestamp,role,sender,content\n"), "{head}");
 }
 
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_tables_come_back_as_they_were() {
+    let home = Home::with_trip();
+    home.json(&["export", "trip@main", "--format", "parquet", "-o", "t.parquet"]);
+    assert!(fs::read(home.path("t.parquet")).unwrap().starts_with(b"PAR1"));
+    let imported = home.json(&["import", "t.parquet", "--session", "again"]);
+    assert_eq!(imported["messages"], 3);
+    assert_eq!(home.texts("again"), home.texts("trip"));
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_program_without_parquet_says_so() {
+    let home = Home::with_trip();
+    let ran = home.run(&["export", "trip@main", "--format", "parquet", "-o", "t.parquet"]);
+    ran.fails(2, "no parquet");
+    assert!(ran.err.contains("--features parquet"), "{ran:?}");
+    assert!(!home.path("t.parquet").exists());
+}
+
+#[test]
+fn usage_is_told_by_session_branch_model_and_day() {
+    let (home, server) =
+        (Home::new(), Server::start([&["a"][..], &["b"], &["c"]].map(Answer::Text)));
+    let ask = |more: &[&str]| {
+        assert_eq!(home.run(&[&server.options()[..], more, &["q"]].concat()).code, 0);
+    };
+    ask(&["-t", "one"]);
+    home.json(&["fork", "one", "--name", "side"]);
+    ask(&["-S", "one", "-b", "side"]);
+    ask(&["-t", "two"]);
+    let calls = |by: &str| -> Vec<Value> {
+        let rows = home.json(&["usage", "--by", by]);
+        rows["rows"].as_array().unwrap().iter().map(|row| row["calls"].clone()).collect()
+    };
+    let sorted = |by: &str| {
+        let mut calls = calls(by);
+        calls.sort_by_key(Value::as_u64);
+        calls
+    };
+    assert_eq!(sorted("session"), [1, 2]);
+    assert_eq!(sorted("branch"), [1, 1, 1]);
+    assert_eq!(sorted("model"), [3]);
+    // A test may run over midnight.
+    assert_eq!(calls("day").iter().filter_map(Value::as_u64).sum::<u64>(), 3);
+}
+
 #[test]
 fn a_damaged_file_is_refused_by_line_and_leaves_no_session() {
     let home = Home::with_trip();

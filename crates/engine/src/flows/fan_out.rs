@@ -180,23 +180,37 @@ impl FanOut {
     ) -> Vec<(FanOutItem, Option<ModelReference>)> {
         let mut items = Vec::new();
         for instruction in &self.instructions {
-            for context in contexts {
-                for model in models {
-                    items.extend((0..self.samples).map(|sample| {
-                        let item = FanOutItem {
-                            instruction: instruction.clone(),
-                            context: context.clone(),
-                            model: model.as_ref().map(ToString::to_string),
-                            sample,
-                            branch: None,
-                            outcome: Err(Error::NothingToRetry),
-                        };
-                        (item, model.clone())
-                    }));
-                }
+            for (context, model) in pairs(contexts, models) {
+                let (context, model) = (context.as_ref(), model.as_ref());
+                let new = |sample| FanOutItem::new(instruction, context, model, sample);
+                items.extend((0..self.samples).map(|sample| (new(sample), model.cloned())));
             }
         }
         items
+    }
+}
+
+/// Each of `left` with each of `right`.
+fn pairs<'a, A, B>(left: &'a [A], right: &'a [B]) -> impl Iterator<Item = (&'a A, &'a B)> {
+    left.iter().flat_map(move |one| right.iter().map(move |other| (one, other)))
+}
+
+impl FanOutItem {
+    /// Not asked yet.
+    fn new(
+        instruction: &str,
+        context: Option<&Value>,
+        model: Option<&ModelReference>,
+        sample: usize,
+    ) -> Self {
+        Self {
+            instruction: instruction.to_owned(),
+            context: context.cloned(),
+            model: model.map(ToString::to_string),
+            sample,
+            branch: None,
+            outcome: Err(Error::NothingToRetry),
+        }
     }
 }
 

@@ -97,7 +97,7 @@ impl<'a> Printer<'a> {
     fn complete(&mut self, reply: &Reply) -> Result<(), Failure> {
         if self.args.stream_json {
             let mut value = self.value(reply);
-            set(&mut value, "event", json!("completed"));
+            output::set(&mut value, "event", json!("completed"));
             return Ok(output::json(&value)?);
         }
         if let Some(path) = &self.args.output {
@@ -132,7 +132,7 @@ impl<'a> Printer<'a> {
         let kept = match part? {
             Some(reply) if self.world.global.json || self.args.stream_json => {
                 let mut value = self.value(&reply);
-                set(&mut value, "event", json!("interrupted"));
+                output::set(&mut value, "event", json!("interrupted"));
                 output::json(&value)?;
                 return Ok(());
             }
@@ -153,8 +153,8 @@ impl<'a> Printer<'a> {
     }
 
     fn json_line(&self, mut value: Value) -> Result<(), Failure> {
-        set(&mut value, "session", json!(self.session));
-        set(&mut value, "branch", json!(self.branch));
+        output::set(&mut value, "session", json!(self.session));
+        output::set(&mut value, "branch", json!(self.branch));
         Ok(output::json(&value)?)
     }
 
@@ -171,12 +171,6 @@ impl<'a> Printer<'a> {
             "model": reply.model,
             "usage": reply.usage.map(usage_value),
         })
-    }
-}
-
-fn set(value: &mut Value, key: &str, field: Value) {
-    if let Value::Object(fields) = value {
-        fields.insert(key.to_owned(), field);
     }
 }
 
