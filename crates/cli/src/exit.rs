@@ -23,12 +23,13 @@ pub(crate) enum Code {
     Provider,
     Limit,
     Damaged,
+    Parked,
     Interrupted,
 }
 
 impl Code {
     /// Every code but success: number, name, what it tells.
-    pub(crate) const TABLE: [(Self, u8, &'static str, &'static str); 8] = [
+    pub(crate) const TABLE: [(Self, u8, &'static str, &'static str); 9] = [
         (Self::Failure, 1, "failure", "anything else: a file cannot be written, the disk is full"),
         (Self::Usage, 2, "usage", "the command line or the input is wrong"),
         (Self::NotFound, 3, "not_found", "nothing is named so, or several things are"),
@@ -36,6 +37,7 @@ impl Code {
         (Self::Provider, 5, "provider", "the provider failed, or none is set up"),
         (Self::Limit, 6, "limit", "a limit is reached"),
         (Self::Damaged, 7, "damaged", "the store is damaged, foreign, or of a newer version"),
+        (Self::Parked, 8, "parked", "calls of the turn wait for approval"),
         (Self::Interrupted, 130, "interrupted", "Ctrl-C; what had come of the answer is kept"),
     ];
 
@@ -151,6 +153,9 @@ impl From<Error> for Failure {
                     None => failure,
                 }
             }
+            Error::Parked { calls } if calls.is_empty() => Self::new(Code::Parked, message),
+            Error::Parked { .. } => Self::new(Code::Parked, message)
+                .with_hint("`branchwork approvals` lists, approves and denies them"),
             Error::Setting(error) => {
                 Self::new(Code::Usage, message).with_hint(config_branch::hint(&error))
             }

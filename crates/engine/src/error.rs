@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use branchwork_core::{
     config::{ConfigError, SettingError},
-    graph::{ApplyError, RollbackError},
+    graph::{ApplyError, RollbackError, View},
     id::{BranchId, MessageId, OpId},
-    message::DraftError,
+    message::{DraftError, ToolCall},
     provider::ProviderError,
     store::{Conflict, StoreError},
 };
@@ -129,6 +129,22 @@ pub enum Error {
         /// What is wrong with them.
         problem: &'static str,
     },
+    /// Calls of the turn wait for approval. What had come is kept; it goes on with
+    /// [`resume`](crate::Branch::resume), once they are [approved](crate::Branch::approve) or
+    /// [denied](crate::Branch::deny). Without calls, all are answered, and it waits for that.
+    #[error("{}", parked(calls))]
+    Parked {
+        /// The calls that wait.
+        calls: Vec<ToolCall>,
+    },
+    /// A call cannot run with these arguments.
+    #[error("the arguments of `{tool}` cannot be used: {problem}")]
+    BadArguments {
+        /// The tool.
+        tool: String,
+        /// What is wrong with them.
+        problem: String,
+    },
     /// There is no turn that could be steered, or it ended first.
     #[error("no turn goes on that hears what is said")]
     NotBusy,
@@ -192,6 +208,14 @@ pub enum Error {
     NothingToRetry,
 }
 
+fn parked(calls: &[ToolCall]) -> String {
+    if calls.is_empty() {
+        return "a turn was parked, and its calls are answered: resume it".to_owned();
+    }
+    let calls = calls.iter().map(|call| format!("`{}` ({})", call.function, call.id));
+    format!("calls wait for approval: {}", calls.collect::<Vec<_>>().join(", "))
+}
+
 impl From<Conflict> for Error {
     fn from(conflict: Conflict) -> Self {
         Self::Conflict(conflict)
@@ -208,6 +232,11 @@ impl From<StoreError> for Error {
 }
 
 impl Error {
+    /// The turn that `view` ends with waits for approvals.
+    pub(crate) fn parked(view: &View) -> Self {
+        Self::Parked { calls: view.waiting_calls().cloned().collect() }
+    }
+
     /// Whether the same call may succeed later with no change by the caller.
     pub const fn is_retryable(&self) -> bool {
         match self {

@@ -54,7 +54,7 @@ fn arguments(function: &Function) -> TokenStream {
 
 /// The tool, made and with its options.
 fn made(options: &Options, function: &Function) -> TokenStream {
-    let Options { name, effect, serial, timeout } = options;
+    let Options { name, effect, ask, serial, timeout } = options;
     let (signature, description) = (&function.item.sig, &function.description);
     let name = name.as_ref().map_or_else(|| signature.ident.to_string(), syn::LitStr::value);
     let given: Vec<&Ident> = function.of_role(Role::Given).map(|given| &given.name).collect();
@@ -64,6 +64,7 @@ fn made(options: &Options, function: &Function) -> TokenStream {
     } else {
         quote!(blocking_with_context)
     };
+    let ask = ask.then(|| quote!(.with_approval()));
     let serial = serial.then(|| quote!(.with_serial_calls()));
     let timeout = timeout.as_ref().map(|timeout| quote!(.with_timeout(#timeout)));
     let effect = effect
@@ -75,7 +76,7 @@ fn made(options: &Options, function: &Function) -> TokenStream {
             #call
         };
         ::branchwork::tools::FunctionTool::#make(#name, #description, __call)
-            #effect #serial #timeout
+            #effect #ask #serial #timeout
     }
 }
 

@@ -27,6 +27,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `name = "…"` | what the model calls it; without it, the name of the function |
 /// | `effect = Pure` | what a call does to the world: `Pure`, `Idempotent`, or `AtMostOnce` when this is not said |
+/// | `ask` | a person is asked before a call runs |
 /// | `serial` | the calls of one answer run one after the other |
 /// | `timeout = …` | how long a call may take: an expression of type `Duration` |
 ///

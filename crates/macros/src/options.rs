@@ -11,6 +11,7 @@ const EFFECTS: [&str; 3] = ["Pure", "Idempotent", "AtMostOnce"];
 pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
     pub(crate) effect: Option<Ident>,
+    pub(crate) ask: bool,
     pub(crate) serial: bool,
     pub(crate) timeout: Option<Expr>,
 }
@@ -25,10 +26,13 @@ impl Options {
             let is_again = match option.to_string().as_str() {
                 "name" => options.name.replace(meta.value()?.parse()?).is_some(),
                 "effect" => options.effect.replace(effect(meta.value()?.parse()?)?).is_some(),
+                "ask" => std::mem::replace(&mut options.ask, true),
                 "serial" => std::mem::replace(&mut options.serial, true),
                 "timeout" => options.timeout.replace(meta.value()?.parse()?).is_some(),
                 _ => {
-                    return Err(meta.error("the options are `name`, `effect`, `serial`, `timeout`"));
+                    return Err(
+                        meta.error("the options are `name`, `effect`, `ask`, `serial`, `timeout`")
+                    );
                 }
             };
             if is_again { Err(meta.error("it is said twice")) } else { Ok(()) }

@@ -51,7 +51,7 @@ fn options_are_those_that_are_known_and_said_once() {
     let item =
         quote! { #[doc = " Adds."] async fn add(a: i64) -> Result<i64, ToolError> { Ok(a) } };
     for (options, problem) in [
-        (quote!(effects = Pure), "the options are `name`, `effect`, `serial`, `timeout`"),
+        (quote!(effects = Pure), "the options are `name`, `effect`, `ask`, `serial`, `timeout`"),
         (quote!(effect = Harmless), "the effects are `Pure`, `Idempotent`, `AtMostOnce`"),
         (quote!(serial, serial), "it is said twice"),
         (quote!(name = add), "expected string literal"),

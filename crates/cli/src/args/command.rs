@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::{ExportArgs, FanOutArgs, ImportArgs, SearchArgs};
+use super::{ApprovalsCommand, ExportArgs, FanOutArgs, ImportArgs, SearchArgs};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -119,6 +119,9 @@ pub(crate) enum Command {
     ConfigSession(ConfigSessionCommand),
     /// Find messages by their text, in all sessions and branches, the newest first.
     Search(SearchArgs),
+    /// Calls of tools that wait for approval: list, show, approve, deny.
+    #[command(subcommand)]
+    Approvals(ApprovalsCommand),
     /// Ask many things at once, each on a fork of its own; the branch is left as it is.
     FanOut(FanOutArgs),
     /// Write a whole session as an archive, messages or the call log as a table, or a transcript.

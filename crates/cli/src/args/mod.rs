@@ -1,5 +1,6 @@
 //! The definitions of commands and options.
 
+mod approvals;
 mod ask;
 mod command;
 mod fan_out;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, ValueEnum};
 
 pub(crate) use self::{
+    approvals::{ApprovalsCommand, CallsArgs},
     ask::AskArgs,
     command::{
         AppendArgs, BranchCommand, Command, ConfigBranchCommand, ConfigCommand,

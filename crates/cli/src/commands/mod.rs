@@ -1,6 +1,7 @@
 //! What the commands do, one file each.
 
 mod append;
+mod approvals;
 pub(crate) mod ask;
 mod branch;
 mod config;
@@ -64,6 +65,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::ConfigBranch(command) => config_branch::run(world, command).await,
         Command::ConfigSession(command) => config_session::run(world, command).await,
         Command::Search(args) => search::run(world, args).await,
+        Command::Approvals(command) => approvals::run(world, command).await,
         Command::Export(args) => export::run(world, args).await,
         Command::Import(args) => import::run(world, args).await,
         Command::Info { place } => info::run(world, place.as_deref()).await,

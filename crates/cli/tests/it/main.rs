@@ -1,6 +1,8 @@
 //! Tests of the real binary: real files, a real HTTP server on loopback, a real model.
 
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod asking;
 #[cfg(test)]
 mod bad_input;

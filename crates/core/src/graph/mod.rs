@@ -15,7 +15,7 @@ mod view;
 
 pub use self::{
     lineage::{Lineage, Segment},
-    op::{CallResult, Op, OpKind, Step},
+    op::{Approval, CallResult, Op, OpKind, Step},
     select::Counts,
     step::{Extent, StepWriter},
     tail::Tail,

@@ -71,6 +71,24 @@ pub enum OpKind {
     /// Notes what came of a call before its message can come: results are told in the order of their
     /// calls. No message, and nothing of it is seen in the view.
     Noted(Arc<CallResult>),
+    /// Tells how far the approval of calls is. Nothing of it is seen in the messages.
+    Approval {
+        /// The calls; empty when it is used.
+        calls: Vec<CallId>,
+        /// How far it is.
+        stage: Approval,
+    },
+}
+
+/// How far the approval of calls is. A call that is denied has its result [noted](OpKind::Noted).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Approval {
+    /// None of the answer's calls runs before these are approved or denied: the turn is parked.
+    Asked,
+    /// These may run.
+    Given,
+    /// The turn went on: the calls of the answer may run from here on.
+    Used,
 }
 
 impl OpKind {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{ApplyError, CallResult, Op, OpKind, Step, View};
+use super::{ApplyError, Approval, CallResult, Op, OpKind, Step, View};
 use crate::{
     clock::Timestamp,
     config::ConfigPatch,
     id::{IdSource, MessageId, OpId, StretchId},
-    message::{Body, Draft, Message, Outcome, Role},
+    message::{Body, CallId, Draft, Message, Outcome, Role, ToolCall},
 };
 
 /// Writes the ops of one step behind a view. Pure but for the identifiers it is given.
@@ -118,16 +118,81 @@ impl<'a> StepWriter<'a> {
         self.write(id, OpKind::Noted(Arc::new(result)), None)
     }
 
-    /// Gives every open call its result: the one that is noted; `unknown` when a turn may have run it,
-    /// as its step had not ended or was cut; else `cancelled`.
+    /// Asks a person to approve or deny `calls` of the last answer: none of its calls runs before that.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::NotAsked`] for a call that is not open, or has been asked about.
+    pub fn ask_approval(&mut self, calls: Vec<CallId>) -> Result<(), ApplyError> {
+        self.change(OpKind::Approval { calls, stage: Approval::Asked })
+    }
+
+    /// Lets `call` run, with `arguments` instead of its own when there are some. The answer that makes
+    /// the call says them from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::NotAsked`] for a call that does not wait for it.
+    pub fn approve(&mut self, call: &CallId, arguments: Option<String>) -> Result<(), ApplyError> {
+        self.check_waiting(call)?;
+        if let Some(arguments) = arguments {
+            self.revise_call(call, arguments)?;
+        }
+        self.change(OpKind::Approval { calls: vec![call.clone()], stage: Approval::Given })
+    }
+
+    /// Does not let `call` run, for `reason`, which the model is told.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::NotAsked`] for a call that does not wait for it.
+    pub fn deny(&mut self, call: &CallId, reason: String) -> Result<(), ApplyError> {
+        let asked = self.check_waiting(call)?;
+        let outcome = Outcome::Denied(reason);
+        let result = CallResult { call: asked.id, function: asked.function, outcome };
+        self.change(OpKind::Noted(Arc::new(result)))
+    }
+
+    /// Goes on with a turn that was parked: the calls of its answer may run from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::Full`] when the branch can take no more ops.
+    pub fn use_approvals(&mut self) -> Result<(), ApplyError> {
+        self.change(OpKind::Approval { calls: Vec::new(), stage: Approval::Used })
+    }
+
+    fn check_waiting(&self, call: &CallId) -> Result<ToolCall, ApplyError> {
+        let waiting = self.view.waiting_calls().find(|waiting| waiting.id == *call);
+        waiting.cloned().ok_or_else(|| ApplyError::NotAsked { call: call.to_string() })
+    }
+
+    fn revise_call(&mut self, call: &CallId, arguments: String) -> Result<(), ApplyError> {
+        let makes_calls =
+            |message: &&Arc<Message>| matches!(message.body, Body::ActionRequest { .. });
+        let answer = self.view.messages().rev().find(makes_calls).map(Arc::clone);
+        let Some(answer) = answer else { return Ok(()) };
+        let mut body = answer.body.clone();
+        if let Body::ActionRequest { calls, .. } = &mut body
+            && let Some(revised) = calls.iter_mut().find(|revised| revised.id == *call)
+        {
+            revised.arguments = arguments;
+        }
+        self.edit(answer.id, body)
+    }
+
+    /// Gives every open call its result: the one that is noted; `unknown` when a turn may have run it, as its
+    /// step had not ended or was cut, and no approval was waited for; else `cancelled`.
     ///
     /// # Errors
     ///
     /// [`ApplyError::Full`] when the branch can take no more ops.
     pub fn close_calls(&mut self, reason: &str) -> Result<(), ApplyError> {
-        let outcome = match self.view.last_step {
-            Some(step) if step.ends() => Outcome::Cancelled(reason.to_owned()),
-            _ => Outcome::Unknown,
+        let may_have_run = self.view.last_step.is_none_or(|step| !step.ends());
+        let outcome = if may_have_run && !self.view.is_parked() {
+            Outcome::Unknown
+        } else {
+            Outcome::Cancelled(reason.to_owned())
         };
         for call in self.view.open_calls().to_vec() {
             let draft = match self.view.noted(&call.id) {

@@ -48,7 +48,7 @@ impl Tail {
             return;
         }
         match op.kind {
-            OpKind::Configure(_) | OpKind::Noted(_) => {}
+            OpKind::Configure(_) | OpKind::Noted(_) | OpKind::Approval { .. } => {}
             OpKind::Edit { target, body } => {
                 // A newer edit was seen first and stands.
                 self.edits.entry(target).or_insert((body, op.id));

@@ -51,6 +51,8 @@ pub enum Outcome {
     Failed(String),
     /// It was not run, for this reason.
     Cancelled(String),
+    /// It was not allowed to run, for this reason.
+    Denied(String),
     /// It was started, and nobody knows whether it took effect.
     Unknown,
 }
@@ -68,6 +70,7 @@ impl Outcome {
             Self::Succeeded(value) => value.to_string().into(),
             Self::Failed(message) => format!("failed: {message}").into(),
             Self::Cancelled(reason) => format!("cancelled: {reason}").into(),
+            Self::Denied(reason) => format!("denied: {reason}").into(),
             Self::Unknown => "outcome unknown: the call may or may not have taken effect".into(),
         }
     }

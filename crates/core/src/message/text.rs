@@ -57,7 +57,7 @@ fn any_in_parts(parts: &[Part], test: &mut dyn FnMut(&str) -> bool) -> bool {
 fn any_in_outcome(outcome: &Outcome, test: &mut dyn FnMut(&str) -> bool) -> bool {
     match outcome {
         Outcome::Succeeded(value) => any_in_value(value, test),
-        Outcome::Failed(text) | Outcome::Cancelled(text) => test(text),
+        Outcome::Failed(text) | Outcome::Cancelled(text) | Outcome::Denied(text) => test(text),
         Outcome::Unknown => false,
     }
 }

@@ -3,9 +3,11 @@
 //! - [`Tool`] is the contract; [`ToolSpec`] is what a model sees of one.
 //! - [`ToolContext`] is what a running call is told.
 //! - [`ToolEffect`] is what a call does to the world.
+//! - [`Policy`] says whether a call may run, or a person is asked.
 //! - [`ToolError`] is how it fails: a result that the model sees, never a lost exception.
 //! - [`ToolSelection`] says which tools of a branch a turn offers.
 
+mod policy;
 mod selection;
 
 use std::{error::Error as StdError, fmt, time::Duration};
@@ -13,7 +15,10 @@ use std::{error::Error as StdError, fmt, time::Duration};
 use async_trait::async_trait;
 use serde_json::Value;
 
-pub use self::selection::ToolSelection;
+pub use self::{
+    policy::{JudgesCalls, Policy},
+    selection::ToolSelection,
+};
 pub use crate::provider::{ToolChoice, ToolSpec};
 use crate::{
     id::{BranchId, MessageId, SessionId},
@@ -35,6 +40,10 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
 
     /// What a call does to the world: whether it may run again when a crash cut it off.
     fn effect(&self) -> ToolEffect;
+
+    /// Whether a call with `arguments`, which fit the schema of its [`spec`](Self::spec), may run. The
+    /// same for the same arguments, always.
+    fn policy(&self, arguments: &Value) -> Policy;
 
     /// Whether the calls of one answer run one after the other; else side by side. Calls of other tools
     /// run beside them in any case.

@@ -6,6 +6,7 @@ use super::CallState;
 use crate::{
     graph::CallResult,
     message::{Body, CallId, Draft, Outcome, ToolCall},
+    tool::{JudgesCalls, Policy},
 };
 
 /// The calls of an answer, in its order.
@@ -19,6 +20,8 @@ pub(super) struct Calls {
 enum Progress {
     /// It can be run, and was not yet.
     Waiting,
+    /// It may run when a person approves of it.
+    Held,
     /// It was started.
     Started,
     /// It ended, or cannot be run.
@@ -28,12 +31,23 @@ enum Progress {
 }
 
 impl Calls {
-    /// The calls of `body`; those of `tools` can be run. Without any, none is started.
-    pub(super) fn of(body: &Body, tools: &BTreeSet<String>) -> Self {
+    /// The calls of `body`; those of `tools` can be run, when `judge` lets them. Without any, none is
+    /// started.
+    pub(super) fn of(
+        body: &Body,
+        tools: &BTreeSet<String>,
+        judge: Option<&dyn JudgesCalls>,
+    ) -> Self {
         let Body::ActionRequest { calls, .. } = body else { return Self::default() };
         let progress = |call: &ToolCall| {
-            if tools.is_empty() || tools.contains(&call.function) {
+            if tools.is_empty() {
                 Progress::Waiting
+            } else if tools.contains(&call.function) {
+                match judge.map_or(Policy::Allow, |judge| judge.judge(call)) {
+                    Policy::Allow => Progress::Waiting,
+                    Policy::Ask => Progress::Held,
+                    Policy::Deny(reason) => Progress::Ended(Outcome::Denied(reason)),
+                }
             } else {
                 let offered: Vec<&str> = tools.iter().map(String::as_str).collect();
                 let offered = offered.join("`, `");
@@ -70,7 +84,19 @@ impl Calls {
     }
 
     pub(super) fn count_to_run(&self) -> usize {
-        self.calls.iter().filter(|(_, progress)| *progress == Progress::Waiting).count()
+        let may_run = |progress: &Progress| matches!(progress, Progress::Waiting | Progress::Held);
+        self.calls.iter().filter(|(_, progress)| may_run(progress)).count()
+    }
+
+    /// The calls that a person must approve.
+    pub(super) fn held(&self) -> Vec<CallId> {
+        let held = self.calls.iter().filter(|(_, progress)| *progress == Progress::Held);
+        held.map(|(call, _)| call.id.clone()).collect()
+    }
+
+    /// What is known already of calls that do not run.
+    pub(super) fn ended(&self) -> Vec<CallResult> {
+        self.calls.iter().filter_map(result_of).collect()
     }
 
     /// Whether a call has no result that is written.
@@ -125,10 +151,7 @@ impl Calls {
 
     /// What came of a call that ended and could not be told.
     pub(super) fn untold(&self, id: &CallId) -> Option<CallResult> {
-        let (call, progress) = self.calls.iter().find(|(call, _)| call.id == *id)?;
-        let Progress::Ended(outcome) = progress else { return None };
-        let (call, function) = (call.id.clone(), call.function.clone());
-        Some(CallResult { call, function, outcome: outcome.clone() })
+        self.calls.iter().find(|(call, _)| call.id == *id).and_then(result_of)
     }
 
     /// A result for each call that has none yet, in their order. A call that was started and has not
@@ -138,11 +161,18 @@ impl Calls {
             let outcome = match progress {
                 Progress::Ended(outcome) => outcome.clone(),
                 Progress::Started => Outcome::Unknown,
-                Progress::Waiting => Outcome::Cancelled(reason.to_owned()),
+                Progress::Waiting | Progress::Held => Outcome::Cancelled(reason.to_owned()),
                 Progress::Told => return None,
             };
             Some(Draft::result(call.id.clone(), call.function.clone(), outcome))
         };
         self.calls.iter().filter_map(result).collect()
     }
+}
+
+/// What came of a call, when it ended.
+fn result_of((call, progress): &(ToolCall, Progress)) -> Option<CallResult> {
+    let Progress::Ended(outcome) = progress else { return None };
+    let (call, function) = (call.id.clone(), call.function.clone());
+    Some(CallResult { call, function, outcome: outcome.clone() })
 }

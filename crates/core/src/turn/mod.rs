@@ -26,7 +26,7 @@ mod answer;
 mod calls;
 mod limits;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use self::{
     answer::Answer,
@@ -37,6 +37,7 @@ use crate::{
     graph::CallResult,
     message::{Body, CallId, Draft, Outcome, Status, ToolCall},
     provider::{Finish, ProviderEvent, Usage},
+    tool::JudgesCalls,
 };
 
 /// What happened outside, told to the machine.
@@ -71,7 +72,14 @@ pub enum Effect {
     /// Ask the model, with the branch as it now stands.
     AskModel,
     /// Make the answer, which asks for calls, durable, as the middle of the step.
-    WriteCalls(Draft),
+    WriteCalls {
+        /// The answer.
+        answer: Draft,
+        /// The calls that a person must approve before any of them runs.
+        asked: Vec<CallId>,
+        /// When there are some, what is noted of the others.
+        noted: Vec<CallResult>,
+    },
     /// Run these calls, side by side, and tell of each when it ends.
     RunCalls(Vec<ToolCall>),
     /// Make what came of a call durable as soon as it ended, as the middle of the step: the results
@@ -105,6 +113,8 @@ pub enum Ending {
     Interrupted,
     /// It went as far as it may.
     Limited(Limit),
+    /// Calls wait for approval. It goes on when it is resumed.
+    Parked,
 }
 
 /// Where a turn was cut off, by a crash or by another process.
@@ -136,6 +146,7 @@ pub struct Turn {
     answer: Answer,
     /// The names of the tools that can be run.
     tools: BTreeSet<String>,
+    judge: Option<Arc<dyn JudgesCalls>>,
     calls: Calls,
     limits: TurnLimits,
     spent: Spent,
@@ -197,6 +208,7 @@ impl Turn {
             state,
             answer: Answer::default(),
             tools: BTreeSet::new(),
+            judge: None,
             calls: Calls::default(),
             limits: TurnLimits::default(),
             spent: Spent::default(),
@@ -207,6 +219,13 @@ impl Turn {
     #[must_use]
     pub fn with_tools(mut self, tools: BTreeSet<String>) -> Self {
         self.tools = tools;
+        self
+    }
+
+    /// Lets `judge` say which calls of those tools may run.
+    #[must_use]
+    pub fn with_judge(mut self, judge: Arc<dyn JudgesCalls>) -> Self {
+        self.judge = Some(judge);
         self
     }
 
@@ -292,6 +311,10 @@ impl Turn {
         if let Some(limit) = self.limits.count_calls(&mut self.spent, self.calls.count_to_run()) {
             return self.close(Ending::Limited(limit));
         }
+        if !self.calls.held().is_empty() {
+            self.state = State::Done;
+            return vec![Effect::Finish(Ending::Parked)];
+        }
         let calls = self.calls.start();
         if calls.is_empty() { self.go_on() } else { vec![Effect::RunCalls(calls)] }
     }
@@ -348,9 +371,20 @@ impl Turn {
         if self.tools.is_empty() {
             return self.close(Ending::Answered);
         }
-        self.calls = Calls::of(&body, &self.tools);
+        self.calls = Calls::of(&body, &self.tools, self.judge.as_deref());
         self.state = State::Calling { stop: None };
-        vec![Effect::WriteCalls(Draft::new(body))]
+        let asked = self.to_ask();
+        let noted = if asked.is_empty() { Vec::new() } else { self.calls.ended() };
+        vec![Effect::WriteCalls { answer: Draft::new(body), asked, noted }]
+    }
+
+    /// The calls to ask a person about: none when the turn may not run as many as there are.
+    fn to_ask(&self) -> Vec<CallId> {
+        let mut spent = self.spent;
+        match self.limits.count_calls(&mut spent, self.calls.count_to_run()) {
+            Some(_) => Vec::new(),
+            None => self.calls.held(),
+        }
     }
 
     /// Ends the turn: with the answer, unless it is written, and a result for each of its calls.
@@ -369,6 +403,7 @@ impl Turn {
             Ending::Empty | Ending::Failed => (Status::Failed, "the answer failed".to_owned()),
             Ending::Interrupted => (Status::Interrupted, "the answer was interrupted".to_owned()),
             Ending::Limited(limit) => (Status::Interrupted, limit.to_string()),
+            Ending::Parked => unreachable!("BUG: a turn that is parked has nothing to write"),
         };
         if is_noted {
             let nothing = Draft::new(Body::Response { parts: Vec::new() });
@@ -376,7 +411,7 @@ impl Turn {
         }
         let body = (!is_written).then(|| self.answer.body());
         if let Some(body) = body.as_ref().filter(|_| self.calls.is_empty()) {
-            self.calls = Calls::of(body, &self.tools);
+            self.calls = Calls::of(body, &self.tools, self.judge.as_deref());
         }
         let answer = body.map(|body| Draft::new(body).with_status(status));
         let results = self.calls.results(&reason);

@@ -149,7 +149,7 @@ fn outcomes(drafts: &[Draft]) -> Vec<(String, Outcome)> {
 #[test]
 fn calls_run_once_they_are_written_and_results_keep_their_order() {
     let (mut turn, effects) = calling();
-    assert!(matches!(effects.as_slice(), [Effect::WriteCalls(_)]), "{effects:?}");
+    assert!(matches!(effects.as_slice(), [Effect::WriteCalls { .. }]), "{effects:?}");
     let [Effect::RunCalls(calls)] = &turn.step(Input::Written)[..] else {
         panic!("expected calls to run")
     };
@@ -183,7 +183,7 @@ fn the_model_is_asked_again_until_it_calls_nothing() {
         ProviderEvent::CallStarted { index: 0, id: "d".to_owned(), function: "nope".to_owned() };
     assert_eq!(turn.step(Input::Event(event)), []);
     let effects = turn.step(Input::Event(ProviderEvent::Finished(Finish::ToolCalls)));
-    assert!(matches!(effects[..], [Effect::WriteCalls(_)]), "{effects:?}");
+    assert!(matches!(effects[..], [Effect::WriteCalls { .. }]), "{effects:?}");
     assert!(matches!(turn.step(Input::Written)[..], [Effect::WriteResults(_)]));
     assert_eq!(turn.step(Input::Written), [Effect::AskModel]);
     assert_eq!(turn.step(text("Two.")), []);

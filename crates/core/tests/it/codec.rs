@@ -7,7 +7,7 @@ use branchwork_core::{
     clock::Timestamp,
     codec::{self, OpPlace},
     config::{Change, Config, ConfigPatch, Defaults},
-    graph::{CallResult, Op, OpKind, Step},
+    graph::{Approval, CallResult, Op, OpKind, Step},
     id::{MessageId, OpId},
     message::{Body, CallId, FileSource, Message, Outcome, Part, Status, ToolCall},
     provider::{ToolChoice, ToolSpec, Usage},
@@ -133,10 +133,18 @@ fn changes() -> Vec<(&'static str, Op)> {
         function: "add".to_owned(),
         outcome: Outcome::Succeeded(json!({"sum": 3})),
     };
+    let denied = CallResult { outcome: Outcome::Denied("no".to_owned()), ..noted.clone() };
     vec![
         ("edit", op(OpKind::Edit { target, body: Body::response("better") })),
         ("remove", op(OpKind::Remove { targets: vec![target] })),
         ("noted", op(OpKind::Noted(Arc::new(noted)))),
+        ("denied", op(OpKind::Noted(Arc::new(denied)))),
+        ("asked", op(OpKind::Approval { calls: vec![CallId::new("c")], stage: Approval::Asked })),
+        (
+            "approved",
+            op(OpKind::Approval { calls: vec![CallId::new("c")], stage: Approval::Given }),
+        ),
+        ("used", op(OpKind::Approval { calls: Vec::new(), stage: Approval::Used })),
         ("configure", configured),
         ("configure-tools", op(OpKind::Configure(tools))),
     ]

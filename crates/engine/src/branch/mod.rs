@@ -4,9 +4,11 @@
 //! - `write` appends, edits, removes, configures.
 //! - `moves` rolls back, rewinds, undoes, redoes, restores.
 //! - `fork` makes branches of branches; `beginning` is the first step on a new one.
+//! - `approvals` answers for calls that wait for a person.
 //! - `steering` reaches the turn that goes on.
 //! - `tools` registers what a model may call on it.
 
+mod approvals;
 mod beginning;
 mod fork;
 mod history;
@@ -157,17 +159,18 @@ impl Branch {
     ///
     /// What is durable is not repeated: answers of the model, results of calls. A call that had no
     /// result runs again when its tool [may](branchwork_core::tool::ToolEffect); of any other the model
-    /// is told that nobody knows.
+    /// is told that nobody knows. The calls of a turn that was parked run when they are approved.
     ///
     /// # Errors
     ///
-    /// [`Error::NothingToResume`] when the last turn was not cut off; else as for a
-    /// [chat](crate::Chat).
+    /// [`Error::NothingToResume`] when the last turn was not cut off; [`Error::Parked`] while calls of
+    /// it [wait for approval](Self::waiting_calls); else as for a [chat](crate::Chat).
     pub fn resume(&self) -> Chat {
         Chat::resume(self.clone())
     }
 
-    /// Whether its last turn did not end: it was cut off, or goes on, here or in another process.
+    /// Whether its last turn did not end: it was cut off, is parked, or goes on, here or in another
+    /// process.
     ///
     /// # Errors
     ///

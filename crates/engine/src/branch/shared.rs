@@ -45,6 +45,12 @@ impl State {
         let ended = self.view.last_step().is_none_or(Step::ends);
         !ended && self.tip.is_some() && self.tip == self.view.head()
     }
+
+    /// Whether the newest thing on the branch is a turn that waits for approvals, or to be resumed since
+    /// they are answered.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.is_unfinished() && self.view.is_parked()
+    }
 }
 
 impl Shared {

@@ -19,8 +19,8 @@ use std::pin::Pin;
 use branchwork_core::{
     config::ConfigPatch,
     filter::Filter,
-    message::{Body, Draft, Part},
-    tool::{ToolChoice, ToolSelection},
+    message::{Body, Draft, Part, ToolCall},
+    tool::{Policy, ToolChoice, ToolSelection},
     turn::TurnLimits,
 };
 use futures_util::StreamExt as _;
@@ -32,7 +32,7 @@ pub use self::{
     extract::{Extract, Extracted},
     stream::ChatStream,
 };
-use crate::{branch::Branch, error::Result};
+use crate::{branch::Branch, error::Result, tools::TurnPolicy};
 
 /// A question to the model of a branch: `.await` it for the reply, or [`stream`](Self::stream) it.
 ///
@@ -46,8 +46,11 @@ use crate::{branch::Branch, error::Result};
 /// [`Error::Conflict`](crate::Error::Conflict): another process moved the branch before the model
 /// was asked; [`Error::MovedMeanwhile`](crate::Error::MovedMeanwhile): while it answered.
 /// [`Error::BadLimits`](crate::Error::BadLimits), [`Error::BadOption`](crate::Error::BadOption): nothing
-/// was written. [`Error::OutOfTime`](crate::Error::OutOfTime): what
-/// had come is kept.
+/// was written. [`Error::OutOfTime`](crate::Error::OutOfTime),
+/// [`Error::Interrupted`](crate::Error::Interrupted): what had come is kept.
+/// [`Error::Parked`](crate::Error::Parked): calls wait for approval, of this turn or of an earlier one;
+/// then nothing was written. [`Error::NothingToRetry`](crate::Error::NothingToRetry),
+/// [`Error::NothingToResume`](crate::Error::NothingToResume).
 ///
 /// # Cancel safety
 ///
@@ -82,6 +85,7 @@ struct Options {
     tool_choice: ToolChoice,
     shown: Option<Filter>,
     limits: TurnLimits,
+    policy: Option<TurnPolicy>,
     in_one_piece: bool,
     /// One that was given and says something of an instruction that is not written.
     misplaced: Option<&'static str>,
@@ -168,6 +172,17 @@ impl Chat {
     /// and asked again, until it calls nothing or a [limit](Self::with_limits) is reached.
     pub fn with_tools(mut self, tools: impl Into<ToolSelection>) -> Self {
         self.options.tools = tools.into();
+        self
+    }
+
+    /// Says which calls of tools may run, beside what the tools say: the stricter of both counts. The
+    /// same call is always to be judged the same. When a person must be asked about a call, none of the
+    /// answer's runs, and the turn is [parked](crate::Error::Parked).
+    pub fn with_policy(
+        mut self,
+        policy: impl Fn(&ToolCall, &Value) -> Policy + Send + Sync + 'static,
+    ) -> Self {
+        self.options.policy = Some(TurnPolicy::new(policy));
         self
     }
 

@@ -16,7 +16,7 @@ use super::{Ask, Chat, Options, rest::Rest, run::Run};
 use crate::{
     branch::{Branch, State, Turns},
     error::{Error, Result},
-    tools::Offer,
+    tools::{Judge, Offer},
 };
 
 /// A turn that may begin: everything that can be wrong without asking has been checked.
@@ -66,6 +66,9 @@ impl Chat {
         match ask {
             Ask::Instruction(_) => state = branch.close_unfinished(&turns, state).await?,
             Ask::Resume if !state.is_unfinished() => return Err(Error::NothingToResume),
+            Ask::Resume if state.view.waiting_calls().next().is_some() => {
+                return Err(Error::parked(&state.view));
+            }
             Ask::Resume | Ask::Again { .. } => {}
         }
         Ok(Ready { branch, turns, state, provider, config, options, offer, ask, wished })
@@ -78,6 +81,7 @@ impl Ready {
         let Self { branch, turns, state, provider, config, mut options, offer, ask, wished } = self;
         let system = options.system.take();
         let (tools, limits) = (offer.tools.keys().cloned().collect(), options.limits);
+        let judge = Judge { tools: offer.tools.clone(), policy: options.policy.clone() };
         let opening = match ask {
             Ask::Instruction(draft) => {
                 let (turn, mut effects) = Turn::begin(draft);
@@ -97,12 +101,16 @@ impl Ready {
                 Opening::of(turn, instruction, extent, state)
             }
             Ask::Resume => {
-                let Rest { instruction, place, answered, results } = Rest::of(&state.view, &offer)?;
+                let was_parked = state.is_parked();
+                let state = branch.unpark(&turns, state).await?;
+                let Rest { instruction, place, answered, results } =
+                    Rest::of(&state.view, &offer, was_parked)?;
                 let turn = Turn::resume_from(place, tools, limits);
                 let opening = Opening::of(turn, instruction, Extent::End, state);
                 Opening { answered, results, ..opening }
             }
         };
+        let opening = opening.judged_by(judge);
         let Opening { turn, next, instruction, extent, state, answered, results } = opening;
         let (meter, call, heard) = (None, None, Vec::new());
         let steered = branch.steering().begin();
@@ -148,6 +156,10 @@ impl Opening {
         state: State,
     ) -> Self {
         Self { turn, next, instruction, extent, state, answered: None, results: Vec::new() }
+    }
+
+    fn judged_by(self, judge: Judge) -> Self {
+        Self { turn: self.turn.with_judge(Arc::new(judge)), ..self }
     }
 }
 

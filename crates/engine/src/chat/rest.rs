@@ -27,8 +27,9 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    /// What `view` ends with; calls run again as the tools on `offer` may.
-    pub(super) fn of(view: &View, offer: &Offer) -> Result<Self> {
+    /// What `view` ends with; calls run again as the tools on `offer` may. Those of a turn that was
+    /// parked have not run.
+    pub(super) fn of(view: &View, offer: &Offer, was_parked: bool) -> Result<Self> {
         let is_instruction = |message: &&Arc<Message>| message.role() == Role::User;
         let instruction = view.messages().rev().find(is_instruction);
         let instruction = instruction.ok_or(Error::NothingToResume)?.id;
@@ -40,7 +41,10 @@ impl Rest {
                 Body::ActionRequest { calls, .. } => {
                     rest.place.rounds += 1;
                     rest.answered = Some(message.id);
-                    let state = |call: &ToolCall| (call.clone(), state_of(view, offer, call));
+                    let state = |call: &ToolCall| match state_of(view, offer, call) {
+                        CallState::Unknown if was_parked => (call.clone(), CallState::Runs),
+                        state => (call.clone(), state),
+                    };
                     rest.place.calls = calls.iter().map(state).collect();
                 }
                 Body::ActionResponse { .. } => rest.results.push(message.id),
@@ -69,10 +73,14 @@ fn state_of(view: &View, offer: &Offer, call: &ToolCall) -> CallState {
 
 impl Branch {
     /// Ends a step that a crash cut off: with an empty answer, marked as interrupted. Calls of its
-    /// answer may have run: their outcome is unknown, unless it is noted.
+    /// answer may have run: their outcome is unknown, unless it is noted. A turn that is parked was not
+    /// cut off, and stays.
     pub(crate) async fn close_unfinished(&self, turns: &Turns, state: State) -> Result<State> {
         if !state.is_unfinished() {
             return Ok(state);
+        }
+        if state.is_parked() {
+            return Err(Error::parked(&state.view));
         }
         let write = |step: &mut StepWriter<'_>| {
             if step.view().open_calls().is_empty() {

@@ -120,13 +120,28 @@ impl Run {
         self.turn.step(input)
     }
 
-    /// Writes the answer, which asks for calls. To be driven to its end once begun.
-    pub(super) async fn write_calls(mut self, answer: Draft) -> Result<Self> {
+    /// Writes the answer, which asks for calls, and which of them a person is asked about. To be driven
+    /// to its end once begun.
+    pub(super) async fn write_calls(
+        mut self,
+        answer: Draft,
+        asked: Vec<CallId>,
+        noted: Vec<CallResult>,
+    ) -> Result<Self> {
         let extent = match self.extent {
             Extent::End => Extent::Middle,
             _ => Extent::Beginning,
         };
-        match self.write(extent, vec![answer.clone()], None).await {
+        let said = answer.clone();
+        let write = |step: &mut StepWriter<'_>| {
+            let ids = step.messages([said])?;
+            noted.into_iter().try_for_each(|noted| step.note(noted))?;
+            if !asked.is_empty() {
+                step.ask_approval(asked)?;
+            }
+            Ok(ids)
+        };
+        match self.write(extent, None, write).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 // Its calls do not run.
                 let results = self.stopped();
@@ -197,7 +212,7 @@ impl Run {
         let joining = self.steered.joining();
         let said = joining.iter().map(|joining| joining.draft.clone());
         let drafts = results.iter().cloned().chain(said).collect();
-        match self.write(Extent::Middle, drafts, None).await {
+        match self.write_all(Extent::Middle, drafts, None).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 Err(self.keep_elsewhere(results).await)
             }
@@ -267,7 +282,8 @@ impl Run {
         drafts: Vec<Draft>,
         error: Option<&ProviderError>,
     ) -> Result<Closed> {
-        let (ids, State { view, .. }) = match self.write(self.extent, drafts.clone(), error).await {
+        let written = self.write_all(self.extent, drafts.clone(), error).await;
+        let (ids, State { view, .. }) = match written {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 return Err(self.keep_elsewhere(drafts).await);
             }
@@ -289,24 +305,31 @@ impl Run {
     }
 
     /// Writes `drafts`; with the answer, what was noted of the call.
-    async fn write(
+    async fn write_all(
         &mut self,
         extent: Extent,
         drafts: Vec<Draft>,
         error: Option<&ProviderError>,
     ) -> Result<(Vec<MessageId>, State)> {
+        self.write(extent, error, |step| Ok(step.messages(drafts)?)).await
+    }
+
+    async fn write<T>(
+        &mut self,
+        extent: Extent,
+        error: Option<&ProviderError>,
+        write: impl FnOnce(&mut StepWriter<'_>) -> Result<T>,
+    ) -> Result<(T, State)> {
         let state = self.state.clone();
         let now = self.branch.engine().now();
         let call = self.meter.take().map(|meter| meter.finish(self.turn.answer(), error, now));
         self.call.clone_from(&call);
-        self.branch
-            .write_step(
-                &self.turns,
-                state,
-                Part { extent, call },
-                |step| Ok(step.messages(drafts)?),
-            )
-            .await
+        self.branch.write_step(&self.turns, state, Part { extent, call }, write).await
+    }
+
+    /// Why the turn does not go on by itself.
+    pub(super) fn parked(&self) -> Error {
+        Error::parked(&self.state.view)
     }
 
     /// Another process moved the branch: the answer goes to a branch of its own, forked where this

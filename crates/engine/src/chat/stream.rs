@@ -368,7 +368,9 @@ impl ChatStream {
     /// Does what the machine wants done.
     fn follow(&mut self, run: Run, mut effects: Vec<Effect>, error: Option<ProviderError>) {
         self.phase = match effects.pop() {
-            Some(Effect::WriteCalls(answer)) => Phase::Calling(run.write_calls(answer).boxed()),
+            Some(Effect::WriteCalls { answer, asked, noted }) => {
+                Phase::Calling(run.write_calls(answer, asked, noted).boxed())
+            }
             Some(Effect::RunCalls(calls)) => {
                 let running = Running { calls: run.calls(calls), ended: VecDeque::new() };
                 Phase::Running(Box::new(run), running)
@@ -377,6 +379,9 @@ impl ChatStream {
                 Phase::Noting(run.write_results(results).boxed())
             }
             Some(Effect::AskModel) => return self.ask(run),
+            Some(Effect::Finish(Ending::Parked)) => {
+                Phase::Closing(future::ready((Err(run.parked()), None)).boxed())
+            }
             Some(Effect::WriteAnswer(drafts)) => {
                 let closing = async move {
                     let closed = run.close(drafts, error.as_ref()).await;

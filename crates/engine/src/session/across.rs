@@ -5,7 +5,7 @@ use std::sync::Arc;
 use branchwork_core::{
     filter::Filter,
     graph::{Counts, View},
-    message::{BodyKind, Message, Role},
+    message::{BodyKind, Message, Role, ToolCall},
     store::BranchRecord,
 };
 
@@ -82,6 +82,23 @@ impl Session {
     /// [`Error::Store`](crate::Error::Store).
     pub async fn action_responses(&self) -> Result<Vec<InBranch<Vec<Arc<Message>>>>> {
         self.messages(&Filter::new().with_kind(BodyKind::ActionResponse)).await
+    }
+
+    /// The calls that wait to be [approved](crate::Branch::approve) or denied, on the branches that have
+    /// some. Reads one op of each other branch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store).
+    pub async fn waiting_calls(&self) -> Result<Vec<InBranch<Vec<ToolCall>>>> {
+        let mut all = Vec::new();
+        for branch in self.branches().await? {
+            let found = self.handle(branch.id).waiting_calls_of(&branch).await?;
+            if !found.is_empty() {
+                all.push(InBranch { branch, found });
+            }
+        }
+        Ok(all)
     }
 
     /// How many messages every branch has, by role, kind and sender.

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use branchwork_core::tool::{Tool, ToolContext, ToolEffect, ToolError, ToolSpec};
+use branchwork_core::tool::{Policy, Tool, ToolContext, ToolEffect, ToolError, ToolSpec};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
@@ -38,9 +38,13 @@ pub struct FunctionTool {
     spec: ToolSpec,
     timeout: Option<Duration>,
     effect: ToolEffect,
+    policy: Judgement,
     serial: bool,
     function: Function,
 }
+
+/// What is said of a call with these arguments.
+type Judgement = Arc<dyn Fn(&Value) -> Policy + Send + Sync>;
 
 impl fmt::Debug for FunctionTool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,8 +90,7 @@ impl FunctionTool {
             Err(error) => std::future::ready(Err(ToolError::because(error))).boxed(),
         };
         let spec = spec(name.into(), description.into(), schema_of::<A>());
-        let effect = ToolEffect::default();
-        Self { spec, timeout: None, effect, serial: false, function: Arc::new(call) }
+        Self::made(spec, Arc::new(call))
     }
 
     /// A tool that runs a blocking function, on a thread that may block. Such a call cannot be
@@ -133,14 +136,34 @@ impl FunctionTool {
         F: Future<Output = Result<Value, ToolError>> + Send + 'static,
     {
         let function = move |arguments, context| function(arguments, context).boxed();
-        let effect = ToolEffect::default();
-        Self { spec, timeout: None, effect, serial: false, function: Arc::new(function) }
+        Self::made(spec, Arc::new(function))
+    }
+
+    fn made(spec: ToolSpec, function: Function) -> Self {
+        let (effect, policy) = (ToolEffect::default(), Arc::new(|_: &Value| Policy::Allow));
+        Self { spec, timeout: None, effect, policy, serial: false, function }
     }
 
     /// Says what a call does to the world: at most once, when this is not said.
     #[must_use]
     pub const fn with_effect(mut self, effect: ToolEffect) -> Self {
         self.effect = effect;
+        self
+    }
+
+    /// Lets a person be asked before a call runs: the turn is [parked](crate::Error::Parked).
+    #[must_use]
+    pub fn with_approval(self) -> Self {
+        self.with_policy(|_| Policy::Ask)
+    }
+
+    /// Says by its arguments whether a call may run. The same for the same arguments, always.
+    #[must_use]
+    pub fn with_policy(
+        mut self,
+        policy: impl Fn(&Value) -> Policy + Send + Sync + 'static,
+    ) -> Self {
+        self.policy = Arc::new(policy);
         self
     }
 
@@ -171,6 +194,10 @@ impl Tool for FunctionTool {
 
     fn effect(&self) -> ToolEffect {
         self.effect
+    }
+
+    fn policy(&self, arguments: &Value) -> Policy {
+        (self.policy)(arguments)
     }
 
     fn is_serial(&self) -> bool {

@@ -8,12 +8,13 @@
 //! What every tool is held to is in [`core::tool`](branchwork_core::tool).
 
 mod function;
+mod judge;
 mod registry;
 mod run;
 mod sets;
 
 pub use branchwork_core::tool::{
-    Tool, ToolChoice, ToolContext, ToolEffect, ToolError, ToolSelection, ToolSpec,
+    Policy, Tool, ToolChoice, ToolContext, ToolEffect, ToolError, ToolSelection, ToolSpec,
 };
 pub use schemars;
 // What the attribute `tool` derives is of these, so that users need not depend on them.
@@ -25,7 +26,8 @@ pub use self::{
 };
 pub(crate) use self::{
     function::schema_of,
+    judge::{Judge, TurnPolicy},
     registry::{Offer, Registered},
-    run::{misfit, run},
+    run::{check_arguments, misfit, run},
     sets::ToolSets,
 };

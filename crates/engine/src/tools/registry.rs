@@ -158,6 +158,10 @@ impl Tools {
         self.by_name.contains_key(name)
     }
 
+    pub(super) fn registered(&self, name: &str) -> Option<&Registered> {
+        self.by_name.get(name)
+    }
+
     /// What a turn offers that was asked for `selection` on a branch of that configuration.
     ///
     /// # Errors

@@ -11,7 +11,8 @@ use futures_util::FutureExt as _;
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
-use super::registry::Registered;
+use super::registry::{Registered, Tools};
+use crate::error::{Error, Result};
 
 /// How many things that are wrong a model is told at once.
 const PROBLEMS_MAX: usize = 8;
@@ -53,8 +54,19 @@ fn output(value: Value) -> Outcome {
     ))
 }
 
+/// Checks `arguments` against the schema of the tool `function`, if it is one of `tools`.
+pub(crate) fn check_arguments(tools: &Tools, function: &str, arguments: &Value) -> Result<()> {
+    let problem = match tools.registered(function) {
+        Some(registered) => misfit(&registered.arguments, arguments),
+        None if arguments.is_object() => None,
+        None => Some("they must be a JSON object".to_owned()),
+    };
+    problem
+        .map_or(Ok(()), |problem| Err(Error::BadArguments { tool: function.to_owned(), problem }))
+}
+
 /// The arguments, when they fit the schema; else what is wrong with them, for the model.
-fn arguments(registered: &Registered, text: &str) -> Result<Value, String> {
+pub(super) fn arguments(registered: &Registered, text: &str) -> Result<Value, String> {
     // A model that calls a tool without arguments often sends none at all.
     let arguments = if text.trim().is_empty() {
         Value::Object(Map::new())

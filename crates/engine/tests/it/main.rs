@@ -1,6 +1,7 @@
 //! Tests of the engine through its public face: real stores, scripted providers.
 
 #[cfg(test)]
+mod approvals;
 mod archive;
 #[cfg(test)]
 mod attribute;

@@ -96,7 +96,7 @@ impl Plan {
 
 impl Planned {
     fn of(dice: &mut Dice, (round, place): (u64, u64)) -> Self {
-        let tool = dice.pick(&["once", "once", "look", "look", "put", "put", "missing"]);
+        let tool = dice.pick(&["once", "once", "look", "look", "put", "put", "asked", "missing"]);
         let deeds = ["succeed", "succeed", "succeed", "fail", "panic", "hang", "misfit"];
         let deed = if dice.roll(100) == 0 { "huge" } else { dice.pick(&deeds) };
         let yields = dice.roll(5);
@@ -107,10 +107,18 @@ impl Planned {
         Self { id: format!("{round}-{place}"), tool, arguments, deed }
     }
 
+    fn is_approved(call: &CallId) -> bool {
+        call.as_str().ends_with(['0', '2'])
+    }
+
     /// Whether `outcome` is what comes of it when it ran.
     fn allows(&self, outcome: &Outcome) -> bool {
         match (self.tool, self.deed) {
             ("missing", _) => matches!(outcome, Outcome::Failed(_)),
+            // Nobody is asked about arguments that do not fit.
+            ("asked", deed) if deed != "misfit" && !Self::is_approved(&CallId::new(&self.id)) => {
+                *outcome == Outcome::Denied("no".to_owned())
+            }
             (_, "succeed") => *outcome == Outcome::Succeeded(self.id.as_str().into()),
             _ => matches!(outcome, Outcome::Failed(_)),
         }
@@ -206,6 +214,8 @@ impl World {
         ] {
             session.register(self.tool(name, effect, &process)).unwrap();
         }
+        let asked = self.tool("asked", ToolEffect::AtMostOnce, &process).with_approval();
+        session.register(asked).unwrap();
         self.go_on(&session.default_branch(), &process).await;
         *self.requests.lock().unwrap() += provider.requests().len();
         process.store.is_dead()
@@ -214,13 +224,33 @@ impl World {
     async fn go_on(&self, main: &Branch, process: &Process) {
         let is_begun = !main.view().await.unwrap().is_empty();
         let chat = if is_begun { main.resume() } else { main.chat("work") };
-        match chat.with_tools(ToolSelection::All).await {
+        let mut ended = chat.with_tools(ToolSelection::All).await;
+        while let Err(Error::Parked { .. }) = ended {
+            // Answers that are lost with the process are given again by the next one.
+            if self.answer_for_calls(main).await.is_err() {
+                break;
+            }
+            ended = main.resume().with_tools(ToolSelection::All).await;
+        }
+        match ended {
             Ok(reply) => assert_eq!(reply.text, "done", "{}", self.place),
             Err(Error::NothingToResume) if is_begun => {}
             Err(Error::Provider(_)) if self.plan.fails => {}
             Err(_) if process.store.is_dead() => {}
             Err(error) => panic!("{}: {error}", self.place),
         }
+    }
+
+    /// Every other call that waits for it is approved.
+    async fn answer_for_calls(&self, main: &Branch) -> Result<(), Error> {
+        for call in main.waiting_calls().await? {
+            if Planned::is_approved(&call.id) {
+                main.approve(&call.id).await?;
+            } else {
+                main.deny(&call.id, "no").await?;
+            }
+        }
+        Ok(())
     }
 
     fn tool(&self, name: &'static str, effect: ToolEffect, process: &Process) -> FunctionTool {
@@ -249,13 +279,17 @@ impl World {
             if let Body::ActionResponse { call, outcome, .. } = &message.body {
                 let planned = self.plan.planned(call);
                 // Whether the process before had a tool that is missing is not known either.
-                let may_be_unknown = matches!(planned.tool, "once" | "missing") && lives > 1;
+                let may_be_unknown =
+                    matches!(planned.tool, "once" | "asked" | "missing") && lives > 1;
                 let is_unknown = may_be_unknown && *outcome == Outcome::Unknown;
                 assert!(is_unknown || planned.allows(outcome), "{place}: {call} {outcome:?}");
             }
         }
         for (key, (tool, count)) in self.effects.lock().unwrap().iter() {
-            assert!(*tool != "once" || *count == 1, "{place}: {key} took effect {count} times");
+            assert!(
+                !matches!(*tool, "once" | "asked") || *count == 1,
+                "{place}: {key} took effect {count} times"
+            );
         }
         let is_answer = |message: &&Arc<Message>| message.role() == Role::Assistant;
         let answers = view.messages().filter(is_answer).count();

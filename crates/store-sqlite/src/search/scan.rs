@@ -70,7 +70,8 @@ fn holds(bytes: &[u8], word: &[u8]) -> bool {
 /// are also lower-case forms of `İ` and the Kelvin sign. Not what stands in the words that
 /// [`Outcome::text`] adds, which are not stored.
 fn telling_word(text: &str) -> Option<String> {
-    let added = [Outcome::Failed(String::new()), Outcome::Cancelled(String::new())];
+    let added: [fn(String) -> Outcome; 3] = [Outcome::Failed, Outcome::Cancelled, Outcome::Denied];
+    let added = added.map(|outcome| outcome(String::new()));
     let added: Vec<_> = added
         .iter()
         .chain([&Outcome::Unknown])

@@ -96,6 +96,8 @@ pub(super) enum StoredOutcome<'a> {
     Failed(Cow<'a, str>),
     #[serde(borrow)]
     Cancelled(Cow<'a, str>),
+    #[serde(borrow)]
+    Denied(Cow<'a, str>),
     Unknown,
 }
 
@@ -244,6 +246,7 @@ impl<'a> From<&'a Outcome> for StoredOutcome<'a> {
             Outcome::Succeeded(value) => Self::Succeeded(value.clone()),
             Outcome::Failed(message) => Self::Failed(message.into()),
             Outcome::Cancelled(reason) => Self::Cancelled(reason.into()),
+            Outcome::Denied(reason) => Self::Denied(reason.into()),
             Outcome::Unknown => Self::Unknown,
         }
     }
@@ -255,6 +258,7 @@ impl From<StoredOutcome<'_>> for Outcome {
             StoredOutcome::Succeeded(value) => Self::Succeeded(value),
             StoredOutcome::Failed(message) => Self::Failed(message.into_owned()),
             StoredOutcome::Cancelled(reason) => Self::Cancelled(reason.into_owned()),
+            StoredOutcome::Denied(reason) => Self::Denied(reason.into_owned()),
             StoredOutcome::Unknown => Self::Unknown,
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{body::StoredBody, config::StoredPatch};
 use crate::{
-    graph::{Op, OpKind, Step},
+    graph::{Approval, Op, OpKind, Step},
     id::MessageId,
     message::{Message, Status},
 };
@@ -41,6 +41,11 @@ pub(super) enum StoredKind<'a> {
     Configure(Box<StoredPatch>),
     /// What it says is a body, as that of the message which will tell it.
     Noted {},
+    Approval {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        calls: Vec<String>,
+        stage: StoredApproval,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +70,14 @@ pub(super) enum StoredStep {
     Continues,
     Closes,
     Birth,
+}
+
+#[derive(Serialize, Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoredApproval {
+    Asked,
+    Given,
+    Used,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,6 +132,10 @@ impl<'a> From<&'a Op> for StoredHead<'a> {
                 targets: targets.iter().map(|target| StoredId(*target)).collect(),
             },
             OpKind::Noted(_) => StoredKind::Noted {},
+            OpKind::Approval { calls, stage } => StoredKind::Approval {
+                calls: calls.iter().map(|call| call.as_str().to_owned()).collect(),
+                stage: (*stage).into(),
+            },
             OpKind::Configure(patch) => {
                 StoredKind::Configure(Box::new(StoredPatch::from(&**patch)))
             }
@@ -148,4 +165,5 @@ macro_rules! same_variants {
 }
 
 same_variants!(StoredStep, Step, Alone, Opens, Continues, Closes, Birth);
+same_variants!(StoredApproval, Approval, Asked, Given, Used);
 same_variants!(StoredStatus, Status, Complete, Interrupted, Failed);

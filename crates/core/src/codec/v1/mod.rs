@@ -18,7 +18,7 @@ use crate::{
     call::ModelCall,
     config::{Config, Defaults},
     graph::{Op, OpKind},
-    message::Message,
+    message::{CallId, Message},
 };
 
 const VERSION: u32 = 1;
@@ -68,6 +68,10 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
                 result.ok_or_else(|| malformed("body", "it is not the result of a call"))?;
             OpKind::Noted(Arc::new(result))
         }
+        head::StoredKind::Approval { calls, stage } => OpKind::Approval {
+            calls: calls.into_iter().map(CallId::new).collect(),
+            stage: stage.into(),
+        },
         head::StoredKind::Configure(patch) => OpKind::Configure(Box::new((*patch).into())),
     };
     Ok(Op { id, parent, at, step, standing, author, kind })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Change, Entry, Slot, Undo, View};
 use crate::{
-    graph::op::{CallResult, Op, OpKind},
+    graph::op::{Op, OpKind},
     id::{MessageId, OpId},
     message::{Body, BodyKind, Message, ToolCall},
 };
@@ -28,6 +28,15 @@ pub enum ApplyError {
         /// The identifier.
         call: String,
     },
+    /// Nobody is asked to approve the call, or it is answered.
+    #[error("the call `{call}` does not wait for approval")]
+    NotAsked {
+        /// The identifier.
+        call: String,
+    },
+    /// No turn waits for approvals.
+    #[error("no turn of this branch waits for approvals")]
+    NotParked,
     /// Something else than a result comes while calls wait for theirs.
     #[error("{open} tool calls have no result yet")]
     OpenCalls {
@@ -82,6 +91,7 @@ impl View {
             OpKind::Edit { target, body } => self.edit(depth, *target, body, op.id)?,
             OpKind::Remove { targets } => self.remove(depth, targets)?,
             OpKind::Noted(result) => self.note(depth, result)?,
+            OpKind::Approval { calls, stage } => self.approve(depth, calls, *stage)?,
             OpKind::Configure(patch) => {
                 let config = Arc::new(self.config.patched(patch));
                 let before = std::mem::replace(&mut self.config, config);
@@ -105,23 +115,9 @@ impl View {
         if let Some(open_calls) = open_calls {
             self.open_calls = open_calls;
         }
-        if self.open_calls.is_empty() && !self.noted.is_empty() {
-            // All are told. What is remembered knows how many messages stood before this one.
-            let noted = std::mem::take(&mut self.noted);
-            self.remember(depth, Change::Noted(noted));
-        }
+        // What is remembered of it knows how many messages stood before this one.
+        self.settle(depth);
         self.standing += 1;
-        Ok(())
-    }
-
-    fn note(&mut self, depth: u32, result: &Arc<CallResult>) -> Result<(), ApplyError> {
-        let is_open = self.open_calls.iter().any(|open| open.id == result.call);
-        if !is_open || self.noted(&result.call).is_some() {
-            return Err(ApplyError::UnknownCall { call: result.call.to_string() });
-        }
-        let noted = self.noted.iter().chain([result]).cloned().collect();
-        let before = std::mem::replace(&mut self.noted, noted);
-        self.remember(depth, Change::Noted(before));
         Ok(())
     }
 
@@ -176,11 +172,37 @@ impl View {
         op: OpId,
     ) -> Result<(), ApplyError> {
         let (slot, message) = self.target(target)?;
-        check_edit(&message.body, body)?;
+        let revises_calls = self.check_edit(&message.body, body)?;
         let edited = Message { body: body.clone(), edited: Some(op), ..(*message).clone() };
         self.replace(slot, Some(Arc::new(edited)));
         self.remember(depth, Change::Message { slot, message });
+        if revises_calls {
+            self.open_calls = self.unanswered();
+        }
         Ok(())
+    }
+
+    /// Whether a message that says `from` may be edited to say `to`, and whether that gives calls other
+    /// arguments: those that wait for approval may be.
+    fn check_edit(&self, from: &Body, to: &Body) -> Result<bool, ApplyError> {
+        let refused = ApplyError::CannotEdit { from: from.kind(), to: to.kind() };
+        match (from, to) {
+            (
+                Body::ActionRequest { parts, calls },
+                Body::ActionRequest { parts: same, calls: new },
+            ) => {
+                let is_free = |(old, new): (&ToolCall, &ToolCall)| {
+                    let is_same = old.id == new.id && old.function == new.function;
+                    is_same && (old.arguments == new.arguments || self.is_waiting(&old.id))
+                };
+                let fits = parts == same && calls.len() == new.len();
+                let fits = fits && calls.iter().zip(new).all(is_free);
+                if fits { Ok(true) } else { Err(refused) }
+            }
+            (Body::ActionResponse { .. }, _) => Err(refused),
+            _ if from.kind() == to.kind() => Ok(false),
+            _ => Err(refused),
+        }
     }
 
     fn remove(&mut self, depth: u32, targets: &[MessageId]) -> Result<(), ApplyError> {
@@ -201,7 +223,7 @@ impl View {
         Ok((slot, message))
     }
 
-    fn remember(&mut self, depth: u32, change: Change) {
+    pub(super) fn remember(&mut self, depth: u32, change: Change) {
         self.changes.push_front_mut(Undo { depth, standing_before: self.standing, change });
     }
 
@@ -220,11 +242,4 @@ impl View {
             }
         }
     }
-}
-
-/// Whether a message that says `from` may be edited to say `to`.
-fn check_edit(from: &Body, to: &Body) -> Result<(), ApplyError> {
-    let (from, to) = (from.kind(), to.kind());
-    let is_record = matches!(from, BodyKind::ActionRequest | BodyKind::ActionResponse);
-    if from == to && !is_record { Ok(()) } else { Err(ApplyError::CannotEdit { from, to }) }
 }

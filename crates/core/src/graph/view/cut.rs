@@ -97,7 +97,7 @@ impl View {
             oldest = (undo.depth, undo.standing_before);
             match undo.change {
                 Change::Config(config) => self.config = config,
-                Change::Noted(noted) => self.noted = noted,
+                Change::Pending(pending) => self.pending = pending,
                 Change::Lead(lead) => self.lead = lead,
                 Change::Message { slot, message } => self.replace(slot, Some(message)),
             }

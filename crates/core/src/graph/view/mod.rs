@@ -3,25 +3,28 @@
 //! - `apply` folds one op in.
 //! - `cut` takes ops back, and finds where to.
 //! - `groups` finds turn groups.
+//! - `pending` is what is known of calls without a result.
 
 mod apply;
 mod cut;
 mod groups;
+mod pending;
 
 use std::sync::Arc;
 
 use rpds::{ListSync, VectorSync};
 
+use self::pending::Pending;
 pub use self::{apply::ApplyError, cut::RollbackError};
 use super::{
     lineage::{Lineage, partition},
-    op::{CallResult, Step},
+    op::Step,
 };
 use crate::{
     config::Config,
     filter::{Filter, Glance, Judge, Senders, Verdict},
     id::{MessageId, OpId},
-    message::{CallId, Message, ToolCall},
+    message::{Message, ToolCall},
 };
 
 /// The conversation as it stands at one head, with its configuration.
@@ -43,8 +46,8 @@ pub struct View {
     /// How to take back each change that is no appended message, newest first.
     changes: ListSync<Undo>,
     open_calls: Arc<[ToolCall]>,
-    /// What came of open calls and is not told yet.
-    noted: Arc<[Arc<CallResult>]>,
+    /// What is known of them.
+    pending: Arc<Pending>,
     pub(super) last_step: Option<Step>,
 }
 
@@ -83,7 +86,7 @@ enum Change {
     Message { slot: Slot, message: Arc<Message> },
     Lead(Option<Entry>),
     Config(Arc<Config>),
-    Noted(Arc<[Arc<CallResult>]>),
+    Pending(Arc<Pending>),
 }
 
 impl Default for View {
@@ -98,7 +101,7 @@ impl Default for View {
             config: Arc::default(),
             changes: ListSync::new_sync(),
             open_calls: Arc::default(),
-            noted: Arc::default(),
+            pending: Arc::default(),
             last_step: None,
         }
     }
@@ -133,11 +136,6 @@ impl View {
     /// The calls of the last answer that have no result yet, in the order of the answer.
     pub fn open_calls(&self) -> &[ToolCall] {
         &self.open_calls
-    }
-
-    /// What came of an open call, when that is noted and not told yet.
-    pub fn noted(&self, call: &CallId) -> Option<&Arc<CallResult>> {
-        self.noted.iter().find(|noted| noted.call == *call)
     }
 
     /// The place of the head in its step; `None` when empty or after a cut.
