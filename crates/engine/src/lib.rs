@@ -30,6 +30,7 @@
 //! | [`archive`] | a whole session as lines of JSON, lossless |
 //! | [`base`] | [`BaseBranch`]: what every branch can do |
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
+//! | [`events`] | what happens on a branch, numbered: for readers that come late and come back |
 //! | [`flows`] | procedures of several turns: fan-out, reasoning and acting |
 //! | [`tools`] | functions of the host program that a model may call |
 //! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |
@@ -47,6 +48,7 @@ mod branch;
 pub mod chat;
 mod engine;
 mod error;
+pub mod events;
 pub mod flows;
 mod open;
 pub mod reference;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::{ApprovalsCommand, ExportArgs, FanOutArgs, ImportArgs, SearchArgs};
+use super::{ApprovalsCommand, EventsArgs, ExportArgs, FanOutArgs, ImportArgs, SearchArgs};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -83,6 +83,8 @@ pub(crate) enum Command {
         #[arg(short = 'n', long = "last", value_name = "COUNT", default_value_t = 50)]
         last: usize,
     },
+    /// Tell what happened on a branch, numbered: turns, messages, calls of tools, moves of the head.
+    Events(EventsArgs),
     /// Bring a branch back to a place where it has been.
     Restore {
         /// `session`, `session@branch`.

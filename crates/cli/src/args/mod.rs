@@ -3,6 +3,7 @@
 mod approvals;
 mod ask;
 mod command;
+mod events;
 mod fan_out;
 mod search;
 mod transfer;
@@ -18,6 +19,7 @@ pub(crate) use self::{
         AppendArgs, BranchCommand, Command, ConfigBranchCommand, ConfigCommand,
         ConfigSessionCommand, DbCommand, EditArgs, ForkArgs, SessionsCommand, UsageKey,
     },
+    events::EventsArgs,
     fan_out::FanOutArgs,
     search::SearchArgs,
     transfer::{ExportArgs, Format, ImportArgs},

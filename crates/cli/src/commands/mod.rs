@@ -10,6 +10,7 @@ mod config_session;
 mod db;
 mod doctor;
 mod edit;
+mod events;
 mod export;
 mod fan_out;
 mod import;
@@ -44,6 +45,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
             return repl::run(world, session, wish, system).await;
         }
         Command::FanOut(args) => return fan_out::run(world, args).await,
+        Command::Events(args) => return events::run(world, args).await,
         Command::Db(command) => return db::run(world, command).await,
         Command::Doctor => return doctor::run(world).await,
         Command::Append(args) => append::run(world, args).await,

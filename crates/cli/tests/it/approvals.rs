@@ -11,7 +11,10 @@ use crate::support::Home;
 /// Removes a file.
 #[tool(ask)]
 fn remove(name: String) -> Result<String, ToolError> {
-    Ok(format!("{name} is gone"))
+    if name.is_empty() {
+        return Err(ToolError::new("there is no such file"));
+    }
+    Ok(name + " is gone")
 }
 
 /// A program whose turn is parked in the home's file.

@@ -10,7 +10,7 @@ use branchwork_core::{
 use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard};
 
 use super::{Branch, steering::Steering};
-use crate::{engine::lock, error::Result};
+use crate::{engine::lock, error::Result, events::Feed};
 
 /// Shared by the handles of one branch in one engine.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     state: Mutex<Option<State>>,
     /// How the turn that goes on is reached.
     steering: Arc<Steering>,
+    /// The answer that is being made.
+    feed: Feed,
 }
 
 /// Where the branch is known to be.
@@ -69,10 +71,13 @@ impl Shared {
         if known.as_ref().is_none_or(|known| known.revision <= state.revision) {
             *known = Some(state);
         }
+        drop(known);
+        self.feed.changed();
     }
 
     pub(crate) fn forget(&self) {
         *lock(&self.state) = None;
+        self.feed.changed();
     }
 }
 
@@ -80,6 +85,11 @@ impl Branch {
     /// How the turn that goes on is reached.
     pub(crate) fn steering(&self) -> &Arc<Steering> {
         &self.shared.steering
+    }
+
+    /// The answer that is being made on it.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.shared.feed
     }
 
     /// The state as it was last known; read when nothing is known.

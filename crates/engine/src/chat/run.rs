@@ -107,10 +107,12 @@ impl Run {
         let (view, config) = (&self.state.view, self.options.config.clone());
         let times = (self.wished, self.branch.engine().now());
         self.meter = Some(Meter::start(request, rendered, view, config, times));
+        self.branch.feed().begin(self.state.revision);
     }
 
     /// Notes what the model said.
     pub(super) fn hear(&mut self, event: &ProviderEvent) {
+        self.branch.feed().hear(event);
         if let Some(meter) = &mut self.meter {
             meter.hear(event, || self.branch.engine().now());
         }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod approvals;
+#[cfg(test)]
 mod archive;
 #[cfg(test)]
 mod attribute;
@@ -11,6 +12,8 @@ mod branches;
 mod cancel;
 #[cfg(test)]
 mod conflicts;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod extract;
 #[cfg(test)]
