@@ -27,7 +27,7 @@ impl State {
             self.append(commit.session, chain, commit.at);
         }
         for (answer, call) in &commit.calls {
-            self.calls.entry((commit.session, *answer)).or_insert_with(|| call.clone());
+            self.calls.entry((commit.session, *answer)).or_insert_with(|| Box::new(call.clone()));
         }
         if !commit.changes.is_empty() {
             self.touch(commit.session, commit.at);
