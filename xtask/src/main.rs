@@ -179,7 +179,7 @@ fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
     let file = weights.fetch(&python)?;
     let script = cache::folder()?.join("serve.py");
     cache::write(&script, include_str!("serve.py"))?;
-    let arguments = vec![
+    let mut arguments = vec![
         script.display().to_string(),
         file.display().to_string(),
         Launch::PORT.to_owned(),
@@ -187,6 +187,11 @@ fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
         parallel.to_string(),
         weights.alias().to_owned(),
     ];
+    if let Some(text) = weights.template() {
+        let template = cache::folder()?.join(format!("{}.jinja", weights.alias()));
+        cache::write(&template, text)?;
+        arguments.push(template.display().to_string());
+    }
     Ok(Launch { program: python, arguments, health: "/health" })
 }
 
