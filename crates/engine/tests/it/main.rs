@@ -25,6 +25,8 @@ mod moments;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod seed;
@@ -38,6 +40,10 @@ mod steering;
 mod support;
 #[cfg(test)]
 mod tables;
+#[cfg(test)]
+#[expect(dead_code, reason = "what it is as a program of its own")]
+#[path = "../../examples/tool_loop.rs"]
+mod tool_loop;
 #[cfg(test)]
 mod turns;
 #[cfg(test)]
