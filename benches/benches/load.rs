@@ -101,7 +101,7 @@ fn speed(server: &Process) {
         }
     }
     let what = format!("{SESSIONS} sessions of {TURNS} turns, {CALLS} at once");
-    report::head(&[&what, "turns/s", "of bare", "CPU a turn", "of bare", "turns a commit"]);
+    report::head(&[&what, "turns/s", "of bare", "CPU a turn", "of bare", "turns a transaction"]);
     for kind in Kind::ALL {
         report_speed(kind, &costs);
     }

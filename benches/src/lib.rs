@@ -7,7 +7,7 @@
 //! | `transfer` | filters, searches, archives and tables, over N |
 //! | `turns` | turns with tools, and resuming one |
 //! | `stream` | a streamed turn beside a bare HTTP client: CPU and time to the first token |
-//! | `load` | 1 000 sessions at once beside a bare HTTP client: turns a second, memory of idle sessions |
+//! | `load` | 1 000 open sessions, 50 of them asking, beside a bare HTTP client: turns a second, memory |
 //! | `process` | the command line as a whole process: start to first byte, memory |
 //!
 //! Figures of a shared machine are noisy: what counts are medians, and ratios within one run.
