@@ -2,24 +2,27 @@
 //!
 //! Both run on a thread of their own, in turns, against one server; only their own CPU counts.
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use branchwork::{
     Branch, Engine, TurnEvent,
     providers::{OpenAi, OpenAiOptions},
 };
 use branchwork_benches::{
+    bare::Answer,
     measure::{Stopwatch, median, on_a_thread, thread_cpu},
     report::{self, micros},
-    server::{self, PIECES},
+    server,
 };
 use futures_util::StreamExt as _;
-use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
 /// Turns in one round, and rounds.
 const TURNS: usize = 40;
 const ROUNDS: usize = 25;
+
+/// Pieces of text in one answer.
+const PIECES: usize = 200;
 
 /// What one turn cost: CPU of the thread, time to the first piece of text.
 type Cost = (Duration, Duration);
@@ -27,7 +30,7 @@ type Cost = (Duration, Duration);
 fn main() {
     // The bare client is built without a choice of cryptography; it speaks plain HTTP.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let address = server::start();
+    let address = server::start(PIECES);
     let folder = tempfile::tempdir().expect("a folder");
     let mut costs: [Vec<Cost>; 3] = Default::default();
     for round in 0..ROUNDS {
@@ -72,25 +75,6 @@ fn measure<T>(inputs: &[T], turn: &impl AsyncFn(&T) -> Duration) -> Cost {
     (thread_cpu().saturating_sub(before) / measured, median(firsts))
 }
 
-/// A chunk of the stream, as far as a bare client looks at it.
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    #[serde(borrow)]
-    choices: Vec<Choice<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow)]
-    delta: Delta<'a>,
-}
-
-#[derive(Deserialize)]
-struct Delta<'a> {
-    #[serde(borrow)]
-    content: Option<Cow<'a, str>>,
-}
-
 const REQUEST: &str = r#"{"model":"tiny","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Say something long."}]}"#;
 
 /// The least that a client of the protocol does: split lines, parse each piece, keep the text.
@@ -101,30 +85,16 @@ fn bare(address: SocketAddr) -> Cost {
         let watch = Stopwatch::start();
         let request = client.post(&url).header("content-type", "application/json").body(REQUEST);
         let mut stream = request.send().await.expect("the server answers").bytes_stream();
-        let (mut buffer, mut text, mut first) = (Vec::new(), String::new(), None);
+        let (mut answer, mut first) = (Answer::default(), None);
         while let Some(bytes) = stream.next().await {
-            buffer.extend_from_slice(&bytes.expect("the answer comes"));
-            let whole = buffer.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-            let rest = buffer.split_off(whole);
-            buffer.split(|byte| *byte == b'\n').for_each(|line| read(line, &mut text));
-            if first.is_none() && !text.is_empty() {
+            answer.push(&bytes.expect("the answer comes"));
+            if first.is_none() && !answer.text.is_empty() {
                 first = Some(watch.elapsed());
             }
-            buffer = rest;
         }
-        assert!(text.ends_with("word199"));
+        assert!(answer.text.ends_with("word199"));
         first.expect("there was text")
     })
-}
-
-/// Appends the text of one line of the stream.
-fn read(line: &[u8], text: &mut String) {
-    let Some(data) = line.strip_prefix(b"data: ").filter(|data| *data != b"[DONE]") else {
-        return;
-    };
-    let chunk: Chunk<'_> = serde_json::from_slice(data).expect("it is a chunk");
-    let content = chunk.choices.first().and_then(|choice| choice.delta.content.as_deref());
-    text.push_str(content.unwrap_or_default());
 }
 
 /// The same through the engine, each turn on a branch of its own, so that requests stay alike.

@@ -1,4 +1,4 @@
-//! What the benches share: texts, medians, readings of the process, a server that answers at once.
+//! What the benches share: texts, medians, readings of the process, a bare client, a server that answers at once.
 //!
 //! | bench | measures |
 //! |---|---|
@@ -7,10 +7,12 @@
 //! | `transfer` | filters, searches, archives and tables, over N |
 //! | `turns` | turns with tools, and resuming one |
 //! | `stream` | a streamed turn beside a bare HTTP client: CPU and time to the first token |
+//! | `load` | 1 000 open sessions, 50 of them asking, beside a bare HTTP client: turns a second, memory |
 //! | `process` | the command line as a whole process: start to first byte, memory |
 //!
 //! Figures of a shared machine are noisy: what counts are medians, and ratios within one run.
 
+pub mod bare;
 pub mod measure;
 pub mod report;
 pub mod server;

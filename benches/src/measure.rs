@@ -29,6 +29,16 @@ pub fn median<T: Ord + Copy>(mut samples: Vec<T>) -> T {
     samples.get(samples.len() / 2).copied().expect("there is a sample")
 }
 
+/// The middle one of `samples`, for numbers that no type orders.
+///
+/// # Panics
+///
+/// When there are none.
+pub fn median_number(mut samples: Vec<f64>) -> f64 {
+    samples.sort_unstable_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied().expect("there is a sample")
+}
+
 /// The one of `samples` below which 99 of 100 lie.
 ///
 /// # Panics
@@ -41,7 +51,12 @@ pub fn percentile_99(mut samples: Vec<Duration>) -> Duration {
 
 /// CPU time of all threads of this process.
 pub fn process_cpu() -> Duration {
-    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    cpu_of("self")
+}
+
+/// CPU time of all threads of the process `pid`, which may be a number or `self`.
+pub fn cpu_of(pid: &str) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let cpu = |thread: fs::DirEntry| {
         let schedstat = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
         schedstat.split(' ').next().and_then(|field| field.parse::<u64>().ok()).unwrap_or_default()

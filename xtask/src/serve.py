@@ -1,4 +1,4 @@
-"""serve.py MODEL PORT CTX PARALLEL ALIAS: llama.cpp's own HTTP server, on loopback."""
+"""serve.py MODEL PORT CTX PARALLEL ALIAS [TEMPLATE]: llama.cpp's own HTTP server, on loopback."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import xllamacpp  # noqa: E402
 
-model, port, ctx, parallel, alias = sys.argv[1:]
+model, port, ctx, parallel, alias, *template = sys.argv[1:]
 params = xllamacpp.CommonParams()
 params.model.path = model
 params.hostnames = ["127.0.0.1"]
@@ -18,6 +18,9 @@ params.port = int(port)
 params.n_ctx = int(ctx)
 params.n_parallel = int(parallel)
 params.model_alias = {alias}
+for path in template:
+    with open(path) as file:
+        params.chat_template = file.read()
 params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count() or 1
 params.endpoint_slots = True
 params.ui = False

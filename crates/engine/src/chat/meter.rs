@@ -37,7 +37,7 @@ impl Meter {
             shown: (!is_all).then(shown),
             provider: request.config.provider.clone().unwrap_or_default(),
             model: request.config.model.clone().unwrap_or_default(),
-            config,
+            config: (!config.is_empty()).then(|| Box::new(config)),
             tools: request.tools.clone(),
             tool_choice: request.tool_choice.clone(),
             stream: request.stream,

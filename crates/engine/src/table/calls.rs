@@ -102,7 +102,8 @@ impl CallRow {
         let Usage { input_tokens, output_tokens, cached_tokens, reasoning_tokens } =
             call.usage.unwrap_or_default();
         let names: Vec<_> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
-        let config = Config::default().patched(&request.config).settings();
+        let config = request.config.as_deref();
+        let config = config.map(|config| Config::default().patched(config).settings());
         let micros =
             |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Self {
@@ -114,7 +115,7 @@ impl CallRow {
             provider: request.provider.clone(),
             model: request.model.clone(),
             answered_by: call.model.clone(),
-            config: Value::Object(config).to_string(),
+            config: Value::Object(config.unwrap_or_default()).to_string(),
             tools: json!(names).to_string(),
             tool_choice: match &request.tool_choice {
                 ToolChoice::Auto => "auto".to_owned(),

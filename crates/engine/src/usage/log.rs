@@ -111,7 +111,11 @@ impl Session {
                 shown.iter().filter_map(|id| view.message(*id)).map(Arc::clone).collect()
             }
         };
-        let request = ModelRequest::new(messages, view.config().patched(&kept.config))
+        let config = match &kept.config {
+            None => view.config().clone(),
+            Some(own) => view.config().patched(own),
+        };
+        let request = ModelRequest::new(messages, config)
             .with_tools(kept.tools.clone(), kept.tool_choice.clone());
         Ok(if kept.stream { request } else { request.without_stream() })
     }

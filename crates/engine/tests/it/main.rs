@@ -29,6 +29,8 @@ mod moments;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod seed;
@@ -42,6 +44,10 @@ mod steering;
 mod support;
 #[cfg(test)]
 mod tables;
+#[cfg(test)]
+#[expect(dead_code, reason = "what it is as a program of its own")]
+#[path = "../../examples/tool_loop.rs"]
+mod tool_loop;
 #[cfg(test)]
 mod turns;
 #[cfg(test)]

@@ -29,7 +29,10 @@ async fn each_call_is_kept_once_with_what_was_asked_and_what_came_of_it() {
     let calls = session.calls().await.unwrap();
     assert_eq!((calls.len(), calls[0].answer, calls[0].branch), (2, reply.message.id, main.id()));
     let first = &calls[0].call;
-    assert_eq!((first.request.config.clone(), first.finish.as_deref()), (patch, Some("stop")));
+    assert_eq!(
+        (first.request.config.as_deref(), first.finish.as_deref()),
+        (Some(&patch), Some("stop"))
+    );
     assert_eq!(first.usage.unwrap().output_tokens, Some(1));
     assert_eq!((first.cost_usd, first.retries), (None, 0), "an unknown cost is not 0");
     let failure = calls[1].call.failure.clone().unwrap();

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use branchwork_core::{
     call::{CallFailure, CallRequest, ModelCall, RequestHash, Timings},
-    config::{Change as Setting, ConfigPatch},
+    config::ConfigPatch,
     graph::{Extent, StepWriter},
     id::{MessageId, OpId},
     message::{Body, Draft},
@@ -28,7 +28,7 @@ fn full(head: Option<OpId>) -> ModelCall {
             shown: Some(vec![MessageId::from_bits(7 << 32)]),
             provider: "local".to_owned(),
             model: "tiny".to_owned(),
-            config: ConfigPatch { seed: Setting::Set(7), ..ConfigPatch::default() },
+            config: Some(Box::new(ConfigPatch::new().with_seed(7))),
             tools: vec![tool],
             tool_choice: ToolChoice::Named("add".to_owned()),
             stream: true,
@@ -55,7 +55,7 @@ fn bare() -> ModelCall {
     call.request = CallRequest {
         head: None,
         shown: None,
-        config: ConfigPatch::default(),
+        config: None,
         tools: Vec::new(),
         tool_choice: ToolChoice::Auto,
         stream: false,

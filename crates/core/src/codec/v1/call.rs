@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{config::StoredPatch, head::StoredId};
 use crate::{
     call::{CallFailure, CallRequest, ModelCall, RequestHash, Timings},
+    config::ConfigPatch,
     id::{MessageId, OpId},
     provider::{ToolChoice, ToolSpec, Usage},
 };
@@ -141,7 +142,7 @@ impl From<&CallRequest> for StoredRequest {
             shown: request.shown.as_ref().map(shown),
             provider: request.provider.clone(),
             model: request.model.clone(),
-            config: (&request.config).into(),
+            config: request.config.as_deref().unwrap_or(&ConfigPatch::default()).into(),
             tools: request.tools.iter().map(tool).collect(),
             tool_choice: match &request.tool_choice {
                 ToolChoice::Auto => StoredChoice::Auto,
@@ -195,7 +196,9 @@ impl StoredRequest {
             shown: self.shown.map(shown),
             provider: self.provider,
             model: self.model,
-            config: self.config.into(),
+            config: Some(self.config)
+                .filter(|config| !config.is_empty())
+                .map(|config| Box::new(config.into())),
             tools: self.tools.into_iter().map(tool).collect(),
             tool_choice: match self.tool_choice {
                 StoredChoice::Auto => ToolChoice::Auto,

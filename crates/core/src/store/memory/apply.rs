@@ -27,7 +27,7 @@ impl State {
             self.append(commit.session, chain, commit.at);
         }
         for (answer, call) in &commit.calls {
-            self.calls.entry((commit.session, *answer)).or_insert_with(|| call.clone());
+            self.calls.entry((commit.session, *answer)).or_insert_with(|| Box::new(call.clone()));
         }
         if !commit.changes.is_empty() {
             self.touch(commit.session, commit.at);
@@ -96,7 +96,7 @@ impl State {
             updated = updated.max(Some(at));
             branch.record.revision += 1;
             let revision = branch.record.revision;
-            branch.reflog.push(ReflogEntry { revision, cause, step, from, to, at });
+            push(&mut branch.reflog, ReflogEntry { revision, cause, step, from, to, at });
         };
         if chain.ops.is_empty() {
             if from != to {
@@ -114,13 +114,22 @@ impl State {
                 parent: op.parent,
                 ops: Vec::new(),
             });
-            stretch.ops.push(op.clone());
+            push(&mut stretch.ops, op.clone());
         }
         branch.record.head = to;
         if let Some(updated) = updated {
             self.touch(session, updated);
         }
     }
+}
+
+/// Appends `item` to a list that grows by a quarter: many lists are short and kept for long, and doubling
+/// leaves half of each empty.
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len().div_ceil(4).max(4));
+    }
+    list.push(item);
 }
 
 /// Checks that no head moves twice and no stretch begins twice: each could hide the other.

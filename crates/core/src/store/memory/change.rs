@@ -33,7 +33,7 @@ pub(super) enum Undo {
     ForgetBranch(BranchId),
     NameBranch(BranchId, String),
     KeepBranch(BranchId),
-    KeepCalls(BTreeMap<(SessionId, OpId), ModelCall>),
+    KeepCalls(BTreeMap<(SessionId, OpId), Box<ModelCall>>),
 }
 
 impl State {

@@ -111,13 +111,14 @@ impl State {
             after.map_or(Bound::Included(OpId::from_bits(0)), |id| Bound::Excluded(id.op()));
         let first = first.map(|op| (session, op));
         let last = Bound::Included((session, OpId::from_bits(u128::MAX)));
-        let record = |((_, answer), call): (&(SessionId, OpId), &ModelCall)| {
+        let record = |answer: OpId, call: &ModelCall| {
             let branch = self.stretches.get(&(session, answer.stretch()))?.branch;
-            let at = self.op(session, *answer)?.at;
-            let answer = MessageId::from(*answer);
-            Some(CallRecord { answer, session, branch, at, call: call.clone() })
+            let at = self.op(session, answer)?.at;
+            Some(CallRecord { answer: answer.into(), session, branch, at, call: call.clone() })
         };
-        Ok(self.calls.range((first, last)).filter_map(record).take(limit).collect())
+        let calls = self.calls.range((first, last));
+        let records = calls.filter_map(|((_, answer), call)| record(*answer, call));
+        Ok(records.take(limit).collect())
     }
 
     pub(super) fn verify(&self) -> VerifyReport {

@@ -18,8 +18,8 @@ pub(super) struct State {
     pub(super) sessions: BTreeMap<SessionId, SessionState>,
     pub(super) branches: BTreeMap<BranchId, BranchState>,
     pub(super) stretches: BTreeMap<(SessionId, StretchId), Stretch>,
-    /// By answer.
-    pub(super) calls: BTreeMap<(SessionId, OpId), ModelCall>,
+    /// By answer. Boxed: they are large, and half of a map may be empty.
+    pub(super) calls: BTreeMap<(SessionId, OpId), Box<ModelCall>>,
     /// The names of what is not deleted.
     pub(super) session_names: BTreeMap<String, SessionId>,
     pub(super) branch_names: BTreeMap<(SessionId, String), BranchId>,
