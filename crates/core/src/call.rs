@@ -41,6 +41,8 @@ pub struct CallRequest {
     pub head: Option<OpId>,
     /// The messages of the view that were shown, when not all were.
     pub shown: Option<Vec<MessageId>>,
+    /// How many results of tools were shown, the last ones, when not all were.
+    pub results_kept: Option<u32>,
     /// The provider, by the name it was registered under.
     pub provider: String,
     /// The model that was asked for.

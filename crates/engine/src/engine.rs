@@ -11,6 +11,7 @@ use branchwork_core::{
     limits::SEARCH_HITS_MAX,
     provider::Provider,
     store::{GcReport, Hit, MemoryStore, Search, SessionRecord, Store, StoreStats, VerifyReport},
+    tokens::Tokenizer,
 };
 
 use crate::{
@@ -36,6 +37,7 @@ struct Parts {
     // Std mutexes: each is held for a lookup or a change only.
     providers: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
     branches: Mutex<BTreeMap<BranchId, Weak<Shared>>>,
+    tokenizers: Mutex<BTreeMap<String, Arc<dyn Tokenizer>>>,
     tools: Mutex<ToolSets>,
 }
 
@@ -77,6 +79,7 @@ impl EngineBuilder {
             tasks: Tasks::default(),
             providers: Mutex::default(),
             branches: Mutex::default(),
+            tokenizers: Mutex::default(),
             tools: Mutex::default(),
         };
         Engine { parts: Arc::new(parts) }
@@ -105,6 +108,18 @@ impl Engine {
             name: name.to_owned(),
             registered: providers.keys().cloned().collect(),
         })
+    }
+
+    /// Lets `tokenizer` count the tokens of the models whose names begin with `model`: what providers have
+    /// not measured. The longest such name counts.
+    pub fn register_tokenizer(&self, model: impl Into<String>, tokenizer: Arc<dyn Tokenizer>) {
+        drop(lock(&self.parts.tokenizers).insert(model.into(), tokenizer));
+    }
+
+    pub(crate) fn tokenizer(&self, model: &str) -> Option<Arc<dyn Tokenizer>> {
+        let tokenizers = lock(&self.parts.tokenizers);
+        let known = tokenizers.iter().filter(|(name, _)| model.starts_with(name.as_str()));
+        known.max_by_key(|(name, _)| name.len()).map(|(_, tokenizer)| Arc::clone(tokenizer))
     }
 
     /// Begins to make a session that is called `name`.

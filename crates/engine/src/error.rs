@@ -9,6 +9,7 @@ use branchwork_core::{
     message::{DraftError, ToolCall},
     provider::ProviderError,
     store::{Conflict, StoreError},
+    tokens::TokenCount,
 };
 
 use crate::{archive::ArchiveError, table::TableError, tools::RegisterError};
@@ -144,6 +145,17 @@ pub enum Error {
         tool: String,
         /// What is wrong with them.
         problem: String,
+    },
+    /// A request has more tokens than one may have, and was not sent.
+    #[error(
+        "the request has {} tokens ({}), {max} are allowed: {} too many",
+        count.tokens, count.basis, count.tokens.saturating_sub(*max)
+    )]
+    TooLong {
+        /// How many it has, and how that is known.
+        count: TokenCount,
+        /// How many it may have.
+        max: u64,
     },
     /// There is no turn that could be steered, or it ended first.
     #[error("no turn goes on that hears what is said")]

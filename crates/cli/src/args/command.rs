@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::{ApprovalsCommand, EventsArgs, ExportArgs, FanOutArgs, ImportArgs, SearchArgs};
+use super::{
+    ApprovalsCommand, CompactArgs, EventsArgs, ExportArgs, FanOutArgs, ImportArgs, SearchArgs,
+};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -101,6 +103,15 @@ pub(crate) enum Command {
         place: String,
         /// The message.
         message: String,
+    },
+    /// Let a summary stand for what is old in a branch; the messages stay in the history.
+    Compact(CompactArgs),
+    /// Let the messages stand again that a summary stands for.
+    Uncompact {
+        /// `session`, `session@branch`.
+        place: String,
+        /// The summary.
+        summary: String,
     },
     /// List the models of a provider.
     Models {

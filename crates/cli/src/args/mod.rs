@@ -3,6 +3,7 @@
 mod approvals;
 mod ask;
 mod command;
+mod compact;
 mod events;
 mod fan_out;
 mod search;
@@ -19,6 +20,7 @@ pub(crate) use self::{
         AppendArgs, BranchCommand, Command, ConfigBranchCommand, ConfigCommand,
         ConfigSessionCommand, DbCommand, EditArgs, ForkArgs, SessionsCommand, UsageKey,
     },
+    compact::CompactArgs,
     events::EventsArgs,
     fan_out::FanOutArgs,
     search::SearchArgs,

@@ -4,6 +4,7 @@ mod append;
 mod approvals;
 pub(crate) mod ask;
 mod branch;
+mod compact;
 mod config;
 pub(crate) mod config_branch;
 mod config_session;
@@ -62,6 +63,8 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Restore { place, to } => moves::restore(world, &place, &to).await,
         Command::Edit(args) => edit::run(world, args).await,
         Command::Remove { place, message } => edit::remove(world, &place, &message).await,
+        Command::Compact(args) => compact::run(world, args).await,
+        Command::Uncompact { place, summary } => compact::undo(world, &place, &summary).await,
         Command::Models { provider, base_url } => models::run(world, provider, base_url).await,
         Command::Config(command) => config::run(world, command),
         Command::ConfigBranch(command) => config_branch::run(world, command).await,

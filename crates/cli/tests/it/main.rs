@@ -13,6 +13,8 @@ mod branches;
 #[cfg(test)]
 mod chat;
 #[cfg(test)]
+mod compact;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod fan_out;

@@ -64,8 +64,7 @@ impl<'a> Judge<'a> {
         Self { filter, senders: numbers.collect(), settles: filter.looks_no_further() }
     }
 
-    /// What can be said of a message by `glance` alone. An edit changes neither its kind nor who it
-    /// is from.
+    /// What can be said of a message by `glance` alone.
     pub(crate) fn judge(&self, glance: Glance) -> Verdict {
         let Filter { kinds, roles, senders, .. } = self.filter;
         let is_kind = (kinds.is_empty() || kinds.contains(&glance.kind))

@@ -2,18 +2,23 @@
 //!
 //! - [`Filter`] selects by role, kind, sender, recipient, status, time, keyword and metadata.
 //! - [`Keyword`] is what a message must hold.
+//! - [`leave_results_out`] lets old results of tools say only that they are left out.
 //! - [`View::select`](crate::graph::View::select) and
 //!   [`View::select_groups`](crate::graph::View::select_groups) apply a filter, and copy nothing.
 
 mod glance;
 mod keyword;
+mod results;
 
 use std::ops::{Bound, RangeBounds};
 
 use serde_json::Value;
 
 pub(crate) use self::glance::{Glance, Judge, Senders, Verdict};
-pub use self::keyword::{Case, Keyword, KeywordError};
+pub use self::{
+    keyword::{Case, Keyword, KeywordError},
+    results::{RESULT_LEFT_OUT, leave_results_out},
+};
 use crate::{
     clock::Timestamp,
     message::{BodyKind, Message, Role, Status},

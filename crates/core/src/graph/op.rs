@@ -6,7 +6,7 @@ use crate::{
     clock::Timestamp,
     config::ConfigPatch,
     id::{MessageId, OpId},
-    message::{Body, CallId, Draft, Message, Outcome},
+    message::{Body, CallId, Draft, Message, Outcome, Status},
 };
 
 /// One immutable entry of a session's graph.
@@ -66,6 +66,18 @@ pub enum OpKind {
         /// The messages, oldest first. Never empty.
         targets: Vec<MessageId>,
     },
+    /// Lets a summary stand for earlier messages from here on. They stay in the history.
+    Fold {
+        /// The messages, oldest first, turn groups as a whole. Never empty.
+        targets: Vec<MessageId>,
+        /// What stands in the place of the first, as an instruction.
+        summary: String,
+    },
+    /// Lets the messages stand again that a summary stood for.
+    Unfold {
+        /// The summary: it has the identifier of the first of them.
+        target: MessageId,
+    },
     /// Changes the configuration.
     Configure(Box<ConfigPatch>),
     /// Notes what came of a call before its message can come: results are told in the order of their
@@ -98,6 +110,26 @@ impl OpKind {
             Self::Message(message) | Self::Lead(message) => Some(message),
             _ => None,
         }
+    }
+}
+
+/// The message that says `summary` in the place of `first`, by an op of this identifier, time and author.
+pub(super) fn summary_in_place_of(
+    first: &Message,
+    summary: &str,
+    (op, at, author): (OpId, Timestamp, Option<&str>),
+) -> Message {
+    let body = Body::instruction(summary);
+    let sender = author.unwrap_or(body.role().as_str()).to_owned();
+    Message {
+        id: first.id,
+        at,
+        sender,
+        recipient: None,
+        body,
+        metadata: serde_json::Map::new(),
+        status: Status::Complete,
+        edited: Some(op),
     }
 }
 

@@ -223,6 +223,33 @@ impl<'a> StepWriter<'a> {
         self.change(OpKind::Remove { targets })
     }
 
+    /// Lets `summary` stand for the messages from `first` to `last`: turn groups as a whole, and no system
+    /// message. It has the identifier of the first of them.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::UnknownMessage`], [`ApplyError::OpenCalls`], [`ApplyError::NothingToFold`].
+    pub fn fold(
+        &mut self,
+        first: MessageId,
+        last: MessageId,
+        summary: String,
+    ) -> Result<MessageId, ApplyError> {
+        let targets = self.view.foldable(first, last)?;
+        let id = targets.first().copied().ok_or(ApplyError::NothingToFold)?;
+        self.change(OpKind::Fold { targets, summary })?;
+        Ok(id)
+    }
+
+    /// Lets the messages stand again that the summary `target` stood for.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::UnknownMessage`], [`ApplyError::NotFolded`].
+    pub fn unfold(&mut self, target: MessageId) -> Result<(), ApplyError> {
+        self.change(OpKind::Unfold { target })
+    }
+
     /// Changes the configuration.
     ///
     /// # Errors

@@ -5,8 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{Op, OpKind};
+use super::{Op, OpKind, op::summary_in_place_of};
 use crate::{
+    clock::Timestamp,
     id::{MessageId, OpId},
     message::{Body, Message},
 };
@@ -23,6 +24,19 @@ pub struct Tail {
     lead: Option<Arc<Message>>,
     edits: BTreeMap<MessageId, (Body, OpId)>,
     removed: BTreeSet<MessageId>,
+    /// How many folds of a summary are taken back by newer ops.
+    unfolded: BTreeMap<MessageId, u32>,
+    /// What stands in the place of a message, as an op says that was seen.
+    summaries: BTreeMap<MessageId, Summary>,
+}
+
+/// A summary, and who made it when.
+#[derive(Debug)]
+struct Summary {
+    text: String,
+    op: OpId,
+    at: Timestamp,
+    author: Option<String>,
 }
 
 impl Tail {
@@ -34,6 +48,8 @@ impl Tail {
             lead: None,
             edits: BTreeMap::new(),
             removed: BTreeSet::new(),
+            unfolded: BTreeMap::new(),
+            summaries: BTreeMap::new(),
         }
     }
 
@@ -49,10 +65,12 @@ impl Tail {
         }
         match op.kind {
             OpKind::Configure(_) | OpKind::Noted(_) | OpKind::Approval { .. } => {}
-            OpKind::Edit { target, body } => {
-                // A newer edit was seen first and stands.
-                self.edits.entry(target).or_insert((body, op.id));
+            OpKind::Edit { target, body } => self.edit(target, body, op.id),
+            OpKind::Fold { targets, summary } => {
+                let place = Summary { text: summary, op: op.id, at: op.at, author: op.author };
+                self.fold(targets, place);
             }
+            OpKind::Unfold { target } => *self.unfolded.entry(target).or_default() += 1,
             OpKind::Remove { targets } => self.removed.extend(targets),
             OpKind::Message(message) => {
                 let message = self.as_it_stands(message);
@@ -65,11 +83,39 @@ impl Tail {
         }
     }
 
+    fn edit(&mut self, target: MessageId, body: Body, op: OpId) {
+        // One of a summary that is unfolded since is gone with it; one of a message that is folded since
+        // is not seen; a newer one was seen first and stands.
+        if !self.unfolded.contains_key(&target) && !self.summaries.contains_key(&target) {
+            self.edits.entry(target).or_insert((body, op));
+        }
+    }
+
+    fn fold(&mut self, targets: Vec<MessageId>, summary: Summary) {
+        let Some(first) = targets.first().copied() else { return };
+        if let Some(count) = self.unfolded.get_mut(&first) {
+            *count -= 1;
+            if *count == 0 {
+                self.unfolded.remove(&first);
+            }
+            return;
+        }
+        self.removed.extend(targets.into_iter().skip(1));
+        // A newer summary of this one stands.
+        self.summaries.entry(first).or_insert(summary);
+    }
+
     /// The message with what newer ops say of it; `None` when one took it out.
     fn as_it_stands(&mut self, message: Arc<Message>) -> Option<Arc<Message>> {
         if self.removed.remove(&message.id) {
             return None;
         }
+        let message = match self.summaries.remove(&message.id) {
+            None => message,
+            Some(Summary { text, op, at, author }) => {
+                Arc::new(summary_in_place_of(&message, &text, (op, at, author.as_deref())))
+            }
+        };
         Some(match self.edits.remove(&message.id) {
             Some((body, op)) => Arc::new(Message { body, edited: Some(op), ..(*message).clone() }),
             None => message,

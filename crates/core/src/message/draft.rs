@@ -145,6 +145,11 @@ impl Draft {
         Ok(())
     }
 
+    /// The message that it would be, for who only looks at it.
+    pub fn preview(&self) -> Message {
+        self.clone().into_message(OpId::from_bits(0), Timestamp::from_micros(0))
+    }
+
     /// Makes the message that `op` appends at `at`.
     pub(crate) fn into_message(self, op: OpId, at: Timestamp) -> Message {
         let role = self.body.role();

@@ -2,6 +2,7 @@
 
 mod error;
 mod event;
+mod prices;
 mod request;
 
 use std::{fmt, pin::Pin};
@@ -12,6 +13,7 @@ use futures_core::Stream;
 pub use self::{
     error::{ProviderError, Remedy},
     event::{Finish, ProviderEvent, Usage},
+    prices::Prices,
     request::{ModelRequest, RenderedRequest, ToolChoice, ToolSpec},
 };
 

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use crate::{limits::TURN_ROUNDS_DEFAULT, provider::Usage};
+use crate::{
+    limits::TURN_ROUNDS_DEFAULT,
+    provider::{Prices, Usage},
+};
+
+/// Trillionths of a dollar in a millionth.
+const PICO_PER_MICRO: u64 = 1_000_000;
 
 /// How far a turn may go: how often it may ask the model, how many tools it may call, how many tokens
-/// it may use, how long it may take.
+/// it may use, what it may cost, how long it may take.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,10 +30,23 @@ pub struct TurnLimits {
     pub calls: Option<u32>,
     /// How many tokens may be read and written, as the provider counts them.
     pub tokens: Option<u64>,
+    /// How many tokens one request may have.
+    pub context: Option<u64>,
+    /// What it may cost.
+    pub cost: Option<CostLimit>,
     /// How long it may take, from when the instruction is durable.
     pub time: Option<Duration>,
     /// Whether the model may call nothing in its last round, so that it answers.
     pub final_answer: bool,
+}
+
+/// What a turn may cost, and what tokens cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CostLimit {
+    /// Millionths of a US dollar.
+    pub micro_usd: u64,
+    /// The prices of the model.
+    pub prices: Prices,
 }
 
 /// The limit that ended a turn.
@@ -46,6 +65,20 @@ pub enum Limit {
     /// Tokens are limited, and the provider does not count them.
     #[error("the turn may use {0} tokens, and the provider does not say how many it used")]
     TokensUnknown(u64),
+    /// The next request has more tokens than one may have.
+    #[error("the request has {tokens} tokens, {max} are allowed")]
+    Context {
+        /// How many it has.
+        tokens: u64,
+        /// How many it may have.
+        max: u64,
+    },
+    /// It cost as much as it may, in millionths of a US dollar.
+    #[error("the turn may cost {0} millionths of a dollar")]
+    Cost(u64),
+    /// The cost is limited, and the provider does not count tokens.
+    #[error("the turn may cost {0} millionths of a dollar, and the provider does not count tokens")]
+    CostUnknown(u64),
     /// The time is over.
     #[error("the turn may take {0:?}")]
     Time(Duration),
@@ -60,6 +93,10 @@ pub(super) struct Spent {
     pub(super) usage: Option<Usage>,
     /// An answer came without a count.
     is_uncounted: bool,
+    /// Trillionths of a US dollar.
+    pico_usd: u64,
+    /// An answer came without what tells its cost.
+    is_unpriced: bool,
 }
 
 impl Default for TurnLimits {
@@ -68,6 +105,8 @@ impl Default for TurnLimits {
             rounds: TURN_ROUNDS_DEFAULT,
             calls: None,
             tokens: None,
+            context: None,
+            cost: None,
             time: None,
             final_answer: false,
         }
@@ -102,6 +141,22 @@ impl TurnLimits {
         self
     }
 
+    /// Sends no request that has more tokens than that: the turn ends before it, with an error that says
+    /// by how much.
+    #[must_use]
+    pub const fn with_context(mut self, tokens: u64) -> Self {
+        self.context = Some(tokens);
+        self
+    }
+
+    /// Does not ask the model again once the turn cost so many millionths of a US dollar at these prices.
+    /// The call log has what each call cost.
+    #[must_use]
+    pub const fn with_cost(mut self, micro_usd: u64, prices: Prices) -> Self {
+        self.cost = Some(CostLimit { micro_usd, prices });
+        self
+    }
+
     /// Stops the turn after that time. What had come is kept.
     #[must_use]
     pub const fn with_time(mut self, time: Duration) -> Self {
@@ -132,18 +187,35 @@ impl TurnLimits {
         if spent.rounds >= self.rounds {
             return Some(Limit::Rounds(self.rounds));
         }
-        let max = self.tokens?;
-        if spent.tokens() >= max {
-            Some(Limit::Tokens(max))
+        self.forbids_more_cost(spent).or_else(|| {
+            let max = self.tokens?;
+            if spent.tokens() >= max {
+                Some(Limit::Tokens(max))
+            } else {
+                spent.is_uncounted.then_some(Limit::TokensUnknown(max))
+            }
+        })
+    }
+
+    fn forbids_more_cost(&self, spent: &Spent) -> Option<Limit> {
+        let max = self.cost?.micro_usd;
+        if spent.pico_usd >= max.saturating_mul(PICO_PER_MICRO) {
+            Some(Limit::Cost(max))
         } else {
-            spent.is_uncounted.then_some(Limit::TokensUnknown(max))
+            spent.is_unpriced.then_some(Limit::CostUnknown(max))
         }
     }
 }
 
 impl Spent {
     /// Counts an answer of the model.
-    pub(super) fn count_answer(&mut self, usage: Option<Usage>) {
+    pub(super) fn count_answer(&mut self, usage: Option<Usage>, limits: &TurnLimits) {
+        if let Some(CostLimit { prices, .. }) = limits.cost {
+            match usage.and_then(|usage| prices.pico_usd(&usage)) {
+                Some(pico_usd) => self.pico_usd = self.pico_usd.saturating_add(pico_usd),
+                None => self.is_unpriced = true,
+            }
+        }
         self.is_uncounted |=
             usage.is_none_or(|usage| usage.input_tokens.is_none() && usage.output_tokens.is_none());
         self.usage = match (self.usage, usage) {

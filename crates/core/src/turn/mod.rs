@@ -30,7 +30,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 pub use self::{
     answer::Answer,
-    limits::{Limit, TurnLimits},
+    limits::{CostLimit, Limit, TurnLimits},
 };
 use self::{calls::Calls, limits::Spent};
 use crate::{
@@ -61,6 +61,8 @@ pub enum Input {
     Cancelled,
     /// The time of [`TurnLimits::time`] is over.
     OutOfTime,
+    /// The request that is to be sent has that many tokens, more than [`TurnLimits::context`].
+    TooLong(u64),
 }
 
 /// What the runtime shall do.
@@ -257,8 +259,14 @@ impl Turn {
                 Some(time) => self.stop(Ending::Limited(Limit::Time(time))),
                 None => Vec::new(),
             },
+            Input::TooLong(tokens) if self.state == State::Answering => {
+                let max = self.limits.context.unwrap_or_default();
+                self.close(Ending::Limited(Limit::Context { tokens, max }))
+            }
             // Late events: the turn has already taken its decision.
-            Input::Event(_) | Input::ProviderFailed | Input::Ran { .. } => Vec::new(),
+            Input::Event(_) | Input::ProviderFailed | Input::Ran { .. } | Input::TooLong(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -355,7 +363,7 @@ impl Turn {
         if !finished {
             return Vec::new();
         }
-        self.spent.count_answer(self.answer.usage());
+        self.spent.count_answer(self.answer.usage(), &self.limits);
         if self.answer.is_empty() {
             return self.close(Ending::Empty);
         }

@@ -137,6 +137,8 @@ fn changes() -> Vec<(&'static str, Op)> {
     vec![
         ("edit", op(OpKind::Edit { target, body: Body::response("better") })),
         ("remove", op(OpKind::Remove { targets: vec![target] })),
+        ("fold", op(OpKind::Fold { targets: vec![target], summary: "Rome, mostly.".to_owned() })),
+        ("unfold", op(OpKind::Unfold { target })),
         ("noted", op(OpKind::Noted(Arc::new(noted)))),
         ("denied", op(OpKind::Noted(Arc::new(denied)))),
         ("asked", op(OpKind::Approval { calls: vec![CallId::new("c")], stage: Approval::Asked })),
@@ -181,6 +183,7 @@ fn calls() -> [(&'static str, ModelCall); 2] {
     let request = CallRequest {
         head: Some(OpId::from_bits((7 << 32) | 3)),
         shown: Some(vec![MessageId::from_bits((7 << 32) | 1)]),
+        results_kept: None,
         provider: "local".to_owned(),
         model: "tiny".to_owned(),
         config: Some(Box::new(ConfigPatch::new().with_seed(0))),

@@ -29,6 +29,8 @@ enum Action {
     System(u8),
     Edit(usize, u8),
     Remove(usize),
+    Fold(usize, usize),
+    Unfold(usize),
     Configure(u8),
     Cut(usize),
 }
@@ -40,6 +42,8 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => any::<u8>().prop_map(Action::System),
         2 => any::<(usize, u8)>().prop_map(|(target, text)| Action::Edit(target, text)),
         2 => any::<usize>().prop_map(Action::Remove),
+        2 => any::<(usize, usize)>().prop_map(|(first, last)| Action::Fold(first, last)),
+        1 => any::<usize>().prop_map(Action::Unfold),
         1 => (0_u8..10).prop_map(Action::Configure),
         2 => any::<usize>().prop_map(Action::Cut),
     ];
@@ -52,19 +56,40 @@ struct Model {
     messages: Vec<(MessageId, String)>,
     /// The turn group of each message, by its first message.
     groups: Vec<Option<MessageId>>,
+    /// What stood where a summary stands, oldest fold first.
+    folds: Vec<Standing>,
     temperature: Option<f64>,
 }
 
+/// Messages and their groups.
+type Standing = Vec<((MessageId, String), Option<MessageId>)>;
+
 impl Model {
-    fn of(view: &View, groups: &[Option<MessageId>]) -> Self {
+    fn of(view: &View, model: &Self) -> Self {
         let messages = view.messages().map(|message| (message.id, message.text())).collect();
         let temperature = view.config().temperature;
-        Self { messages, groups: groups.to_vec(), temperature }
+        Self { messages, groups: model.groups.clone(), folds: model.folds.clone(), temperature }
     }
 
     fn push(&mut self, id: MessageId, text: String, group: Option<MessageId>) {
         self.messages.push((id, text));
         self.groups.push(group);
+    }
+
+    /// Puts `standing` where the messages of `range` stood.
+    fn splice(&mut self, range: std::ops::Range<usize>, standing: Standing) -> Standing {
+        let (messages, groups): (Vec<_>, Vec<_>) = standing.into_iter().unzip();
+        let stood = self.messages.splice(range.clone(), messages).collect::<Vec<_>>();
+        stood.into_iter().zip(self.groups.splice(range, groups)).collect()
+    }
+
+    /// The whole group of the message at `index`.
+    fn group(&self, index: usize) -> std::ops::Range<usize> {
+        let group = self.groups[index];
+        let is_same =
+            |other: &usize| *other == index || (group.is_some() && self.groups[*other] == group);
+        let of: Vec<_> = (0..self.groups.len()).filter(is_same).collect();
+        of[0]..of[of.len() - 1] + 1
     }
 
     fn remove(&mut self, target: usize) {
@@ -158,6 +183,8 @@ impl Bench {
                 model.remove(target);
                 self.step(|step| step.remove(id).unwrap(), |_| vec![model]);
             }
+            Action::Fold(first, last) => self.fold(*first, *last, model),
+            Action::Unfold(target) => self.unfold(*target, model),
             Action::Configure(tenths) => {
                 let temperature = f64::from(*tenths) / 10.0;
                 model.temperature = Some(temperature);
@@ -202,6 +229,38 @@ impl Bench {
                 states.collect()
             },
         );
+    }
+
+    fn fold(&mut self, first: usize, last: usize, mut model: Model) {
+        let is_system = |index: &usize| {
+            let id = model.messages[*index].0;
+            self.view.message(id).unwrap().role() == Role::System
+        };
+        let all: Vec<_> = (0..model.messages.len()).filter(|index| !is_system(index)).collect();
+        let (Some(first), Some(last)) = (pick(&all, first), pick(&all, last)) else { return };
+        let (first, last) = (first.min(last), first.max(last));
+        let (start, end) = (model.group(first).start, model.group(last).end);
+        let text = format!("{} messages", end - start);
+        let (id, [from, to]) =
+            (model.messages[start].0, [first, last].map(|i| model.messages[i].0));
+        let stood = model.splice(start..end, vec![((id, text.clone()), None)]);
+        model.folds.push(stood);
+        self.step(|step| assert_eq!(step.fold(from, to, text), Ok(id)), |_| vec![model]);
+        assert_eq!(self.view.folded(id).unwrap().count(), end - start);
+        assert_eq!(self.view.message(id).unwrap().role(), Role::User);
+    }
+
+    fn unfold(&mut self, target: usize, mut model: Model) {
+        let fold_at = |index: &usize| {
+            let id = model.messages[*index].0;
+            model.folds.iter().rposition(|stood| stood[0].0.0 == id)
+        };
+        let all: Vec<_> = (0..model.messages.len()).filter(|i| fold_at(i).is_some()).collect();
+        let Some(target) = pick(&all, target) else { return };
+        let (id, fold) = (model.messages[target].0, fold_at(&target).unwrap());
+        let stood = model.folds.remove(fold);
+        model.splice(target..target + 1, stood);
+        self.step(|step| step.unfold(id).unwrap(), |_| vec![model]);
     }
 
     /// The system message is always the first one, wherever the op that brought it is.
@@ -254,17 +313,17 @@ proptest! {
         for action in &actions {
             bench.act(action);
             let model = bench.model();
-            prop_assert_eq!(Model::of(&bench.view, &model.groups), model.clone());
+            prop_assert_eq!(Model::of(&bench.view, &model), model.clone());
             prop_assert_eq!(bench.view.len(), model.messages.len());
             prop_assert_eq!(bench.view.head(), bench.past.last().unwrap().0);
             kept.push((bench.view.clone(), model));
         }
         for (head, model) in &bench.past {
             let view = bench.view.at(*head).unwrap();
-            prop_assert_eq!(&Model::of(&view, &model.groups), model);
+            prop_assert_eq!(&Model::of(&view, model), model);
         }
         for (view, model) in kept {
-            prop_assert_eq!(Model::of(&view, &model.groups), model, "a clone changed");
+            prop_assert_eq!(Model::of(&view, &model), model, "a clone changed");
         }
     }
 

@@ -3,6 +3,7 @@
 //! - [`Branch`] is the handle; what its clones share is in `shared`.
 //! - `write` appends, edits, removes, configures.
 //! - `moves` rolls back, rewinds, undoes, redoes, restores.
+//! - `fold` lets summaries stand for messages.
 //! - `fork` makes branches of branches; `beginning` is the first step on a new one.
 //! - `approvals` answers for calls that wait for a person.
 //! - `steering` reaches the turn that goes on.
@@ -10,6 +11,7 @@
 
 mod approvals;
 mod beginning;
+mod fold;
 mod fork;
 mod history;
 mod moves;

@@ -7,7 +7,9 @@ use branchwork_core::{
     clock::Timestamp,
     config::ConfigPatch,
     graph::View,
-    provider::{Finish, ModelRequest, ProviderError, ProviderEvent, RenderedRequest},
+    provider::{
+        Finish, ModelRequest, Prices, ProviderError, ProviderEvent, RenderedRequest, Usage,
+    },
     turn::Answer,
 };
 use sha2::{Digest as _, Sha256};
@@ -27,7 +29,7 @@ impl Meter {
         request: &ModelRequest,
         rendered: &RenderedRequest,
         view: &View,
-        config: ConfigPatch,
+        (config, results_kept): (ConfigPatch, Option<u32>),
         (wished, asked): (Timestamp, Timestamp),
     ) -> Self {
         let is_all = request.messages.len() == view.len();
@@ -35,6 +37,7 @@ impl Meter {
         let request = CallRequest {
             head: view.head(),
             shown: (!is_all).then(shown),
+            results_kept,
             provider: request.config.provider.clone().unwrap_or_default(),
             model: request.config.model.clone().unwrap_or_default(),
             config: (!config.is_empty()).then(|| Box::new(config)),
@@ -63,9 +66,10 @@ impl Meter {
     pub(super) fn finish(
         self,
         answer: &Answer,
-        error: Option<&ProviderError>,
+        (error, prices): (Option<&ProviderError>, Option<Prices>),
         now: Timestamp,
     ) -> ModelCall {
+        let cost = |usage: Usage| prices.and_then(|prices| prices.usd(&usage));
         let failure = error.map(|error| CallFailure {
             problem: error.to_string(),
             detail: error.detail().to_owned(),
@@ -74,7 +78,7 @@ impl Meter {
             model: answer.model().map(str::to_owned),
             finish: answer.finish().map(Finish::as_str).map(str::to_owned),
             usage: answer.usage(),
-            cost_usd: None,
+            cost_usd: answer.usage().and_then(cost),
             timings: Timings {
                 queued: between(self.wished, self.asked),
                 first: self.first.map(|first| between(self.asked, first)),

@@ -6,12 +6,14 @@
 //! waits for that. A turn that a crash cut off goes on with [`Branch::resume`]; any other write finds it
 //! and closes it the same way.
 
+mod count;
 mod event;
 mod extract;
 mod meter;
 mod ready;
 mod rest;
 mod run;
+mod shown;
 mod stream;
 
 use std::pin::Pin;
@@ -46,7 +48,8 @@ use crate::{branch::Branch, error::Result, tools::TurnPolicy};
 /// [`Error::Conflict`](crate::Error::Conflict): another process moved the branch before the model
 /// was asked; [`Error::MovedMeanwhile`](crate::Error::MovedMeanwhile): while it answered.
 /// [`Error::BadLimits`](crate::Error::BadLimits), [`Error::BadOption`](crate::Error::BadOption): nothing
-/// was written. [`Error::OutOfTime`](crate::Error::OutOfTime),
+/// was written. [`Error::TooLong`](crate::Error::TooLong): a request has more tokens than one may have;
+/// the first one was not written, of a later one what had come is kept. [`Error::OutOfTime`](crate::Error::OutOfTime),
 /// [`Error::Interrupted`](crate::Error::Interrupted): what had come is kept.
 /// [`Error::Parked`](crate::Error::Parked): calls wait for approval, of this turn or of an earlier one;
 /// then nothing was written. [`Error::NothingToRetry`](crate::Error::NothingToRetry),
@@ -84,6 +87,7 @@ struct Options {
     tools: ToolSelection,
     tool_choice: ToolChoice,
     shown: Option<Filter>,
+    results_kept: Option<u32>,
     limits: TurnLimits,
     policy: Option<TurnPolicy>,
     in_one_piece: bool,
@@ -204,6 +208,14 @@ impl Chat {
     /// Shows the model only what `filter` selects, turn groups as a whole, and this turn.
     pub fn with_shown(mut self, filter: Filter) -> Self {
         self.options.shown = Some(filter);
+        self
+    }
+
+    /// Shows the model only the last `count` results of tools whole; the older ones say that they are left
+    /// out. The history keeps them. What a provider has cached of the request ends where the first one
+    /// goes.
+    pub const fn with_results_kept(mut self, count: u32) -> Self {
+        self.options.results_kept = Some(count);
         self
     }
 

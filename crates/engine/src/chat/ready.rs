@@ -9,7 +9,8 @@ use branchwork_core::{
     id::MessageId,
     message::{Body, Draft, Message, Role},
     provider::Provider,
-    turn::{CutOff, Effect, Input, Turn, TurnLimits},
+    tokens::{Gauge, TokenCount},
+    turn::{CostLimit, CutOff, Effect, Input, Turn, TurnLimits},
 };
 
 use super::{Ask, Chat, Options, rest::Rest, run::Run};
@@ -29,6 +30,7 @@ pub(super) struct Ready {
     config: Config,
     options: Options,
     offer: Offer,
+    gauge: Option<Gauge>,
     ask: Ask,
     wished: Timestamp,
 }
@@ -63,6 +65,14 @@ impl Chat {
         let provider = branch.engine().provider(config.provider.as_deref().unwrap_or_default())?;
         let offer = branch.tools().offer(&options.tools, &config)?;
         offer.check(&options.tool_choice)?;
+        let gauge = match options.limits.context {
+            None => None,
+            Some(_) => Some(branch.gauge(&state.view, &config, &offer.specs).await?),
+        };
+        if let (Ask::Instruction(draft), Some(gauge)) = (&ask, &gauge) {
+            let messages = options.shown_with(&state.view, draft);
+            check_length(gauge.count(&messages, &offer.specs), &options.limits)?;
+        }
         match ask {
             Ask::Instruction(_) => state = branch.close_unfinished(&turns, state).await?,
             Ask::Resume if !state.is_unfinished() => return Err(Error::NothingToResume),
@@ -71,14 +81,15 @@ impl Chat {
             }
             Ask::Resume | Ask::Again { .. } => {}
         }
-        Ok(Ready { branch, turns, state, provider, config, options, offer, ask, wished })
+        Ok(Ready { branch, turns, state, provider, config, options, offer, gauge, ask, wished })
     }
 }
 
 impl Ready {
     /// Writes the instruction. Once begun it is to be driven to its end.
     pub(super) async fn begin(self) -> Result<Run> {
-        let Self { branch, turns, state, provider, config, mut options, offer, ask, wished } = self;
+        let Self { branch, turns, state, provider, config, mut options, offer, gauge, ask, wished } =
+            self;
         let system = options.system.take();
         let (tools, limits) = (offer.tools.keys().cloned().collect(), options.limits);
         let judge = Judge { tools: offer.tools.clone(), policy: options.policy.clone() };
@@ -132,6 +143,8 @@ impl Ready {
             wished,
             meter,
             call,
+            gauge,
+            sent: Vec::new(),
             heard,
         })
     }
@@ -167,11 +180,21 @@ impl Opening {
 const fn check_limits(limits: &TurnLimits) -> Result<()> {
     let problem = match limits {
         TurnLimits { rounds: 0, .. } => "the model must be asked at least once",
+        TurnLimits { context: Some(0), .. } => "no request has 0 tokens",
+        TurnLimits { cost: Some(CostLimit { micro_usd: 0, .. }), .. } => "no answer costs nothing",
         TurnLimits { tokens: Some(0), .. } => "no answer has 0 tokens",
         TurnLimits { time: Some(Duration::ZERO), .. } => "no answer takes no time",
         _ => return Ok(()),
     };
     Err(Error::BadLimits { problem })
+}
+
+/// Refuses a request that has more tokens than one may have.
+fn check_length(count: TokenCount, limits: &TurnLimits) -> Result<()> {
+    match limits.context {
+        Some(max) if count.tokens > max => Err(Error::TooLong { count, max }),
+        _ => Ok(()),
+    }
 }
 
 async fn write_instruction(

@@ -1,10 +1,6 @@
 //! The parts of a turn that touch the world: writing, asking, writing again.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use branchwork_core::{
     call::ModelCall,
@@ -16,6 +12,7 @@ use branchwork_core::{
     message::{CallId, Draft, Message, Outcome, Role, ToolCall},
     provider::{ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest},
     store::{Change, Commit, Conflict},
+    tokens::{Gauge, Measured, TokenCount},
     tool::{ToolChoice, ToolContext},
     turn::{Effect, Ending, Input, Turn},
 };
@@ -61,6 +58,10 @@ pub(super) struct Run {
     pub(super) meter: Option<Meter>,
     /// What is kept of it, from then on.
     pub(super) call: Option<ModelCall>,
+    /// What counts tokens, when there is a limit to those of a request.
+    pub(super) gauge: Option<Gauge>,
+    /// The messages of the last request, when they are counted.
+    pub(super) sent: Vec<Arc<Message>>,
     /// What was said in the meantime, and nobody was told of.
     pub(super) heard: Vec<MessageId>,
 }
@@ -80,16 +81,7 @@ impl Run {
     }
 
     pub(super) fn request(&self) -> ModelRequest {
-        let view = &self.state.view;
-        let messages = match &self.options.shown {
-            None => view.messages().map(Arc::clone).collect(),
-            Some(filter) => {
-                let own = || view.messages().skip_while(|message| message.id != self.instruction);
-                let is_own: BTreeSet<_> = own().map(|message| message.id).collect();
-                let shown = view.select_groups(filter).filter(|shown| !is_own.contains(&shown.id));
-                shown.chain(own()).map(Arc::clone).collect()
-            }
-        };
+        let messages = self.options.shown(&self.state.view, Some(self.instruction));
         let choice = match &self.options.tool_choice {
             _ if self.turn.must_answer() => ToolChoice::None,
             ToolChoice::Required | ToolChoice::Named(_) if self.turn.rounds() > 1 => {
@@ -104,10 +96,34 @@ impl Run {
 
     /// Notes that `rendered` is sent now.
     pub(super) fn start(&mut self, request: &ModelRequest, rendered: &RenderedRequest) {
+        if self.gauge.is_some() {
+            self.sent.clone_from(&request.messages);
+        }
         let (view, config) = (&self.state.view, self.options.config.clone());
+        let config = (config, self.options.results_kept);
         let times = (self.wished, self.branch.engine().now());
         self.meter = Some(Meter::start(request, rendered, view, config, times));
         self.branch.feed().begin(self.state.revision);
+    }
+
+    /// How many tokens `request` has, when that is more than it may have.
+    pub(super) fn too_long(&self, request: &ModelRequest) -> Option<TokenCount> {
+        let (gauge, max) = (self.gauge.as_ref()?, self.options.limits.context?);
+        Some(gauge.count(&request.messages, &request.tools)).filter(|count| count.tokens > max)
+    }
+
+    /// Takes in what the provider measured of the request that was answered last.
+    fn measure(&mut self) {
+        let sent = std::mem::take(&mut self.sent);
+        let (Some(gauge), Some(answer)) = (&mut self.gauge, self.answered) else { return };
+        if self.options.results_kept.is_some() {
+            return;
+        }
+        let usage = self.turn.answer().usage();
+        let specs = &self.offer.specs;
+        if let Some(measured) = usage.and_then(|usage| Measured::new(sent, answer, specs, usage)) {
+            gauge.measure(measured);
+        }
     }
 
     /// Notes what the model said.
@@ -153,6 +169,7 @@ impl Run {
             written => {
                 let (ids, state) = written?;
                 self.answered = ids.first().copied();
+                self.measure();
                 self.state = state;
                 self.extent = Extent::End;
                 Ok(self)
@@ -324,7 +341,9 @@ impl Run {
     ) -> Result<(T, State)> {
         let state = self.state.clone();
         let now = self.branch.engine().now();
-        let call = self.meter.take().map(|meter| meter.finish(self.turn.answer(), error, now));
+        let prices = self.options.limits.cost.map(|cost| cost.prices);
+        let finish = |meter: Meter| meter.finish(self.turn.answer(), (error, prices), now);
+        let call = self.meter.take().map(finish);
         self.call.clone_from(&call);
         self.branch.write_step(&self.turns, state, Part { extent, call }, write).await
     }

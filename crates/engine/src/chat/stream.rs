@@ -12,6 +12,7 @@ use std::{
 use branchwork_core::{
     message::Message,
     provider::{EventStream, ProviderError, ProviderEvent},
+    tokens::TokenCount,
     turn::{Effect, Ending, Input, Limit},
 };
 use futures_core::Stream;
@@ -54,6 +55,8 @@ pub struct ChatStream {
     ending: Option<Input>,
     /// Another handle stopped it.
     is_stopped: bool,
+    /// How long the request is that was not sent, as it is too long.
+    too_long: Option<TokenCount>,
     /// What was said in the meantime, and is to be shown.
     heard: VecDeque<Arc<Message>>,
 }
@@ -124,6 +127,7 @@ impl ChatStream {
             stop: None,
             ending: None,
             is_stopped: false,
+            too_long: None,
             heard: VecDeque::new(),
         }
     }
@@ -195,8 +199,8 @@ impl ChatStream {
             }
             Phase::Closing(closing) => {
                 let (closed, error) = ready!(closing.poll_unpin(context));
-                let is_stopped = self.is_stopped;
-                self.end(closed.and_then(|closed| last_word(closed, error, is_stopped)))
+                let last = closed.and_then(|closed| self.last_word(closed, error));
+                self.end(last)
             }
             Phase::Done => Progress::Break(None),
         })
@@ -261,6 +265,11 @@ impl ChatStream {
 
     fn ask(&mut self, mut run: Run) {
         let (provider, request) = (run.provider(), run.request());
+        if let Some(count) = run.too_long(&request) {
+            self.too_long = Some(count);
+            let effects = run.step(Input::TooLong(count.tokens));
+            return self.follow(run, effects, None);
+        }
         let asking = match provider.render(&request) {
             Ok(rendered) => {
                 run.start(&request, &rendered);
@@ -393,6 +402,20 @@ impl ChatStream {
         };
     }
 
+    /// What a turn that ended so says last.
+    fn last_word(&self, closed: Closed, error: Option<ProviderError>) -> Result<TurnEvent> {
+        match (closed.ending, error, self.too_long) {
+            (Ending::Interrupted, None, _) if self.is_stopped => Err(Error::Interrupted),
+            (_, Some(error), _) => Err(Error::Provider(error)),
+            (Ending::Empty, None, _) => Err(Error::EmptyAnswer),
+            (Ending::Limited(Limit::Time(limit)), None, _) => Err(Error::OutOfTime { limit }),
+            (Ending::Limited(Limit::Context { max, .. }), None, Some(count)) => {
+                Err(Error::TooLong { count, max })
+            }
+            (_, None, _) => Ok(TurnEvent::Completed(closed.reply)),
+        }
+    }
+
     /// Says `item` last.
     fn end(&mut self, item: Result<TurnEvent>) -> Progress {
         self.phase = Phase::Done;
@@ -463,17 +486,6 @@ fn show(event: &ProviderEvent) -> Option<TurnEvent> {
         }
         ProviderEvent::Usage(usage) => Some(TurnEvent::Usage(*usage)),
         _ => None,
-    }
-}
-
-/// What a turn that ended so says last.
-fn last_word(closed: Closed, error: Option<ProviderError>, is_stopped: bool) -> Result<TurnEvent> {
-    match (closed.ending, error) {
-        (Ending::Interrupted, None) if is_stopped => Err(Error::Interrupted),
-        (_, Some(error)) => Err(Error::Provider(error)),
-        (Ending::Empty, None) => Err(Error::EmptyAnswer),
-        (Ending::Limited(Limit::Time(limit)), None) => Err(Error::OutOfTime { limit }),
-        (_, None) => Ok(TurnEvent::Completed(closed.reply)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use branchwork_core::{
     call::{CallRecord, CallRequest},
+    filter::leave_results_out,
     provider::{ModelRequest, RenderedRequest},
     store::{BranchRecord, Change, Commit, read},
 };
@@ -105,12 +106,15 @@ impl Session {
 
     async fn request(&self, kept: &CallRequest) -> Result<ModelRequest> {
         let view = read::view(self.engine().store(), self.id(), kept.head).await?;
-        let messages = match &kept.shown {
+        let mut messages: Vec<_> = match &kept.shown {
             None => view.messages().map(Arc::clone).collect(),
             Some(shown) => {
                 shown.iter().filter_map(|id| view.message(*id)).map(Arc::clone).collect()
             }
         };
+        if let Some(kept) = kept.results_kept {
+            leave_results_out(&mut messages, kept as usize);
+        }
         let config = match &kept.config {
             None => view.config().clone(),
             Some(own) => view.config().patched(own),

@@ -13,6 +13,8 @@ mod cancel;
 #[cfg(test)]
 mod conflicts;
 #[cfg(test)]
+mod context;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod extract;

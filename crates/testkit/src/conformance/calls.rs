@@ -26,6 +26,7 @@ fn full(head: Option<OpId>) -> ModelCall {
         request: CallRequest {
             head,
             shown: Some(vec![MessageId::from_bits(7 << 32)]),
+            results_kept: Some(3),
             provider: "local".to_owned(),
             model: "tiny".to_owned(),
             config: Some(Box::new(ConfigPatch::new().with_seed(7))),

@@ -67,6 +67,14 @@ pub enum Piece {
     Edit(u8, u8),
     /// A removal of one of the messages.
     Remove(u8),
+    /// A summary in the place of some messages.
+    Fold(u8, u8),
+    /// What one of the messages stood for.
+    Unfold(u8),
+    /// A question whether the last open call may run.
+    Ask,
+    /// An answer to such a question, by one of a few means.
+    Answered(u8),
     /// A change of the configuration.
     Configure(u8),
 }
@@ -139,6 +147,10 @@ fn piece() -> impl Strategy<Value = Piece> {
         1 => number().prop_map(Piece::System),
         2 => (number(), number()).prop_map(|(message, text)| Piece::Edit(message, text)),
         2 => number().prop_map(Piece::Remove),
+        2 => (number(), number()).prop_map(|(first, last)| Piece::Fold(first, last)),
+        2 => number().prop_map(Piece::Unfold),
+        1 => Just(Piece::Ask),
+        1 => number().prop_map(Piece::Answered),
         1 => number().prop_map(Piece::Configure),
     ]
 }

@@ -2,7 +2,7 @@
 
 use branchwork_core::{
     config::ConfigPatch,
-    graph::{CallResult, StepWriter},
+    graph::{ApplyError, CallResult, StepWriter},
     message::{Body, CallId, Draft, Outcome, ToolCall},
 };
 use serde_json::json;
@@ -51,6 +51,19 @@ pub(super) fn write(writer: &mut StepWriter<'_>, piece: &Piece) {
             None => Ok(()),
             Some(id) => writer.remove(*id),
         },
+        Piece::Fold(first, last) => match (choose(&messages, *first), choose(&messages, *last)) {
+            (Some(from), Some(to)) => writer.fold(*from, *to, text_of(*last)).map(drop),
+            _ => Ok(()),
+        },
+        Piece::Unfold(message) => match choose(&messages, *message) {
+            None => Ok(()),
+            Some(id) => writer.unfold(*id),
+        },
+        Piece::Ask => match writer.view().open_calls().last().cloned() {
+            None => Ok(()),
+            Some(call) => writer.ask_approval(vec![call.id]),
+        },
+        Piece::Answered(number) => answer(writer, *number),
         Piece::Configure(number) => {
             writer.configure(ConfigPatch::default().with_model(None, format!("model {number}")))
         }
@@ -59,11 +72,22 @@ pub(super) fn write(writer: &mut StepWriter<'_>, piece: &Piece) {
     drop(result);
 }
 
+fn answer(writer: &mut StepWriter<'_>, number: u8) -> Result<(), ApplyError> {
+    let waiting = writer.view().waiting_calls().next().map(|call| call.id.clone());
+    match (waiting, number % 3) {
+        (None, _) => writer.use_approvals(),
+        (Some(call), 0) => writer.approve(&call, None),
+        (Some(call), 1) => writer.approve(&call, Some("{}".to_owned())),
+        (Some(call), _) => writer.deny(&call, text_of(number)),
+    }
+}
+
 fn outcome(number: u8) -> Outcome {
-    match number % 4 {
+    match number % 5 {
         0 => Outcome::Succeeded(json!({"plan": number})),
         1 => Outcome::Failed(text_of(number)),
         2 => Outcome::Cancelled(text_of(number)),
+        3 => Outcome::Denied(text_of(number)),
         _ => Outcome::Unknown,
     }
 }

@@ -43,6 +43,8 @@ struct StoredRequest {
     head: Option<StoredId<OpId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shown: Option<Vec<StoredId<MessageId>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    results_kept: Option<u32>,
     provider: String,
     model: String,
     #[serde(default, skip_serializing_if = "StoredPatch::is_empty")]
@@ -140,6 +142,7 @@ impl From<&CallRequest> for StoredRequest {
         Self {
             head: request.head.map(StoredId),
             shown: request.shown.as_ref().map(shown),
+            results_kept: request.results_kept,
             provider: request.provider.clone(),
             model: request.model.clone(),
             config: request.config.as_deref().unwrap_or(&ConfigPatch::default()).into(),
@@ -194,6 +197,7 @@ impl StoredRequest {
         Ok(CallRequest {
             head: self.head.map(|head| head.0),
             shown: self.shown.map(shown),
+            results_kept: self.results_kept,
             provider: self.provider,
             model: self.model,
             config: Some(self.config)

@@ -39,6 +39,14 @@ pub(super) enum StoredKind<'a> {
         targets: Vec<StoredId<MessageId>>,
     },
     Configure(Box<StoredPatch>),
+    Fold {
+        targets: Vec<StoredId<MessageId>>,
+        #[serde(borrow)]
+        summary: Cow<'a, str>,
+    },
+    Unfold {
+        target: StoredId<MessageId>,
+    },
     /// What it says is a body, as that of the message which will tell it.
     Noted {},
     Approval {
@@ -131,6 +139,11 @@ impl<'a> From<&'a Op> for StoredHead<'a> {
             OpKind::Remove { targets } => StoredKind::Remove {
                 targets: targets.iter().map(|target| StoredId(*target)).collect(),
             },
+            OpKind::Fold { targets, summary } => StoredKind::Fold {
+                targets: targets.iter().map(|target| StoredId(*target)).collect(),
+                summary: summary.into(),
+            },
+            OpKind::Unfold { target } => StoredKind::Unfold { target: StoredId(*target) },
             OpKind::Noted(_) => StoredKind::Noted {},
             OpKind::Approval { calls, stage } => StoredKind::Approval {
                 calls: calls.iter().map(|call| call.as_str().to_owned()).collect(),

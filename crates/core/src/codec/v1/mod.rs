@@ -61,6 +61,11 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
         head::StoredKind::Remove { targets } => {
             OpKind::Remove { targets: targets.into_iter().map(|target| target.0).collect() }
         }
+        head::StoredKind::Fold { targets, summary } => OpKind::Fold {
+            targets: targets.into_iter().map(|target| target.0).collect(),
+            summary: summary.into_owned(),
+        },
+        head::StoredKind::Unfold { target } => OpKind::Unfold { target: target.0 },
         head::StoredKind::Noted {} => {
             let body: StoredBody<'_> = from_json("body", body)?;
             let result = body.into_result();

@@ -34,6 +34,15 @@ pub enum ApplyError {
         /// The identifier.
         call: String,
     },
+    /// No message stands where a summary shall.
+    #[error("there is nothing to fold: no message but system messages stands there")]
+    NothingToFold,
+    /// The message is no summary.
+    #[error("message {id} is no summary that stands for others")]
+    NotFolded {
+        /// The message.
+        id: MessageId,
+    },
     /// No turn waits for approvals.
     #[error("no turn of this branch waits for approvals")]
     NotParked,
@@ -90,6 +99,10 @@ impl View {
             OpKind::Lead(message) => self.put_first(depth, message)?,
             OpKind::Edit { target, body } => self.edit(depth, *target, body, op.id)?,
             OpKind::Remove { targets } => self.remove(depth, targets)?,
+            OpKind::Fold { targets, summary } => {
+                self.fold(depth, targets, summary, (op.id, op.at, op.author.as_deref()))?;
+            }
+            OpKind::Unfold { target } => self.unfold(depth, *target)?,
             OpKind::Noted(result) => self.note(depth, result)?,
             OpKind::Approval { calls, stage } => self.approve(depth, calls, *stage)?,
             OpKind::Configure(patch) => {
@@ -228,6 +241,8 @@ impl View {
     }
 
     pub(super) fn replace(&mut self, slot: Slot, message: Option<Arc<Message>>) {
+        // A summary is of another kind, and from somebody else, than what it stands for.
+        let glance = message.as_ref().map(|message| self.senders.glance(message));
         match slot {
             Slot::Lead => {
                 if let Some(lead) = &mut self.lead {
@@ -236,7 +251,8 @@ impl View {
             }
             Slot::Entry(index) => {
                 if let Some(entry) = self.entries.get(index) {
-                    let entry = Entry { message, ..entry.clone() };
+                    let glance = glance.unwrap_or(entry.glance);
+                    let entry = Entry { glance, message, ..entry.clone() };
                     self.entries.set_mut(index, entry);
                 }
             }

@@ -98,6 +98,7 @@ impl View {
             match undo.change {
                 Change::Config(config) => self.config = config,
                 Change::Pending(pending) => self.pending = pending,
+                Change::Folds { folds, messages } => self.stand_again(folds, &messages),
                 Change::Lead(lead) => self.lead = lead,
                 Change::Message { slot, message } => self.replace(slot, Some(message)),
             }

@@ -2,11 +2,13 @@
 //!
 //! - `apply` folds one op in.
 //! - `cut` takes ops back, and finds where to.
+//! - `fold` lets a summary stand for messages.
 //! - `groups` finds turn groups.
 //! - `pending` is what is known of calls without a result.
 
 mod apply;
 mod cut;
+mod fold;
 mod groups;
 mod pending;
 
@@ -14,8 +16,11 @@ use std::sync::Arc;
 
 use rpds::{ListSync, VectorSync};
 
-use self::pending::Pending;
 pub use self::{apply::ApplyError, cut::RollbackError};
+use self::{
+    fold::{Folds, Stood},
+    pending::Pending,
+};
 use super::{
     lineage::{Lineage, partition},
     op::Step,
@@ -45,6 +50,8 @@ pub struct View {
     config: Arc<Config>,
     /// How to take back each change that is no appended message, newest first.
     changes: ListSync<Undo>,
+    /// The summaries, and what each stands for.
+    folds: Folds,
     open_calls: Arc<[ToolCall]>,
     /// What is known of them.
     pending: Arc<Pending>,
@@ -85,6 +92,7 @@ struct Undo {
 enum Change {
     Message { slot: Slot, message: Arc<Message> },
     Lead(Option<Entry>),
+    Folds { folds: Folds, messages: Arc<[Stood]> },
     Config(Arc<Config>),
     Pending(Arc<Pending>),
 }
@@ -100,6 +108,7 @@ impl Default for View {
             standing: 0,
             config: Arc::default(),
             changes: ListSync::new_sync(),
+            folds: Folds::new_sync(),
             open_calls: Arc::default(),
             pending: Arc::default(),
             last_step: None,
