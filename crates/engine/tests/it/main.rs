@@ -20,6 +20,9 @@ mod loops;
 #[cfg(test)]
 mod markdown;
 #[cfg(test)]
+#[cfg(feature = "mcp")]
+mod mcp;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod moments;
@@ -33,6 +36,8 @@ mod seed;
 mod sessions;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod sources;
 #[cfg(test)]
 mod steering;
 #[cfg(test)]
