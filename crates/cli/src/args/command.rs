@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::{ApprovalsCommand, ExportArgs, FanOutArgs, ImportArgs, SearchArgs};
+use super::{
+    ApprovalsCommand, ExportArgs, FanOutArgs, ImportArgs, McpServersCommand, SearchArgs, ToolArgs,
+};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -24,6 +26,8 @@ pub(crate) enum Command {
         /// What holds for the whole conversation, in a new session.
         #[arg(short, long)]
         system: Option<String>,
+        #[command(flatten)]
+        tools: ToolArgs,
     },
     /// Append messages; no model is asked.
     Append(AppendArgs),
@@ -108,6 +112,9 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         base_url: Option<String>,
     },
+    /// MCP servers, whose tools a model may call: list.
+    #[command(subcommand)]
+    McpServers(McpServersCommand),
     /// Show and change the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -292,7 +299,8 @@ pub(crate) enum ConfigCommand {
     Show,
     /// Print one setting.
     Get {
-        /// `model`, `aliases.NAME`, `providers.NAME.base_url`, `providers.NAME.key_env`.
+        /// `model`, `aliases.NAME`, `providers.NAME.base_url`, `providers.NAME.key_env`,
+        /// `mcp-servers.NAME.command`, `mcp-servers.NAME.url`.
         key: String,
     },
     /// Write one setting.

@@ -4,6 +4,7 @@ mod approvals;
 mod ask;
 mod command;
 mod fan_out;
+mod mcp;
 mod search;
 mod transfer;
 
@@ -19,6 +20,7 @@ pub(crate) use self::{
         ConfigSessionCommand, DbCommand, EditArgs, ForkArgs, SessionsCommand, UsageKey,
     },
     fan_out::FanOutArgs,
+    mcp::{McpServersCommand, ToolArgs},
     search::SearchArgs,
     transfer::{ExportArgs, Format, ImportArgs},
 };

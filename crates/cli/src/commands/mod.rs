@@ -15,6 +15,7 @@ mod fan_out;
 mod import;
 mod info;
 mod log;
+mod mcp_servers;
 mod models;
 mod moves;
 mod search;
@@ -39,9 +40,9 @@ use crate::{
 /// Runs one command.
 pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Chat { session, model, base_url, system } => {
+        Command::Chat { session, model, base_url, system, tools } => {
             let wish = crate::provider::Wish { model, base_url };
-            return repl::run(world, session, wish, system).await;
+            return repl::run(world, session, wish, (system, tools)).await;
         }
         Command::FanOut(args) => return fan_out::run(world, args).await,
         Command::Db(command) => return db::run(world, command).await,
@@ -61,6 +62,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Edit(args) => edit::run(world, args).await,
         Command::Remove { place, message } => edit::remove(world, &place, &message).await,
         Command::Models { provider, base_url } => models::run(world, provider, base_url).await,
+        Command::McpServers(command) => mcp_servers::run(world, command).await,
         Command::Config(command) => config::run(world, command),
         Command::ConfigBranch(command) => config_branch::run(world, command).await,
         Command::ConfigSession(command) => config_session::run(world, command).await,

@@ -17,6 +17,8 @@ mod fan_out;
 #[cfg(test)]
 mod interrupt;
 #[cfg(test)]
+mod mcp_servers;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod reference;

@@ -18,7 +18,7 @@ use super::fan_out;
 use crate::{
     args::{AskArgs, Cli},
     exit::{Code, Failure},
-    input, output,
+    input, mcp, output,
     world::World,
 };
 
@@ -42,13 +42,15 @@ pub(crate) async fn run(world: &World, args: AskArgs) -> Result<ExitCode, Failur
         let message = format!("{} exists already", path.display());
         return Err(Failure::new(Code::Conflict, message).with_hint("it is not overwritten"));
     }
+    let offered = mcp::offered(world, &args.tools.tools).await?;
     if args.dry_run {
-        return dry_run::run(world, &args, &prompt).await;
+        return dry_run::run(world, &args, &prompt, offered.as_ref()).await;
     }
     let Asked { session, branch, config, is_new } = target::find(world, &args).await?;
     let in_one_piece = args.no_stream;
+    let tools = mcp::register(offered.as_ref(), &session)?;
     let options = move |chat: Chat| {
-        let chat = chat.with_config(config.clone());
+        let chat = chat.with_config(config.clone()).with_tools(tools.clone());
         if in_one_piece { chat.in_one_piece() } else { chat }
     };
     let code = match args.samples {
