@@ -60,6 +60,11 @@ pub(crate) async fn offered(world: &World, wanted: &[String]) -> Result<Option<O
     Ok(Some(offered))
 }
 
+/// What `--tool` says of all tools, for what needs some and is told of none.
+pub(crate) fn all() -> Vec<String> {
+    vec![ALL.to_owned()]
+}
+
 /// Lets the branches of `session` have what is offered; answers what a turn that begins now offers.
 pub(crate) fn register(
     offered: Option<&Offered>,

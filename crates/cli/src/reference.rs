@@ -24,6 +24,7 @@ const SHAPES: &[(&str, &str)] = &[
         "`fan-out`, a prompt with `-n`",
         "`session`, `branch`, `items: [{branch, instruction, context, model, sample, message, text, finish, usage, error}]`",
     ),
+    ("`react`", "as a prompt, of the last turn"),
     ("a prompt with `--dry-run`", "`url`, `body`"),
     ("`append`", "`session`, `branch`, `message`, `head`; with `--jsonl` also `appended`"),
     ("`edit`, `remove`", "`session`, `branch`, `message`, `head`"),

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use super::{
-    ApprovalsCommand, ExportArgs, FanOutArgs, ImportArgs, McpServersCommand, SearchArgs, ToolArgs,
+    ApprovalsCommand, ExportArgs, FanOutArgs, ImportArgs, McpServersCommand, ReactArgs, SearchArgs,
+    ToolArgs,
 };
 
 /// What to do.
@@ -131,6 +132,9 @@ pub(crate) enum Command {
     Approvals(ApprovalsCommand),
     /// Ask many things at once, each on a fork of its own; the branch is left as it is.
     FanOut(FanOutArgs),
+    /// Let a model reason and act in turns, with tools of MCP servers (all that are configured when not
+    /// said), until a task is done.
+    React(ReactArgs),
     /// Write a whole session as an archive, messages or the call log as a table, or a transcript.
     Export(ExportArgs),
     /// Make a session of an archive or of a table of messages.

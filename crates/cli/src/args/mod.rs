@@ -5,6 +5,7 @@ mod ask;
 mod command;
 mod fan_out;
 mod mcp;
+mod react;
 mod search;
 mod transfer;
 
@@ -21,6 +22,7 @@ pub(crate) use self::{
     },
     fan_out::FanOutArgs,
     mcp::{McpServersCommand, ToolArgs},
+    react::ReactArgs,
     search::SearchArgs,
     transfer::{ExportArgs, Format, ImportArgs},
 };

@@ -157,7 +157,7 @@ fn print(world: &World, item: &FanOutItem, fork: Option<&str>) -> Result<(), Fai
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     output::line(&world.paint.bold(&parts.join(" · ")))?;
     for result in item.outcome.iter().flat_map(|reply| &reply.results) {
-        world.note(&output::result_line(result));
+        world.notes(&output::message_lines(result));
     }
     match &item.outcome {
         Ok(reply) => output::line(reply.text.trim_end())?,

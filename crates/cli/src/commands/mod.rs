@@ -18,6 +18,7 @@ mod log;
 mod mcp_servers;
 mod models;
 mod moves;
+mod react;
 mod search;
 mod sessions;
 mod tree;
@@ -45,6 +46,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
             return repl::run(world, session, wish, (system, tools)).await;
         }
         Command::FanOut(args) => return fan_out::run(world, args).await,
+        Command::React(args) => return react::run(world, args).await,
         Command::Db(command) => return db::run(world, command).await,
         Command::Doctor => return doctor::run(world).await,
         Command::Append(args) => append::run(world, args).await,

@@ -6,7 +6,7 @@ use branchwork::{
     TurnEvent,
     core::{
         id::BranchId,
-        message::{Body, Message, Status, ToolCall},
+        message::{Body, Message, Outcome, Status, ToolCall},
         store::BranchRecord,
     },
     time::rfc3339,
@@ -61,27 +61,26 @@ pub(crate) fn calls_value(message: &Message) -> Value {
 /// What an event says of tools: a short line for each call that begins, and for each that ends.
 pub(crate) fn call_lines(event: &TurnEvent) -> Vec<String> {
     match event {
-        TurnEvent::Called(message) => match &message.body {
-            Body::ActionRequest { calls, .. } => {
-                let line = |call: &ToolCall| format!("→ {}({})", call.function, call.arguments);
-                calls.iter().map(|call| short(&line(call))).collect()
-            }
-            _ => Vec::new(),
-        },
-        TurnEvent::CallCompleted { function, outcome, .. } => {
-            vec![short(&format!("← {function}: {}", outcome.text()))]
-        }
+        TurnEvent::Called(message) => message_lines(message),
+        TurnEvent::CallCompleted { function, outcome, .. } => vec![result_line(function, outcome)],
         _ => Vec::new(),
     }
 }
 
-/// The line of a call that ended, of its result.
-pub(crate) fn result_line(message: &Message) -> String {
-    let function = match &message.body {
-        Body::ActionResponse { function, .. } => function,
-        _ => "?",
-    };
-    short(&format!("← {function}: {}", message.text()))
+/// The same of a message: the calls that it makes, or the result that it is.
+pub(crate) fn message_lines(message: &Message) -> Vec<String> {
+    match &message.body {
+        Body::ActionRequest { calls, .. } => {
+            let line = |call: &ToolCall| format!("→ {}({})", call.function, call.arguments);
+            calls.iter().map(|call| short(&line(call))).collect()
+        }
+        Body::ActionResponse { function, outcome, .. } => vec![result_line(function, outcome)],
+        _ => Vec::new(),
+    }
+}
+
+fn result_line(function: &str, outcome: &Outcome) -> String {
+    short(&format!("← {function}: {}", outcome.text()))
 }
 
 /// A text on one line that is not too long.

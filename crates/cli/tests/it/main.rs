@@ -21,6 +21,8 @@ mod mcp_servers;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod react;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod server;

@@ -13,11 +13,11 @@ use crate::{
 /// The server of the tests of `branchwork-mcp`.
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../mcp/tests/server.py");
 
-const CONVERT: &str =
+pub(crate) const CONVERT: &str =
     r#"{"source_timezone":"Europe/Rome","time":"12:30","target_timezone":"Asia/Tokyo"}"#;
 
 /// A home whose configuration file names the servers `time` and `fixture`, and what else is said.
-fn home(more: &str) -> Home {
+pub(crate) fn home(more: &str) -> Home {
     let home = Home::new();
     let python = xtask(&["mcp", "current"]);
     let folder = home.path(".config/branchwork");

@@ -167,20 +167,24 @@ impl<'a> Printer<'a> {
         Ok(output::json(&value)?)
     }
 
-    /// An answer as `--json` prints it.
     fn value(&self, reply: &Reply) -> Value {
-        json!({
-            "session": self.session,
-            "branch": self.branch,
-            "message": reply.message.id.to_string(),
-            "head": reply.head.to_string(),
-            "text": reply.text,
-            "status": reply.message.status.as_str(),
-            "finish": reply.finish.as_ref().map(|finish| finish.as_str().to_owned()),
-            "model": reply.model,
-            "usage": reply.usage.map(usage_value),
-        })
+        answer_value(&self.session, &self.branch, reply)
     }
+}
+
+/// An answer as `--json` prints it.
+pub(crate) fn answer_value(session: &str, branch: &str, reply: &Reply) -> Value {
+    json!({
+        "session": session,
+        "branch": branch,
+        "message": reply.message.id.to_string(),
+        "head": reply.head.to_string(),
+        "text": reply.text,
+        "status": reply.message.status.as_str(),
+        "finish": reply.finish.as_ref().map(|finish| finish.as_str().to_owned()),
+        "model": reply.model,
+        "usage": reply.usage.map(usage_value),
+    })
 }
 
 /// What was used, as `--json` prints it.
