@@ -58,6 +58,13 @@ enum Task {
         #[command(subcommand)]
         action: PeerAction,
     },
+    /// A Python with MCP servers and the kit they are made with. Fetched on first use; prints the
+    /// interpreter.
+    Mcp {
+        /// Which kit.
+        #[arg(value_enum, default_value = "current")]
+        kit: McpKit,
+    },
     /// Record the picture of a terminal in the README, with the real model.
     Picture,
     /// Record what goes over the wire to a real model, for the tests that play it again.
@@ -130,6 +137,27 @@ enum Recording {
     ToolLoop,
 }
 
+/// A version of the Python kit for MCP.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum McpKit {
+    /// Version 2, which speaks the protocol without sessions, and the servers `time` and `git`.
+    Current,
+    /// Version 1, which speaks the protocol that begins with a greeting.
+    Legacy,
+}
+
+impl McpKit {
+    /// What the environment holds. The servers are made with what stands first.
+    const fn requirements(self) -> &'static [&'static str] {
+        match self {
+            Self::Current => {
+                &["mcp==2.3.0", "mcp-server-time==2026.10.19", "mcp-server-git==2026.10.19"]
+            }
+            Self::Legacy => &["mcp==1.30.0"],
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct NameArgs {
     /// The name under which the server is known; several can run side by side.
@@ -173,6 +201,10 @@ fn run(task: Task) -> Result<ExitCode> {
             output::data(&server.start(&wanted, llmock_launch)?.url);
             Ok(ExitCode::SUCCESS)
         }
+        Task::Mcp { kit } => {
+            output::data(&python::environment(kit.requirements())?.display().to_string());
+            Ok(ExitCode::SUCCESS)
+        }
         Task::Picture => {
             let url = own_model(Weights::Smollm2, "picture")?.url;
             output::data(&picture::record(&url)?.display().to_string());
@@ -201,7 +233,7 @@ fn own_model(weights: Weights, name: &str) -> Result<State> {
 
 /// How llama.cpp's own server is started, out of the `xllamacpp` wheel.
 fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
-    let python = python::environment("xllamacpp==2026.10.11549")?;
+    let python = python::environment(&["xllamacpp==2026.10.11549"])?;
     let file = weights.fetch(&python)?;
     let script = cache::folder()?.join("serve.py");
     cache::write(&script, include_str!("serve.py"))?;
@@ -223,7 +255,7 @@ fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
 
 /// How the peer `llmock` is started.
 fn llmock_launch() -> Result<Launch> {
-    let program = python::environment("llmock==0.2.2")?.with_file_name("llmock");
+    let program = python::environment(&["llmock==0.2.2"])?.with_file_name("llmock");
     let arguments = ["serve", "-p", Launch::PORT, "--log-level", "warning"].map(str::to_owned);
     Ok(Launch { program, arguments: arguments.into(), health: "/v1/models" })
 }

@@ -10,10 +10,10 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{cache, output};
 
-/// The interpreter of an environment that holds `requirement`. Made on first use.
-pub(crate) fn environment(requirement: &str) -> Result<PathBuf> {
+/// The interpreter of an environment that holds `requirements`. Made on first use.
+pub(crate) fn environment(requirements: &[&str]) -> Result<PathBuf> {
     let lock = cache::lock("python")?;
-    let folder = cache::folder()?.join("python").join(requirement);
+    let folder = cache::folder()?.join("python").join(requirements.join("+"));
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let (python, done) = (folder.join("bin/python"), folder.join("complete"));
     if !done.exists() || !python.exists() {
@@ -22,9 +22,10 @@ pub(crate) fn environment(requirement: &str) -> Result<PathBuf> {
         run(Command::new("python3").args(venv).arg(&folder)).context(
             "python3 with its venv module is needed (apt-get install python3 python3-venv)",
         )?;
-        output::note(&format!("fetching {requirement} from PyPI (once)"));
-        run(pip(&python, "install").arg(requirement))
-            .with_context(|| format!("{requirement} cannot be fetched; is PyPI reachable?"))?;
+        let wanted = requirements.join(", ");
+        output::note(&format!("fetching {wanted} from PyPI (once)"));
+        run(pip(&python, "install").args(requirements))
+            .with_context(|| format!("{wanted} cannot be fetched; is PyPI reachable?"))?;
         fs::write(&done, "").with_context(|| format!("writing {}", done.display()))?;
     }
     drop(lock);

@@ -6,6 +6,7 @@ use branchwork::{
     Error,
     archive::ArchiveError,
     core::{graph::ApplyError, message::DraftError, provider::ProviderError, store::StoreError},
+    mcp::McpError,
     providers::InvalidBaseUrl,
     table::TableError,
 };
@@ -241,6 +242,21 @@ impl From<StoreError> for Failure {
 impl From<InvalidBaseUrl> for Failure {
     fn from(error: InvalidBaseUrl) -> Self {
         Self::usage(full_message(&error))
+    }
+}
+
+impl From<McpError> for Failure {
+    fn from(error: McpError) -> Self {
+        let message = full_message(&error);
+        match error {
+            McpError::BadServer { .. } => {
+                Self::usage(message).with_hint("correct `[mcp-servers]` in the configuration file")
+            }
+            McpError::NotStarted { .. } => Self::new(Code::Failure, message)
+                .with_hint("install the program, or correct `command` in the configuration file"),
+            _ => Self::new(Code::Failure, message)
+                .with_hint("`branchwork mcp-servers list` says which servers can be reached"),
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `exit` | errors, and the exit code each has |
 //! | `env`, `paths`, `config` | the only readers of the environment and of configuration files |
 //! | `provider` | which server and model are asked |
+//! | `mcp` | MCP servers, and which of their tools are offered |
 //! | `place` | finding what a reference names |
 //! | `input` | standard input |
 //! | `world` | what every command is given |
@@ -20,6 +21,7 @@ mod config;
 mod env;
 mod exit;
 mod input;
+mod mcp;
 mod output;
 mod paths;
 mod place;

@@ -4,7 +4,7 @@ use clap::{Command, CommandFactory as _};
 
 use crate::{
     args::Cli,
-    config::SETTINGS,
+    config::{BY_HAND, SETTINGS},
     env::VARIABLES,
     exit::{Code, Failure},
     output,
@@ -18,12 +18,13 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "a prompt with `--stream-json`",
-        "a line an event: `event` is `started`, `text`, `reasoning`, `call_started`, `call_arguments`, `usage`, then `completed` (as above), `interrupted` or `error`; each with `session` and `branch`",
+        "a line an event: `event` is `started`, `text`, `reasoning`, `call_started`, `call_arguments`, `called` (`calls`, as in `log`), `call_completed` (`id`, `function`, `result`), `usage`, then `completed` (as above), `interrupted` or `error`; each with `session` and `branch`",
     ),
     (
         "`fan-out`, a prompt with `-n`",
         "`session`, `branch`, `items: [{branch, instruction, context, model, sample, message, text, finish, usage, error}]`",
     ),
+    ("`react`", "as a prompt, of the last turn"),
     ("a prompt with `--dry-run`", "`url`, `body`"),
     ("`append`", "`session`, `branch`, `message`, `head`; with `--jsonl` also `appended`"),
     ("`edit`, `remove`", "`session`, `branch`, `message`, `head`"),
@@ -51,6 +52,7 @@ const SHAPES: &[(&str, &str)] = &[
         "`sessions: [{id, name}]`, `branches` and `messages` that were not there, `skipped: [{line, problem}]`",
     ),
     ("`models`", "`models: [{id, provider, owner, context_tokens}]`"),
+    ("`mcp-servers list`", "`servers: [{name, transport, tools, problem}]`"),
     ("`config show`", "`settings: [{key, value, origin}]`"),
     (
         "`config-branch get`, `set`, `unset`",
@@ -109,7 +111,7 @@ fn text() -> String {
         text += &format!("| `{name}` | {is} |\n");
     }
     text += "\n## Configuration file\n\n`config.toml` in `$BRANCHWORK_CONFIG_DIR`, else `$XDG_CONFIG_HOME/branchwork`, else `~/.config/branchwork`.\nAn option comes before the environment, the environment before the file.\n\n| setting | is |\n|---|---|\n";
-    for (name, is) in SETTINGS {
+    for (name, is) in SETTINGS.iter().chain(&BY_HAND) {
         text += &format!("| `{name}` | {is} |\n");
     }
     text += "\n## Commands\n\nEach takes `--db`, `--json`, `--color`, `--quiet` and `--verbose` too, as below `branchwork`.\n";

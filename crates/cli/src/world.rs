@@ -1,15 +1,18 @@
 //! What every command has: the options, the configuration file, the engine once it is needed.
 
 use std::{
-    cell::OnceCell,
+    cell::{OnceCell, RefCell},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use branchwork::{
     Engine,
+    mcp::McpClient,
     sqlite::{SqliteOptions, SqliteStore},
 };
+
+use futures_util::future::join_all;
 
 use crate::{
     args::Global,
@@ -26,6 +29,8 @@ pub(crate) struct World {
     pub(crate) paint: Paint,
     engine: OnceCell<Engine>,
     store: OnceCell<Arc<SqliteStore>>,
+    /// The MCP servers that were reached.
+    servers: RefCell<Vec<McpClient>>,
 }
 
 impl World {
@@ -33,7 +38,8 @@ impl World {
     pub(crate) fn new(global: Global) -> Result<Self, Failure> {
         let config = Config::read()?;
         let paint = Paint::new(global.color);
-        Ok(Self { global, config, paint, engine: OnceCell::new(), store: OnceCell::new() })
+        let (engine, store, servers) = (OnceCell::new(), OnceCell::new(), RefCell::default());
+        Ok(Self { global, config, paint, engine, store, servers })
     }
 
     /// The file of sessions.
@@ -78,8 +84,15 @@ impl World {
         self.store.get().ok_or_else(|| Failure::new(Code::Failure, "nothing is saved"))
     }
 
-    /// Finishes what is being written.
+    /// Lets go of an MCP server when the program ends.
+    pub(crate) fn keep(&self, server: McpClient) {
+        self.servers.borrow_mut().push(server);
+    }
+
+    /// Finishes what is being written, and lets servers end.
     pub(crate) async fn close(&self) -> Result<(), Failure> {
+        let servers = self.servers.take();
+        join_all(servers.iter().map(McpClient::close)).await;
         if let Some(engine) = self.engine.get() {
             engine.close().await?;
         }
@@ -90,6 +103,13 @@ impl World {
     pub(crate) fn note(&self, text: &str) {
         if !self.global.quiet {
             crate::output::complain(text);
+        }
+    }
+
+    /// The same, line by line.
+    pub(crate) fn notes(&self, lines: &[String]) {
+        for line in lines {
+            self.note(line);
         }
     }
 

@@ -16,6 +16,7 @@
 //! | [`store`] | the [`Store`](store::Store) contract, commits, and the memory store |
 //! | [`mod@nearest`] | what was meant by a misspelled name |
 //! | [`provider`] | the [`Provider`](provider::Provider) contract, requests, events |
+//! | [`secret`] | keys that no output shows, and what takes them out of texts |
 //! | [`tokens`] | how many tokens a request has, and how that is known |
 //! | [`tool`] | the [`Tool`](tool::Tool) contract, and which tools a turn offers |
 //! | [`turn`] | one exchange with a model, as a machine without I/O |
@@ -34,6 +35,7 @@ pub mod limits;
 pub mod message;
 pub mod nearest;
 pub mod provider;
+pub mod secret;
 pub mod store;
 pub mod tokens;
 pub mod tool;

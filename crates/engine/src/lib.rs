@@ -33,6 +33,7 @@
 //! | [`events`] | what happens on a branch, numbered: for readers that come late and come back |
 //! | [`flows`] | procedures of several turns: fan-out, reasoning and acting |
 //! | [`tools`] | functions of the host program that a model may call |
+//! | `mcp` | by feature: tools of MCP servers |
 //! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |
 //! | [`time`] | times as people and files write them |
 //! | [`usage`] | the call log: what was asked, what came of it, what it used |
@@ -62,6 +63,9 @@ pub mod usage;
 #[doc(inline)]
 pub use branchwork_core as core;
 pub use branchwork_macros::tool;
+#[cfg(feature = "mcp")]
+#[doc(inline)]
+pub use branchwork_mcp as mcp;
 #[cfg(feature = "openai")]
 #[doc(inline)]
 pub use branchwork_providers as providers;

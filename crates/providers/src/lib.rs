@@ -4,7 +4,6 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `secret` | [`Secret`]: keys that no output shows, and what takes them out of texts |
 //! | `http` | the HTTP client, its TLS and its waits |
 //! | `sse` | the framer of server-sent events: bytes in at any split, events out |
 //! | `openai` | [`OpenAi`]: the OpenAI Chat Completions protocol against any server |
@@ -31,11 +30,9 @@
 
 mod http;
 mod openai;
-mod secret;
 mod sse;
 
-pub use self::{
-    openai::{InvalidBaseUrl, OpenAi, OpenAiOptions, dialect},
-    secret::Secret,
-};
+pub use branchwork_core::secret::Secret;
+
+pub use self::openai::{InvalidBaseUrl, OpenAi, OpenAiOptions, dialect};
 pub use dialect::{Dialect, Preset, preset, presets};

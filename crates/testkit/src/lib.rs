@@ -10,6 +10,7 @@
 //! | [`ids`] | [`SequentialIds`]: identifiers that are counted |
 //! | [`legal`] | [`breaches`](legal::breaches): what of a history a provider would refuse |
 //! | [`provider`] | [`ScriptedProvider`]: answers that the test wrote |
+//! | [`mod@xtask`] | what `cargo xtask` fetches and starts for tests |
 //!
 //! Fakes are stricter than the real thing: what a real provider might let pass, they refuse.
 
@@ -21,10 +22,12 @@ pub mod disturbed;
 pub mod ids;
 pub mod legal;
 pub mod provider;
+pub mod xtask;
 
 pub use self::{
     clock::TestClock,
     disturbed::{DisturbedStore, Moment},
     ids::SequentialIds,
     provider::{Gate, Script, ScriptedProvider},
+    xtask::xtask,
 };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use branchwork::core::config::{Change, ConfigPatch};
 use clap::Args;
 
+use super::mcp::ToolArgs;
 use crate::exit::{Code, Failure};
 
 /// What to ask, where, and how.
@@ -42,6 +43,8 @@ pub(crate) struct AskArgs {
     pub(crate) system: Option<String>,
     #[command(flatten)]
     pub(crate) parameters: Parameters,
+    #[command(flatten)]
+    pub(crate) tools: ToolArgs,
     /// Print the request that would be sent; send and save nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use super::{
-    ApprovalsCommand, CompactArgs, EventsArgs, ExportArgs, FanOutArgs, ImportArgs, SearchArgs,
+    ApprovalsCommand, CompactArgs, EventsArgs, ExportArgs, FanOutArgs, ImportArgs,
+    McpServersCommand, ReactArgs, SearchArgs, ToolArgs,
 };
 
 /// What to do.
@@ -26,6 +27,8 @@ pub(crate) enum Command {
         /// What holds for the whole conversation, in a new session.
         #[arg(short, long)]
         system: Option<String>,
+        #[command(flatten)]
+        tools: ToolArgs,
     },
     /// Append messages; no model is asked.
     Append(AppendArgs),
@@ -121,6 +124,9 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         base_url: Option<String>,
     },
+    /// MCP servers, whose tools a model may call: list.
+    #[command(subcommand)]
+    McpServers(McpServersCommand),
     /// Show and change the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -137,6 +143,9 @@ pub(crate) enum Command {
     Approvals(ApprovalsCommand),
     /// Ask many things at once, each on a fork of its own; the branch is left as it is.
     FanOut(FanOutArgs),
+    /// Let a model reason and act in turns, with tools of MCP servers (all that are configured when not
+    /// said), until a task is done.
+    React(ReactArgs),
     /// Write a whole session as an archive, messages or the call log as a table, or a transcript.
     Export(ExportArgs),
     /// Make a session of an archive or of a table of messages.
@@ -305,7 +314,8 @@ pub(crate) enum ConfigCommand {
     Show,
     /// Print one setting.
     Get {
-        /// `model`, `aliases.NAME`, `providers.NAME.base_url`, `providers.NAME.key_env`.
+        /// `model`, `aliases.NAME`, `providers.NAME.base_url`, `providers.NAME.key_env`,
+        /// `mcp-servers.NAME.command`, `mcp-servers.NAME.url`.
         key: String,
     },
     /// Write one setting.

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::ask::Parameters;
+use super::{ask::Parameters, mcp::ToolArgs};
 
 /// What to ask, each on a fork of its own.
 #[derive(Debug, Args)]
@@ -30,6 +30,8 @@ pub(crate) struct FanOutArgs {
     pub(crate) base_url: Option<String>,
     #[command(flatten)]
     pub(crate) parameters: Parameters,
+    #[command(flatten)]
+    pub(crate) tools: ToolArgs,
 }
 
 fn context(text: &str) -> Result<Value, String> {

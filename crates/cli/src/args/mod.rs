@@ -6,6 +6,8 @@ mod command;
 mod compact;
 mod events;
 mod fan_out;
+mod mcp;
+mod react;
 mod search;
 mod transfer;
 
@@ -23,6 +25,8 @@ pub(crate) use self::{
     compact::CompactArgs,
     events::EventsArgs,
     fan_out::FanOutArgs,
+    mcp::{McpServersCommand, ToolArgs},
+    react::ReactArgs,
     search::SearchArgs,
     transfer::{ExportArgs, Format, ImportArgs},
 };

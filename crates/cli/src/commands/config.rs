@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::{
     args::ConfigCommand,
-    config, env,
+    config::{self, Reach},
+    env,
     exit::{Code, Failure},
     output, paths,
     world::World,
@@ -60,6 +61,13 @@ fn show(world: &World) -> Result<(), Failure> {
             }
         }
     }
+    for (name, server) in &config.mcp_servers {
+        let (key, value) = match &server.reach {
+            Reach::Command { command, .. } => ("command", command.clone()),
+            Reach::Url { url, .. } => ("url", without_user(url)),
+        };
+        settings.push((format!("mcp-servers.{name}.{key}"), value, "file"));
+    }
     if world.global.json {
         let settings: Vec<_> = settings
             .iter()
@@ -71,6 +79,16 @@ fn show(world: &World) -> Result<(), Failure> {
         output::line(&format!("{key} = {value}  {}", world.paint.dim(&format!("({origin})"))))?;
     }
     Ok(())
+}
+
+/// A URL without whom it is asked as, and with which password.
+fn without_user(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rfind('@').and_then(|end| rest.get(end + 1..)) {
+        Some(rest) => format!("{scheme}://{rest}"),
+        None => url.to_owned(),
+    }
 }
 
 fn db_origin(world: &World) -> &'static str {

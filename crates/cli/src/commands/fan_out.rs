@@ -14,7 +14,7 @@ use super::ask::{stopped, usage_value};
 use crate::{
     args::FanOutArgs,
     exit::{Code, Failure},
-    input, output, place,
+    input, mcp, output, place,
     provider::{self, Target, Wish},
     world::World,
 };
@@ -22,7 +22,9 @@ use crate::{
 /// Asks every instruction with every context and every model.
 pub(crate) async fn run(world: &World, args: FanOutArgs) -> Result<ExitCode, Failure> {
     let instructions = instructions(args.instructions)?;
-    let branch = place::branch(world.existing_engine()?, Some(&args.place)).await?.branch;
+    let place = place::branch(world.existing_engine()?, Some(&args.place)).await?;
+    let offered = mcp::offered(world, &args.tools.tools).await?;
+    let (branch, tools) = (place.branch, mcp::register(offered.as_ref(), &place.session)?);
     let patch = args.parameters.patch();
     patch.check().map_err(branchwork::Error::from)?;
     let (config, models) =
@@ -30,7 +32,8 @@ pub(crate) async fn run(world: &World, args: FanOutArgs) -> Result<ExitCode, Fai
     let fan_out = branch.fan_out(instructions).contexts(args.context);
     let fan_out = fan_out.model_references(models.clone());
     let fan_out = fan_out.samples(args.samples).concurrency(args.concurrency);
-    let fan_out = fan_out.each(move |chat| chat.with_config(config.clone()));
+    let fan_out =
+        fan_out.each(move |chat| chat.with_config(config.clone()).with_tools(tools.clone()));
     show(world, &branch, &models, fan_out).await
 }
 
@@ -153,6 +156,9 @@ fn print(world: &World, item: &FanOutItem, fork: Option<&str>) -> Result<(), Fai
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     output::line(&world.paint.bold(&parts.join(" · ")))?;
+    for result in item.outcome.iter().flat_map(|reply| &reply.results) {
+        world.notes(&output::message_lines(result));
+    }
     match &item.outcome {
         Ok(reply) => output::line(reply.text.trim_end())?,
         Err(error) => output::line(&format!("failed: {}", output::one_line(&error.to_string())))?,

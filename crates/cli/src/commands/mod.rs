@@ -17,8 +17,10 @@ mod fan_out;
 mod import;
 mod info;
 mod log;
+mod mcp_servers;
 mod models;
 mod moves;
+mod react;
 mod search;
 mod sessions;
 mod tree;
@@ -41,12 +43,13 @@ use crate::{
 /// Runs one command.
 pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Chat { session, model, base_url, system } => {
+        Command::Chat { session, model, base_url, system, tools } => {
             let wish = crate::provider::Wish { model, base_url };
-            return repl::run(world, session, wish, system).await;
+            return repl::run(world, session, wish, (system, tools)).await;
         }
         Command::FanOut(args) => return fan_out::run(world, args).await,
         Command::Events(args) => return events::run(world, args).await,
+        Command::React(args) => return react::run(world, args).await,
         Command::Db(command) => return db::run(world, command).await,
         Command::Doctor => return doctor::run(world).await,
         Command::Append(args) => append::run(world, args).await,
@@ -66,6 +69,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Compact(args) => compact::run(world, args).await,
         Command::Uncompact { place, summary } => compact::undo(world, &place, &summary).await,
         Command::Models { provider, base_url } => models::run(world, provider, base_url).await,
+        Command::McpServers(command) => mcp_servers::run(world, command).await,
         Command::Config(command) => config::run(world, command),
         Command::ConfigBranch(command) => config_branch::run(world, command).await,
         Command::ConfigSession(command) => config_session::run(world, command).await,

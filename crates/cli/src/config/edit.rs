@@ -12,7 +12,9 @@ fn parts(key: &str) -> Result<Vec<&str>, Failure> {
     let parts: Vec<_> = key.split('.').collect();
     let known = match parts.as_slice() {
         ["model"] => true,
-        ["aliases", name] | ["providers", name, "base_url" | "key_env"] => !name.is_empty(),
+        ["aliases", name]
+        | ["providers", name, "base_url" | "key_env"]
+        | ["mcp-servers", name, "command" | "url"] => !name.is_empty(),
         _ => false,
     };
     if known {

@@ -1,12 +1,17 @@
 //! The configuration file: read with care, written without losing its comments.
 
 mod edit;
+mod mcp;
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::PathBuf};
 
+use branchwork::core::nearest::nearest;
 use toml_edit::{DocumentMut, Item, TableLike};
 
-pub(crate) use self::edit::{get, set};
+pub(crate) use self::{
+    edit::{get, set},
+    mcp::{McpServerConfig, Reach},
+};
 use crate::{
     exit::{Code, Failure},
     paths,
@@ -21,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) aliases: BTreeMap<String, String>,
     /// Servers beside the known ones, and other addresses for those.
     pub(crate) providers: BTreeMap<String, ProviderConfig>,
+    /// MCP servers.
+    pub(crate) mcp_servers: BTreeMap<String, McpServerConfig>,
 }
 
 /// A server.
@@ -32,13 +39,29 @@ pub(crate) struct ProviderConfig {
     pub(crate) key_env: Option<String>,
 }
 
-/// Every setting there is, with what it is for.
-pub(crate) const SETTINGS: [(&str, &str); 4] = [
+/// Every setting that is one text, with what it is for.
+pub(crate) const SETTINGS: [(&str, &str); 6] = [
     ("model", "the model that is asked when none is said: `provider:model`"),
     ("aliases.NAME", "a name for a model, for `-m NAME`"),
     ("providers.NAME.base_url", "the URL of a server"),
     ("providers.NAME.key_env", "the environment variable that holds its key"),
+    ("mcp-servers.NAME.command", "the program of an MCP server"),
+    ("mcp-servers.NAME.url", "the URL of an MCP server, in place of a program"),
 ];
+
+/// Settings that are written into the file by hand.
+pub(crate) const BY_HAND: [(&str, &str); 4] = [
+    ("mcp-servers.NAME.args", "the arguments of the program: `[\"mcp-server-time\"]`"),
+    (
+        "mcp-servers.NAME.env",
+        "variables for the program: `{ TOKEN = \"env:TOKEN\" }` hands ours on",
+    ),
+    ("mcp-servers.NAME.headers", "headers: `{ authorization = \"Bearer env:TOKEN\" }`"),
+    ("mcp-servers.NAME.timeout", "seconds that it may take to connect, and for each call; 60"),
+];
+
+/// The tables and values of the file.
+const KEYS: [&str; 4] = ["model", "aliases", "providers", "mcp-servers"];
 
 impl Config {
     /// Reads the file; no file is no settings.
@@ -61,7 +84,8 @@ impl Config {
                 "model" => config.model = Some(string(key, item)?),
                 "aliases" => config.aliases = strings(key, item)?,
                 "providers" => config.providers = providers(item)?,
-                _ => return Err(unknown(key, &["model", "aliases", "providers"])),
+                "mcp-servers" => config.mcp_servers = mcp::servers(item)?,
+                _ => return Err(unknown(key, &KEYS)),
             }
         }
         Ok(config)
@@ -78,7 +102,10 @@ fn first_line(text: &str) -> String {
 }
 
 fn unknown(key: &str, known: &[&str]) -> String {
-    format!("there is no setting `{key}`; there are {}", known.join(", "))
+    match nearest(key, known.iter().copied()) {
+        Some(near) => format!("there is no setting `{key}`; did you mean `{near}`?"),
+        None => format!("there is no setting `{key}`; there are {}", known.join(", ")),
+    }
 }
 
 fn string(key: &str, item: &Item) -> Result<String, String> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub(crate) use self::{
     color::Paint,
-    render::{branch_value, message_value, print_message},
+    render::{branch_value, call_lines, calls_value, message_lines, message_value, print_message},
 };
 
 /// Prints one line of data.

@@ -3,16 +3,20 @@
 use std::io;
 
 use branchwork::{
+    TurnEvent,
     core::{
         id::BranchId,
-        message::{Body, Message, Status},
+        message::{Body, Message, Outcome, Status, ToolCall},
         store::BranchRecord,
     },
     time::rfc3339,
 };
 use serde_json::{Value, json};
 
-use super::{Paint, line};
+use super::{Paint, line, one_line};
+
+/// Letters of a line that tells of a call.
+const CALL_CHARS_MAX: usize = 120;
 
 /// A message as `log --json` prints it.
 pub(crate) fn message_value(message: &Message) -> Value {
@@ -35,17 +39,57 @@ pub(crate) fn message_value(message: &Message) -> Value {
     if let Some(op) = message.edited {
         fields.insert("edited".to_owned(), json!(op.to_string()));
     }
-    if let Body::ActionRequest { calls, .. } = &message.body {
-        let calls = calls.iter().map(|call| {
-            json!({ "id": call.id.as_str(), "function": call.function, "arguments": call.arguments })
-        });
-        fields.insert("calls".to_owned(), calls.collect());
+    if matches!(message.body, Body::ActionRequest { .. }) {
+        fields.insert("calls".to_owned(), calls_value(message));
     }
     if let Body::ActionResponse { call, function, .. } = &message.body {
         fields.insert("call".to_owned(), json!(call.as_str()));
         fields.insert("function".to_owned(), json!(function));
     }
     value
+}
+
+/// The tool calls of an answer, as `log --json` prints them.
+pub(crate) fn calls_value(message: &Message) -> Value {
+    let Body::ActionRequest { calls, .. } = &message.body else { return Value::Array(Vec::new()) };
+    let calls = calls.iter().map(|call| {
+        json!({ "id": call.id.as_str(), "function": call.function, "arguments": call.arguments })
+    });
+    calls.collect()
+}
+
+/// What an event says of tools: a short line for each call that begins, and for each that ends.
+pub(crate) fn call_lines(event: &TurnEvent) -> Vec<String> {
+    match event {
+        TurnEvent::Called(message) => message_lines(message),
+        TurnEvent::CallCompleted { function, outcome, .. } => vec![result_line(function, outcome)],
+        _ => Vec::new(),
+    }
+}
+
+/// The same of a message: the calls that it makes, or the result that it is.
+pub(crate) fn message_lines(message: &Message) -> Vec<String> {
+    match &message.body {
+        Body::ActionRequest { calls, .. } => {
+            let line = |call: &ToolCall| format!("→ {}({})", call.function, call.arguments);
+            calls.iter().map(|call| short(&line(call))).collect()
+        }
+        Body::ActionResponse { function, outcome, .. } => vec![result_line(function, outcome)],
+        _ => Vec::new(),
+    }
+}
+
+fn result_line(function: &str, outcome: &Outcome) -> String {
+    short(&format!("← {function}: {}", outcome.text()))
+}
+
+/// A text on one line that is not too long.
+fn short(text: &str) -> String {
+    let line = one_line(text);
+    match line.char_indices().nth(CALL_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
 }
 
 /// Prints a message for a person.

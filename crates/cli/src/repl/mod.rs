@@ -14,8 +14,9 @@ use self::{
     talk::Talk,
 };
 use crate::{
+    args::ToolArgs,
     exit::{Code, Failure},
-    output,
+    mcp, output,
     provider::{self, Target, Wish},
     world::World,
 };
@@ -25,10 +26,12 @@ pub(crate) async fn run(
     world: &World,
     place: Option<String>,
     wish: Wish,
-    system: Option<String>,
+    (system, tools): (Option<String>, ToolArgs),
 ) -> Result<ExitCode, Failure> {
+    let offered = mcp::offered(world, &tools.tools).await?;
     let (session, branch) = open(world, place.as_deref(), &wish, system).await?;
-    let mut talk = Talk::new(world, session, branch, wish);
+    mcp::register(offered.as_ref(), &session)?;
+    let mut talk = Talk::new(world, session, branch, (wish, offered));
     let mut lines = Lines::open()?;
     loop {
         match lines.next(&talk.prompt().await?)? {

@@ -7,6 +7,7 @@ use super::command::Command;
 use crate::{
     commands::{ask::stopped, draw_tree},
     exit::Failure,
+    mcp::Offered,
     output::{self, print_message},
     provider::{self, Target, Wish},
     world::World,
@@ -18,16 +19,18 @@ pub(super) struct Talk<'a> {
     session: Session,
     branch: Branch,
     wish: Wish,
+    /// The tools that are offered, when any are asked for.
+    offered: Option<Offered>,
 }
 
 impl<'a> Talk<'a> {
-    pub(super) const fn new(
+    pub(super) fn new(
         world: &'a World,
         session: Session,
         branch: Branch,
-        wish: Wish,
+        (wish, offered): (Wish, Option<Offered>),
     ) -> Self {
-        Self { world, session, branch, wish }
+        Self { world, session, branch, wish, offered }
     }
 
     /// What stands before the line a person types.
@@ -64,6 +67,10 @@ impl<'a> Talk<'a> {
     /// Shows the answer as it comes. Ctrl-C stops it; what had come is kept.
     async fn answer(&self, chat: Chat) -> Result<(), Failure> {
         let config = self.chosen(&self.wish).await?;
+        let chat = match &self.offered {
+            Some(offered) => chat.with_tools(offered.selection(&self.session)),
+            None => chat,
+        };
         let mut stream = chat.with_config(config).stream();
         let mut stop = Box::pin(stopped());
         let mut in_line = false;
@@ -73,11 +80,7 @@ impl<'a> Talk<'a> {
                 () = &mut stop => break,
             };
             match event {
-                Some(Ok(TurnEvent::Text(text))) => {
-                    output::piece(&text)?;
-                    in_line = !text.ends_with('\n');
-                }
-                Some(Ok(_)) => {}
+                Some(Ok(event)) => self.show(&event, &mut in_line)?,
                 Some(Err(error)) => {
                     end_line(in_line)?;
                     return Err(error.into());
@@ -90,6 +93,20 @@ impl<'a> Talk<'a> {
         if part.is_some() {
             self.world.note("interrupted; the part is kept, /undo takes it back");
         }
+        Ok(())
+    }
+
+    /// Shows an event; `in_line` says whether text stands on the line that is being written.
+    fn show(&self, event: &TurnEvent, in_line: &mut bool) -> Result<(), Failure> {
+        if let TurnEvent::Text(text) = event {
+            output::piece(text)?;
+            *in_line = !text.ends_with('\n');
+        }
+        let lines = output::call_lines(event);
+        if !lines.is_empty() {
+            end_line(std::mem::take(in_line))?;
+        }
+        self.world.notes(&lines);
         Ok(())
     }
 

@@ -21,7 +21,11 @@ mod fan_out;
 #[cfg(test)]
 mod interrupt;
 #[cfg(test)]
+mod mcp_servers;
+#[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod react;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

@@ -8,12 +8,14 @@ use std::{
     thread,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What it does with one request.
 pub(crate) enum Answer {
     /// Streams these pieces of text, whole.
     Text(&'static [&'static str]),
+    /// Says this, and calls a tool with these arguments.
+    Call(&'static str, &'static str, &'static str),
     /// Sends these bytes as the body of a streamed 200, and hangs up.
     Raw(&'static str),
     /// Refuses: status, headers, body.
@@ -82,6 +84,9 @@ fn serve(stream: &TcpStream, answers: &Mutex<VecDeque<Answer>>, seen: &Mutex<Vec
         let sse = "content-type: text/event-stream\r\n";
         match answer {
             Some(Answer::Text(pieces)) => respond(stream, 200, sse, &(chunks(pieces) + &end())),
+            Some(Answer::Call(text, function, arguments)) => {
+                respond(stream, 200, sse, &(chunks(&[text]) + &call(function, arguments)));
+            }
             Some(Answer::Raw(body)) => {
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
                 let mut out = stream;
@@ -145,6 +150,15 @@ pub(crate) fn chunks(pieces: &[&str]) -> String {
         )
     };
     pieces.iter().map(chunk).collect()
+}
+
+/// A tool call, and the end of the stream.
+fn call(function: &str, arguments: &str) -> String {
+    let function = json!({ "name": function, "arguments": arguments });
+    let calls = json!([{ "index": 0, "id": "c1", "type": "function", "function": function }]);
+    let called = json!({ "choices": [{ "delta": { "tool_calls": calls } }] });
+    let end = json!({ "choices": [{ "delta": {}, "finish_reason": "tool_calls" }] });
+    format!("data: {called}\n\ndata: {end}\n\ndata: [DONE]\n\n")
 }
 
 /// The end of a stream, with what it cost.

@@ -6,9 +6,11 @@
 //! - [`Policy`] says whether a call may run, or a person is asked.
 //! - [`ToolError`] is how it fails: a result that the model sees, never a lost exception.
 //! - [`ToolSelection`] says which tools of a branch a turn offers.
+//! - [`ToolSource`] has tools that come and go while the program runs.
 
 mod policy;
 mod selection;
+mod source;
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
@@ -18,6 +20,7 @@ use serde_json::Value;
 pub use self::{
     policy::{JudgesCalls, Policy},
     selection::ToolSelection,
+    source::ToolSource,
 };
 pub use crate::provider::{ToolChoice, ToolSpec};
 use crate::{

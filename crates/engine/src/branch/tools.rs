@@ -3,7 +3,7 @@
 use super::Branch;
 use crate::{
     error::Result,
-    tools::{Tool, Tools},
+    tools::{Tool, ToolSource, Tools},
 };
 
 impl Branch {
@@ -58,5 +58,24 @@ impl Branch {
     /// [`Error::NotFound`](crate::Error::NotFound) when there is none of that name.
     pub fn remove_tool(&self, name: &str) -> Result<()> {
         self.engine.tool_sets().own(self.session, self.id).take(name)
+    }
+
+    /// Registers the tools of a source on this branch, and on no other; a later fork has them too. When the
+    /// source has others, the next turn has those.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Register`](crate::Error::Register), as [`Tools::register_source`] says.
+    pub fn register_source(&self, source: impl ToolSource) -> Result<()> {
+        Ok(self.engine.tool_sets().own(self.session, self.id).register_source(source)?)
+    }
+
+    /// Takes a source and its tools off this branch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`](crate::Error::NotFound) when there is none of that name.
+    pub fn remove_source(&self, name: &str) -> Result<()> {
+        self.engine.tool_sets().own(self.session, self.id).take_source(name)
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     engine::Engine,
     error::{Error, Result},
     reference,
-    tools::{Tool, Tools},
+    tools::{Tool, ToolSource, Tools},
 };
 
 /// A handle of one session. Cheap to clone.
@@ -194,6 +194,25 @@ impl Session {
     /// [`Error::NotFound`] when there is none of that name.
     pub fn remove_tool(&self, name: &str) -> Result<()> {
         self.engine.tool_sets().shared(self.id).take(name)
+    }
+
+    /// Registers the tools of a source for every branch of this session that has no tools of its own yet.
+    /// When the source has others, the next turn has those.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Register`], as [`Tools::register_source`] says.
+    pub fn register_source(&self, source: impl ToolSource) -> Result<()> {
+        Ok(self.engine.tool_sets().shared(self.id).register_source(source)?)
+    }
+
+    /// Takes a source and its tools away from the branches of this session that have no tools of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none of that name.
+    pub fn remove_source(&self, name: &str) -> Result<()> {
+        self.engine.tool_sets().shared(self.id).take_source(name)
     }
 
     pub(crate) fn handle(&self, id: BranchId) -> Branch {

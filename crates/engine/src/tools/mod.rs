@@ -4,6 +4,7 @@
 //! - [`FunctionTool`] makes a tool of a function: typed, by JSON Schema, async or blocking.
 //! - [`Tools`] is a set of tools by name; each branch has its own, and a fork begins with its
 //!   parent's.
+//! - [`ToolSource`] has tools that come and go, as a server of another process does.
 //!
 //! What every tool is held to is in [`core::tool`](branchwork_core::tool).
 
@@ -12,9 +13,11 @@ mod judge;
 mod registry;
 mod run;
 mod sets;
+mod sources;
 
 pub use branchwork_core::tool::{
-    Policy, Tool, ToolChoice, ToolContext, ToolEffect, ToolError, ToolSelection, ToolSpec,
+    Policy, Tool, ToolChoice, ToolContext, ToolEffect, ToolError, ToolSelection, ToolSource,
+    ToolSpec,
 };
 pub use schemars;
 // What the attribute `tool` derives is of these, so that users need not depend on them.

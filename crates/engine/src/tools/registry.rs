@@ -8,10 +8,11 @@ use std::{
 use branchwork_core::{
     config::Config,
     nearest::nearest,
-    tool::{Tool, ToolChoice, ToolSelection, ToolSpec},
+    tool::{Tool, ToolChoice, ToolSelection, ToolSource, ToolSpec},
 };
 use jsonschema::Validator;
 
+use super::sources::Sources;
 use crate::error::{Error, Result};
 
 /// Letters of a tool's name that every provider takes.
@@ -21,6 +22,7 @@ const NAME_CHARS_MAX: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub struct Tools {
     by_name: Arc<BTreeMap<String, Registered>>,
+    sources: Sources,
 }
 
 /// A tool whose schema was found sound.
@@ -43,6 +45,12 @@ pub enum RegisterError {
     /// There is one of this name.
     #[error("there is a tool `{name}` already")]
     Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// Two sources cannot have one name.
+    #[error("there is a source of tools `{name}` already")]
+    DuplicateSource {
         /// The name.
         name: String,
     },
@@ -103,6 +111,69 @@ impl Tools {
     ///
     /// [`RegisterError::BadName`], [`RegisterError::BadSchema`].
     pub fn replace(&mut self, tool: impl Tool) -> Result<(), RegisterError> {
+        self.insert(Arc::new(tool))
+    }
+
+    /// Registers the tools of a source, and keeps the source: when its tools are others, they are replaced
+    /// before the next turn begins.
+    ///
+    /// Of tools that come later, nobody is there to hear what is wrong with them: one that cannot be
+    /// registered, or whose name another tool has, is left out.
+    ///
+    /// # Errors
+    ///
+    /// Each variant of [`RegisterError`]; nothing is registered then.
+    pub fn register_source(&mut self, source: impl ToolSource) -> Result<(), RegisterError> {
+        let name = source.name().to_owned();
+        if self.sources.contains(&name) {
+            return Err(RegisterError::DuplicateSource { name });
+        }
+        let (revision, tools) = source.tools();
+        let mut registered = self.clone();
+        let mut names = Vec::with_capacity(tools.len());
+        for tool in tools {
+            names.push(registered.insert_new(tool)?);
+        }
+        registered.sources.insert(Arc::new(source), revision, names);
+        *self = registered;
+        Ok(())
+    }
+
+    /// Takes out a source and its tools.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none of that name.
+    pub fn take_source(&mut self, name: &str) -> Result<()> {
+        let names = self.sources.take(name)?;
+        let by_name = Arc::make_mut(&mut self.by_name);
+        by_name.retain(|name, _| !names.contains(name));
+        Ok(())
+    }
+
+    /// Lets the tools be those that their sources have now.
+    pub(crate) fn follow_sources(&mut self) {
+        for source in self.sources.changed() {
+            let (revision, tools) = source.tools();
+            for name in self.sources.names(source.name()) {
+                Arc::make_mut(&mut self.by_name).remove(&name);
+            }
+            let names = tools.into_iter().filter_map(|tool| self.insert_new(tool).ok()).collect();
+            self.sources.insert(source, revision, names);
+        }
+    }
+
+    /// Registers a tool of a name that is free, and answers the name.
+    fn insert_new(&mut self, tool: Arc<dyn Tool>) -> Result<String, RegisterError> {
+        let name = tool.spec().name.clone();
+        if self.contains(&name) {
+            return Err(RegisterError::Duplicate { name });
+        }
+        self.insert(tool)?;
+        Ok(name)
+    }
+
+    fn insert(&mut self, tool: Arc<dyn Tool>) -> Result<(), RegisterError> {
         let ToolSpec { name, parameters, .. } = tool.spec();
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
         let name = name.clone();
@@ -115,7 +186,7 @@ impl Tools {
         }
         let arguments = jsonschema::validator_for(parameters);
         let arguments = Arc::new(arguments.map_err(|error| bad(error.to_string()))?);
-        let registered = Registered { tool: Arc::new(tool), arguments };
+        let registered = Registered { tool, arguments };
         Arc::make_mut(&mut self.by_name).insert(name, registered);
         Ok(())
     }

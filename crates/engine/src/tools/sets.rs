@@ -15,14 +15,17 @@ pub(crate) struct ToolSets {
 }
 
 impl ToolSets {
-    /// The tools of a branch.
-    pub(crate) fn of_branch(&self, session: SessionId, branch: BranchId) -> Tools {
-        self.branches.get(&branch).cloned().unwrap_or_else(|| self.of_session(session))
+    /// The tools of a branch, as their sources have them now.
+    pub(crate) fn of_branch(&mut self, session: SessionId, branch: BranchId) -> Tools {
+        match self.branches.get_mut(&branch) {
+            Some(tools) => followed(tools),
+            None => self.of_session(session),
+        }
     }
 
-    /// The tools that branches of the session begin with.
-    pub(crate) fn of_session(&self, session: SessionId) -> Tools {
-        self.sessions.get(&session).cloned().unwrap_or_default()
+    /// The tools that branches of the session begin with, as their sources have them now.
+    pub(crate) fn of_session(&mut self, session: SessionId) -> Tools {
+        self.sessions.get_mut(&session).map(followed).unwrap_or_default()
     }
 
     /// The tools of a branch, to be changed: from now on they are its own.
@@ -57,4 +60,9 @@ impl ToolSets {
     pub(crate) fn forget(&mut self, branch: BranchId) {
         self.branches.remove(&branch);
     }
+}
+
+fn followed(tools: &mut Tools) -> Tools {
+    tools.follow_sources();
+    tools.clone()
 }

@@ -25,6 +25,9 @@ mod loops;
 #[cfg(test)]
 mod markdown;
 #[cfg(test)]
+#[cfg(feature = "mcp")]
+mod mcp;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod moments;
@@ -40,6 +43,8 @@ mod seed;
 mod sessions;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod sources;
 #[cfg(test)]
 mod steering;
 #[cfg(test)]

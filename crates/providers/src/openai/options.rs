@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use branchwork_core::secret::Secret;
+
 use super::{
     base_url::{BaseUrl, InvalidBaseUrl},
     dialect::{Dialect, Preset},
 };
-use crate::secret::Secret;
 
 /// How long a server may be silent before and between the bytes of an answer.
 ///

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use branchwork_core::{
     limits::RESPONSE_BYTES_MAX,
     provider::{EventStream, ModelInfo, ModelRequest, Provider, ProviderError, RenderedRequest},
+    secret::Secret,
 };
 use reqwest::{
     Client, Response,
@@ -22,10 +23,7 @@ use super::{
     options::OpenAiOptions,
     request,
 };
-use crate::{
-    http::{ClientOptions, client},
-    secret::Secret,
-};
+use crate::http::{ClientOptions, client};
 
 /// Bytes of the body of an error that are read.
 const ERROR_BODY_BYTES_MAX: usize = 64 * 1024;

@@ -87,9 +87,18 @@ impl<'a> Printer<'a> {
             if let Some(value) = event_value(event) {
                 self.json_line(value)?;
             }
-        } else if let (true, TurnEvent::Text(text)) = (self.is_live(), event) {
-            output::piece(text)?;
-            self.in_line = !text.ends_with('\n');
+        } else if self.is_live() {
+            match event {
+                TurnEvent::Text(text) => {
+                    output::piece(text)?;
+                    self.in_line = !text.ends_with('\n');
+                }
+                TurnEvent::Called(_) => self.end_line()?,
+                _ => {}
+            }
+        }
+        if !self.world.global.json && !self.args.stream_json {
+            self.world.notes(&output::call_lines(event));
         }
         Ok(())
     }
@@ -158,20 +167,24 @@ impl<'a> Printer<'a> {
         Ok(output::json(&value)?)
     }
 
-    /// An answer as `--json` prints it.
     fn value(&self, reply: &Reply) -> Value {
-        json!({
-            "session": self.session,
-            "branch": self.branch,
-            "message": reply.message.id.to_string(),
-            "head": reply.head.to_string(),
-            "text": reply.text,
-            "status": reply.message.status.as_str(),
-            "finish": reply.finish.as_ref().map(|finish| finish.as_str().to_owned()),
-            "model": reply.model,
-            "usage": reply.usage.map(usage_value),
-        })
+        answer_value(&self.session, &self.branch, reply)
     }
+}
+
+/// An answer as `--json` prints it.
+pub(crate) fn answer_value(session: &str, branch: &str, reply: &Reply) -> Value {
+    json!({
+        "session": session,
+        "branch": branch,
+        "message": reply.message.id.to_string(),
+        "head": reply.head.to_string(),
+        "text": reply.text,
+        "status": reply.message.status.as_str(),
+        "finish": reply.finish.as_ref().map(|finish| finish.as_str().to_owned()),
+        "model": reply.model,
+        "usage": reply.usage.map(usage_value),
+    })
 }
 
 /// What was used, as `--json` prints it.
@@ -198,6 +211,12 @@ fn event_value(event: &TurnEvent) -> Option<Value> {
         TurnEvent::CallArguments { index, text } => {
             json!({ "event": "call_arguments", "index": index, "text": text })
         }
+        TurnEvent::Called(message) => {
+            json!({ "event": "called", "calls": output::calls_value(message) })
+        }
+        TurnEvent::CallCompleted { id, function, outcome } => json!({
+            "event": "call_completed", "id": id, "function": function, "result": outcome.text(),
+        }),
         TurnEvent::Usage(usage) => json!({ "event": "usage", "usage": usage_value(*usage) }),
         _ => return None,
     })

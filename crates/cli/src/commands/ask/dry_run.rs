@@ -6,7 +6,7 @@ use branchwork::core::{
     clock::Timestamp,
     graph::{Extent, StepWriter, View},
     message::{Body, Draft},
-    provider::{ModelRequest, Provider as _},
+    provider::{ModelRequest, Provider as _, ToolChoice},
 };
 use serde_json::{Value, json};
 
@@ -14,12 +14,18 @@ use super::target;
 use crate::{
     args::AskArgs,
     exit::Failure,
+    mcp::Offered,
     output,
     provider::{self, Wish},
     world::World,
 };
 
-pub(super) async fn run(world: &World, args: &AskArgs, prompt: &str) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    world: &World,
+    args: &AskArgs,
+    prompt: &str,
+    offered: Option<&Offered>,
+) -> Result<ExitCode, Failure> {
     let (view, own) = match target::existing(world, args).await? {
         None => (with_system(args)?, None),
         Some(session) => {
@@ -43,6 +49,8 @@ pub(super) async fn run(world: &World, args: &AskArgs, prompt: &str) -> Result<E
     let config = view.config().patched(&patch);
     let view = with(view, Body::instruction(prompt))?;
     let request = ModelRequest::new(view.messages().map(Arc::clone).collect(), config);
+    let tools = offered.map(Offered::specs).unwrap_or_default();
+    let request = request.with_tools(tools, ToolChoice::Auto);
     let request = if args.no_stream { request.without_stream() } else { request };
     let rendered = whom.handle.render(&request)?;
     let body: Value = serde_json::from_str(&rendered.body).unwrap_or(Value::String(rendered.body));

@@ -13,12 +13,15 @@ use branchwork::{
 use clap::CommandFactory as _;
 
 pub(crate) use self::answer::{stopped, usage_value};
-use self::target::Asked;
+pub(super) use self::{
+    answer::answer_value,
+    target::{Asked, find},
+};
 use super::fan_out;
 use crate::{
     args::{AskArgs, Cli},
     exit::{Code, Failure},
-    input, output,
+    input, mcp, output,
     world::World,
 };
 
@@ -28,11 +31,7 @@ pub(crate) async fn run(world: &World, args: AskArgs) -> Result<ExitCode, Failur
         output::complain(&Cli::command().render_help().to_string());
         return Ok(Code::Usage.exit());
     };
-    if prompt.trim().is_empty() {
-        return Err(Failure::usage("the prompt is empty"));
-    }
-    // Checked before anything is made: a prompt that cannot be kept leaves nothing behind.
-    Draft::new(Body::instruction(prompt.clone())).check().map_err(branchwork::Error::from)?;
+    check(&prompt)?;
     if args.no_save && (args.session.is_some() || args.continue_last || args.from.is_some()) {
         return Err(Failure::usage("with --no-save there is no session to go on in"));
     }
@@ -42,13 +41,15 @@ pub(crate) async fn run(world: &World, args: AskArgs) -> Result<ExitCode, Failur
         let message = format!("{} exists already", path.display());
         return Err(Failure::new(Code::Conflict, message).with_hint("it is not overwritten"));
     }
+    let offered = mcp::offered(world, &args.tools.tools).await?;
     if args.dry_run {
-        return dry_run::run(world, &args, &prompt).await;
+        return dry_run::run(world, &args, &prompt, offered.as_ref()).await;
     }
-    let Asked { session, branch, config, is_new } = target::find(world, &args).await?;
+    let Asked { session, branch, config, is_new } = find(world, &args).await?;
     let in_one_piece = args.no_stream;
+    let tools = mcp::register(offered.as_ref(), &session)?;
     let options = move |chat: Chat| {
-        let chat = chat.with_config(config.clone());
+        let chat = chat.with_config(config.clone()).with_tools(tools.clone());
         if in_one_piece { chat.in_one_piece() } else { chat }
     };
     let code = match args.samples {
@@ -59,6 +60,21 @@ pub(crate) async fn run(world: &World, args: AskArgs) -> Result<ExitCode, Failur
         world.note(&format!("session {}; go on with `branchwork -c`", session.id()));
     }
     Ok(code)
+}
+
+/// The prompt, which is there.
+pub(super) fn prompt_of(args: &AskArgs) -> Result<String, Failure> {
+    let prompt = prompt(args.prompt.as_deref())?.unwrap_or_default();
+    check(&prompt)?;
+    Ok(prompt)
+}
+
+/// Checked before anything is made: a prompt that cannot be kept leaves nothing behind.
+fn check(prompt: &str) -> Result<(), Failure> {
+    if prompt.trim().is_empty() {
+        return Err(Failure::usage("the prompt is empty"));
+    }
+    Ok(Draft::new(Body::instruction(prompt)).check().map_err(branchwork::Error::from)?)
 }
 
 /// The prompt with what was piped in; `None` when there is neither.

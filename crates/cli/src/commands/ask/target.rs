@@ -11,16 +11,16 @@ use crate::{
 };
 
 /// Where to ask, and how.
-pub(super) struct Asked {
-    pub(super) session: Session,
-    pub(super) branch: Branch,
+pub(crate) struct Asked {
+    pub(crate) session: Session,
+    pub(crate) branch: Branch,
     /// What holds for this call only.
-    pub(super) config: ConfigPatch,
-    pub(super) is_new: bool,
+    pub(crate) config: ConfigPatch,
+    pub(crate) is_new: bool,
 }
 
 /// Finds or makes the session and the branch, and registers the provider.
-pub(super) async fn find(world: &World, args: &AskArgs) -> Result<Asked, Failure> {
+pub(crate) async fn find(world: &World, args: &AskArgs) -> Result<Asked, Failure> {
     let Some(session) = existing(world, args).await? else {
         return create(world, args).await;
     };

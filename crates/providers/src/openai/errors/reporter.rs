@@ -2,14 +2,14 @@
 
 use std::{error::Error, fmt::Display, time::Duration};
 
-use branchwork_core::provider::ProviderError;
+use branchwork_core::{
+    provider::ProviderError,
+    secret::{Secret, detail},
+};
 use reqwest::header::{HeaderMap, LOCATION};
 
 use super::fault::Fault;
-use crate::{
-    http::retry_after,
-    secret::{Secret, detail},
-};
+use crate::http::retry_after;
 
 /// Bytes of unreadable data that are shown.
 const EXCERPT_BYTES: usize = 120;

@@ -2,11 +2,10 @@
 
 use std::{fs, time::Duration};
 
-use branchwork_core::provider::ProviderError;
+use branchwork_core::{provider::ProviderError, secret::Secret};
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 
 use super::Reporter;
-use crate::secret::Secret;
 
 fn reporter() -> Reporter {
     Reporter::new(vec![Secret::new("sk-secret")], "http://test/v1".to_owned())

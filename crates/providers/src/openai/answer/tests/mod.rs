@@ -6,10 +6,13 @@ mod recorded;
 
 use std::{collections::VecDeque, fmt::Write as _, fs, sync::Arc};
 
-use branchwork_core::provider::{ProviderError, ProviderEvent, Usage};
+use branchwork_core::{
+    provider::{ProviderError, ProviderEvent, Usage},
+    secret::Secret,
+};
 
 use super::Decoder;
-use crate::{openai::errors::Reporter, secret::Secret, sse::Framer};
+use crate::{openai::errors::Reporter, sse::Framer};
 
 fn decoder() -> Decoder {
     let secrets = vec![Secret::new("sk-secret")];

@@ -11,7 +11,7 @@ const MASK: &str = "***";
 /// A key. `Debug` does not show it, and there is no `Display`.
 ///
 /// ```
-/// use branchwork_providers::Secret;
+/// use branchwork_core::secret::Secret;
 ///
 /// assert_eq!(format!("{:?}", Secret::new("sk-very-secret")), "Secret(***)");
 /// ```
@@ -29,8 +29,8 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// The text, for a request header and for nothing else.
-    pub(crate) fn reveal(&self) -> &str {
+    /// The text, for where it is wanted (a request header, the environment of a child) and for nothing else.
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -42,7 +42,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Takes `secrets` out of `text`.
-pub(crate) fn redact(text: &str, secrets: &[Secret]) -> String {
+pub fn redact(text: &str, secrets: &[Secret]) -> String {
     let mut secrets: Vec<&str> = secrets.iter().map(Secret::reveal).collect();
     // The longest first: one may be a part of another.
     secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
@@ -51,7 +51,7 @@ pub(crate) fn redact(text: &str, secrets: &[Secret]) -> String {
 }
 
 /// What of a message goes into an error: on one line, short, without `secrets`.
-pub(crate) fn detail(message: &str, secrets: &[Secret]) -> String {
+pub fn detail(message: &str, secrets: &[Secret]) -> String {
     let redacted = redact(message, secrets);
     let mut line = String::new();
     for word in redacted.split(|c: char| c.is_whitespace() || c.is_control()) {
