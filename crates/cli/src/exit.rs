@@ -154,9 +154,12 @@ impl From<Error> for Failure {
                     None => failure,
                 }
             }
-            Error::Parked { calls } if calls.is_empty() => Self::new(Code::Parked, message),
-            Error::Parked { .. } => Self::new(Code::Parked, message)
-                .with_hint("`branchwork approvals` lists, approves and denies them"),
+            Error::Parked { calls } if calls.is_empty() => {
+                Self::new(Code::Parked, message).with_hint("`branchwork resume` goes on")
+            }
+            Error::Parked { .. } => Self::new(Code::Parked, message).with_hint(
+                "`branchwork approvals` lists, approves and denies them; then `branchwork resume`",
+            ),
             Error::Setting(error) => {
                 Self::new(Code::Usage, message).with_hint(config_branch::hint(&error))
             }

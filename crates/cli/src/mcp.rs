@@ -113,6 +113,9 @@ fn server(name: &str, config: &McpServerConfig) -> Result<McpServer, Failure> {
             }
         }
     }
+    if config.asks {
+        server = server.with_approval();
+    }
     Ok(match config.timeout {
         Some(limit) => server.with_connect_timeout(limit).with_call_timeout(limit),
         None => server,

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::{
     ApprovalsCommand, CompactArgs, EventsArgs, ExportArgs, FanOutArgs, ImportArgs,
-    McpServersCommand, ReactArgs, SearchArgs, ToolArgs,
+    McpServersCommand, ReactArgs, ResumeArgs, SearchArgs, ToolArgs,
 };
 
 /// What to do.
@@ -138,6 +138,8 @@ pub(crate) enum Command {
     ConfigSession(ConfigSessionCommand),
     /// Find messages by their text, in all sessions and branches, the newest first.
     Search(SearchArgs),
+    /// Go on with a turn that was cut off, or whose calls are approved since.
+    Resume(ResumeArgs),
     /// Calls of tools that wait for approval: list, show, approve, deny.
     #[command(subcommand)]
     Approvals(ApprovalsCommand),

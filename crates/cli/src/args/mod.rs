@@ -8,6 +8,7 @@ mod events;
 mod fan_out;
 mod mcp;
 mod react;
+mod resume;
 mod search;
 mod transfer;
 
@@ -27,6 +28,7 @@ pub(crate) use self::{
     fan_out::FanOutArgs,
     mcp::{McpServersCommand, ToolArgs},
     react::ReactArgs,
+    resume::ResumeArgs,
     search::SearchArgs,
     transfer::{ExportArgs, Format, ImportArgs},
 };

@@ -163,7 +163,9 @@ async fn tell(
         output::line(&format!("{answer} {} ({})", call.function, name(call)))?;
     }
     match waiting.len() {
-        0 => output::complain("all calls are answered; the turn goes on when it is resumed"),
+        0 => output::complain(
+            "all calls are answered; `branchwork resume` goes on, with the same --tool",
+        ),
         count => output::complain(&format!("{count} more wait on this branch")),
     }
     Ok(())

@@ -21,6 +21,7 @@ mod mcp_servers;
 mod models;
 mod moves;
 mod react;
+mod resume;
 mod search;
 mod sessions;
 mod tree;
@@ -49,6 +50,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         }
         Command::FanOut(args) => return fan_out::run(world, args).await,
         Command::Events(args) => return events::run(world, args).await,
+        Command::Resume(args) => return resume::run(world, args).await,
         Command::React(args) => return react::run(world, args).await,
         Command::Db(command) => return db::run(world, command).await,
         Command::Doctor => return doctor::run(world).await,

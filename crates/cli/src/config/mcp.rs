@@ -12,6 +12,8 @@ pub(crate) struct McpServerConfig {
     pub(crate) reach: Reach,
     /// How long it may take to connect, and each call.
     pub(crate) timeout: Option<Duration>,
+    /// Whether a person is asked before one of its tools runs.
+    pub(crate) asks: bool,
 }
 
 /// How a server is reached. Values may hold `env:NAME` in place of a secret.
@@ -22,7 +24,7 @@ pub(crate) enum Reach {
 }
 
 /// What a table may hold.
-const KEYS: [&str; 6] = ["command", "args", "env", "url", "headers", "timeout"];
+const KEYS: [&str; 7] = ["command", "args", "env", "url", "headers", "timeout", "approve"];
 
 /// What of it goes with a command only, and with a URL only.
 const OF_COMMAND: [&str; 2] = ["args", "env"];
@@ -66,7 +68,17 @@ fn server(name: &str, item: &Item) -> Result<McpServerConfig, String> {
         (None, None) => return Err(format!("`{path}` has neither `command` nor `url`")),
     };
     let timeout = field("timeout").map(|(path, item)| seconds(&path, item)).transpose()?;
-    Ok(McpServerConfig { reach, timeout })
+    let asks = field("approve").map(|(path, item)| approve(&path, item)).transpose()?;
+    Ok(McpServerConfig { reach, timeout, asks: asks.unwrap_or_default() })
+}
+
+/// Whether a person is asked.
+fn approve(key: &str, item: &Item) -> Result<bool, String> {
+    match item.as_str() {
+        Some("ask") => Ok(true),
+        Some("allow") => Ok(false),
+        _ => Err(format!("`{key}` must be \"ask\" or \"allow\"")),
+    }
 }
 
 fn list(key: &str, item: &Item) -> Result<Vec<String>, String> {
@@ -92,10 +104,11 @@ mod tests {
     #[test]
     fn servers_are_read_and_what_is_wrong_is_named() {
         let text = "[mcp-servers.time]\ncommand = 'uvx'\nargs = ['a']\nenv = { K = 'env:K' }\n\
-                    timeout = 1.5\n[mcp-servers.wiki]\nurl = 'http://w'\nheaders = { a = 'b' }\n";
+                    timeout = 1.5\napprove = 'ask'\n[mcp-servers.wiki]\nurl = 'http://w'\nheaders = { a = 'b' }\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.mcp_servers.keys().collect::<Vec<_>>(), ["time", "wiki"]);
         assert_eq!(config.mcp_servers["time"].timeout.unwrap().as_millis(), 1_500);
+        assert!(config.mcp_servers["time"].asks && !config.mcp_servers["wiki"].asks);
         for (fields, said) in [
             ("comand = 'x'", "did you mean `command`?"),
             ("args = ['x']", "neither `command` nor `url`"),
@@ -106,6 +119,7 @@ mod tests {
             ("command = 'x'\nenv = { a = 1 }", "must be a text"),
             ("command = 'x'\ntimeout = 0", "must be seconds"),
             ("command = 'x'\ntimeout = '5'", "must be seconds"),
+            ("command = 'x'\napprove = 'deny'", "must be \"ask\" or \"allow\""),
         ] {
             let error = Config::parse(&format!("[mcp-servers.s]\n{fields}\n")).unwrap_err();
             assert!(error.contains(said), "{error}");

@@ -204,3 +204,30 @@ fn a_setting_that_is_misspelled_is_an_error_with_the_nearest_one() {
         ran.err.contains("`mcp-servers.wiki`: there is no setting `urll`; did you mean `url`?")
     );
 }
+
+#[test]
+fn a_server_whose_calls_a_person_approves_parks_the_turn_until_it_is_resumed() {
+    let home = home("approve = 'ask'\n");
+    let call = || Answer::Call("", "fixture__add", r#"{"a":1,"b":2}"#);
+    let server = Server::start([call(), Answer::Text(&["It is 12."])]);
+    let with_tool = ["--tool", "fixture"];
+    let ask = [&server.options()[..], &with_tool, &["-t", "sums", "1 + 2?"]].concat();
+    let parked = home.run(&ask);
+    assert_eq!(parked.code, 8, "{parked:?}");
+    assert!(parked.err.contains("calls wait for approval: `fixture__add` (c1)"), "{parked:?}");
+    assert!(parked.err.contains("hint: `branchwork approvals`"), "{parked:?}");
+    let resume = [&["resume", "sums"], &server.options()[..], &with_tool].concat();
+    assert_eq!(home.run(&resume).code, 8, "nobody answered");
+    let approve = ["approvals", "approve", "sums", "c1", "--arguments", r#"{"a":5,"b":7}"#];
+    home.json(&approve);
+    let without = home.run(&[&["resume", "sums"], &server.options()[..]].concat());
+    assert!(without.code == 3 && without.err.contains("no tool `fixture__add`"), "{without:?}");
+    let ran = home.run(&resume);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "It is 12.\n"), "{ran:?}");
+    let told = server.requests().pop().unwrap();
+    let told = told["messages"].as_array().unwrap();
+    let arguments = &told[told.len() - 2]["tool_calls"][0]["function"]["arguments"];
+    assert_eq!(arguments, r#"{"a":5,"b":7}"#, "the model sees what ran");
+    assert!(told[told.len() - 1]["content"].as_str().unwrap().contains("12"));
+    assert_eq!(home.run(&resume).code, 2, "nothing is left to resume");
+}

@@ -166,7 +166,8 @@ impl Branch {
     /// # Errors
     ///
     /// [`Error::NothingToResume`] when the last turn was not cut off; [`Error::Parked`] while calls of
-    /// it [wait for approval](Self::waiting_calls); else as for a [chat](crate::Chat).
+    /// it [wait for approval](Self::waiting_calls); [`Error::NotFound`] for the tool of an approved call
+    /// that is not offered; else as for a [chat](crate::Chat).
     pub fn resume(&self) -> Chat {
         Chat::resume(self.clone())
     }

@@ -79,6 +79,7 @@ impl Chat {
             Ask::Resume if state.view.waiting_calls().next().is_some() => {
                 return Err(Error::parked(&state.view));
             }
+            Ask::Resume if state.is_parked() => offer.check_has_tools(&state.view)?,
             Ask::Resume | Ask::Again { .. } => {}
         }
         Ok(Ready { branch, turns, state, provider, config, options, offer, gauge, ask, wished })

@@ -7,6 +7,7 @@ use std::{
 
 use branchwork_core::{
     config::Config,
+    graph::View,
     nearest::nearest,
     tool::{Tool, ToolChoice, ToolSelection, ToolSource, ToolSpec},
 };
@@ -88,6 +89,23 @@ impl Offer {
             _ => return Ok(()),
         };
         Err(Error::BadToolChoice { problem })
+    }
+}
+
+impl Offer {
+    /// Checks that the calls of a parked turn, which are to run now, have their tools.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`].
+    pub(crate) fn check_has_tools(&self, view: &View) -> Result<()> {
+        let open = view.open_calls().iter().filter(|call| view.noted(&call.id).is_none());
+        let mut missing = open.filter(|call| !self.tools.contains_key(&call.function));
+        missing.next().map_or(Ok(()), |call| {
+            let nearest = nearest(&call.function, self.tools.keys().map(String::as_str));
+            let (reference, nearest) = (call.function.clone(), nearest.map(str::to_owned));
+            Err(Error::NotFound { what: "tool", reference, nearest })
+        })
     }
 }
 

@@ -115,6 +115,8 @@ async fn nothing_runs_before_all_are_answered_by_another_process() {
     }
 
     let last = process(open(), &deeds).await;
+    let without = last.resume().with_tools("read").await;
+    assert!(matches!(without, Err(Error::NotFound { what: "tool", .. })), "{without:?}");
     let reply = last.resume().with_tools(ToolSelection::All).await.unwrap();
     assert_eq!((reply.text.as_str(), reply.rounds), ("done", 2));
     assert_eq!(*deeds.lock().unwrap(), ["read b for l1", "remove c for r2"]);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Reads the stream to its end, or until Ctrl-C.
-pub(super) async fn show(
+pub(in crate::commands) async fn show(
     world: &World,
     args: &AskArgs,
     branch: &Branch,

@@ -14,7 +14,7 @@ use clap::CommandFactory as _;
 
 pub(crate) use self::answer::{stopped, usage_value};
 pub(super) use self::{
-    answer::answer_value,
+    answer::{answer_value, show},
     target::{Asked, find},
 };
 use super::fan_out;
@@ -54,7 +54,7 @@ pub(crate) async fn run(world: &World, args: AskArgs) -> Result<ExitCode, Failur
     };
     let code = match args.samples {
         Some(count) => fan_out::samples(world, (&branch, prompt), count, options).await?,
-        None => answer::show(world, &args, &branch, options(branch.chat(prompt)).stream()).await?,
+        None => show(world, &args, &branch, options(branch.chat(prompt)).stream()).await?,
     };
     if is_new && !args.no_save && std::io::stderr().is_terminal() && !world.global.json {
         world.note(&format!("session {}; go on with `branchwork -c`", session.id()));

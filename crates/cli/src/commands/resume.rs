@@ -1,0 +1,27 @@
+//! `branchwork resume`: goes on with a turn that was cut off, or whose calls are approved since.
+
+use std::process::ExitCode;
+
+use super::ask::show;
+use crate::{
+    args::{AskArgs, ResumeArgs},
+    exit::Failure,
+    mcp, place,
+    provider::{self, Wish},
+    world::World,
+};
+
+pub(super) async fn run(world: &World, args: ResumeArgs) -> Result<ExitCode, Failure> {
+    let engine = world.existing_engine()?;
+    let place = place::branch(engine, args.place.as_deref()).await?;
+    let patch = args.parameters.patch();
+    patch.check().map_err(branchwork::Error::from)?;
+    let offered = mcp::offered(world, &args.tools.tools).await?;
+    let own = place.branch.view().await?.config().clone();
+    let wish = Wish { model: args.model, base_url: args.base_url };
+    let target = provider::resolve(&world.config, &wish, Some(&own)).await?;
+    let config = target.register(engine, patch);
+    let tools = mcp::register(offered.as_ref(), &place.session)?;
+    let chat = place.branch.resume().with_config(config).with_tools(tools);
+    show(world, &AskArgs::default(), &place.branch, chat.stream()).await
+}
