@@ -48,7 +48,8 @@ impl Tail {
             return;
         }
         match op.kind {
-            OpKind::Configure(_) | OpKind::Noted(_) | OpKind::Approval { .. } => {}
+            OpKind::Configure(_) | OpKind::Noted(_) | OpKind::Approval { .. } | OpKind::Done(_) => {
+            }
             OpKind::Edit { target, body } => {
                 // A newer edit was seen first and stands.
                 self.edits.entry(target).or_insert((body, op.id));

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use branchwork_core::{
     clock::Timestamp,
     config::{Change, ConfigPatch},
-    graph::{ApplyError, Extent, Op, OpKind, Step, StepWriter, Tail, View},
+    graph::{ApplyError, Extent, Op, OpKind, Step, StepResult, StepWriter, Tail, View},
     id::{IdSource, MessageId, OpId},
     message::{Body, CallId, Draft, Message, Outcome, Role, ToolCall},
 };
 use proptest::prelude::*;
+use serde_json::Value;
 
 /// Identifiers that are counted.
 #[derive(Debug, Default)]
@@ -21,6 +22,9 @@ impl IdSource for Counter {
     }
 }
 
+/// How many steps the flow of a test has.
+const STEPS: u8 = 8;
+
 /// What a test does next; numbers are taken modulo what there is.
 #[derive(Debug, Clone)]
 enum Action {
@@ -30,6 +34,7 @@ enum Action {
     Edit(usize, u8),
     Remove(usize),
     Configure(u8),
+    Done(u8),
     Cut(usize),
 }
 
@@ -41,6 +46,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         2 => any::<(usize, u8)>().prop_map(|(target, text)| Action::Edit(target, text)),
         2 => any::<usize>().prop_map(Action::Remove),
         1 => (0_u8..10).prop_map(Action::Configure),
+        1 => (0_u8..STEPS).prop_map(Action::Done),
         2 => any::<usize>().prop_map(Action::Cut),
     ];
     prop::collection::vec(action, 1..80)
@@ -53,13 +59,22 @@ struct Model {
     /// The turn group of each message, by its first message.
     groups: Vec<Option<MessageId>>,
     temperature: Option<f64>,
+    /// What the steps of a flow gave, by step.
+    done: Vec<(u8, Value)>,
 }
 
 impl Model {
     fn of(view: &View, groups: &[Option<MessageId>]) -> Self {
         let messages = view.messages().map(|message| (message.id, message.text())).collect();
         let temperature = view.config().temperature;
-        Self { messages, groups: groups.to_vec(), temperature }
+        let given = |step: u8| Some((step, view.done("flow", &step.to_string())?.value.clone()));
+        let done = (0..STEPS).filter_map(given).collect();
+        Self { messages, groups: groups.to_vec(), temperature, done }
+    }
+
+    fn done(&mut self, step: u8, value: Value) {
+        self.done.push((step, value));
+        self.done.sort_by_key(|(step, _)| *step);
     }
 
     fn push(&mut self, id: MessageId, text: String, group: Option<MessageId>) {
@@ -164,6 +179,19 @@ impl Bench {
                 let temperature = Change::Set(temperature);
                 let patch = ConfigPatch { temperature, ..ConfigPatch::default() };
                 self.step(|step| step.configure(patch).unwrap(), |_| vec![model]);
+            }
+            Action::Done(step) => {
+                let value = Value::from(self.past.len());
+                let (flow, name) = ("flow".to_owned(), step.to_string());
+                let result = StepResult { flow, step: name, value: value.clone() };
+                if model.done.iter().any(|(done, _)| done == step) {
+                    let at = Timestamp::from_micros(0);
+                    let mut twice = StepWriter::after(self.view.clone(), self.tip, &self.ids, at);
+                    assert!(matches!(twice.done(result), Err(ApplyError::DoneTwice { .. })));
+                    return;
+                }
+                model.done(*step, value);
+                self.step(|step| step.done(result).unwrap(), |_| vec![model]);
             }
             Action::Cut(depth) => {
                 let depth = depth % self.past.len();

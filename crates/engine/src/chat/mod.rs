@@ -9,6 +9,7 @@
 mod event;
 mod extract;
 mod meter;
+mod once;
 mod ready;
 mod rest;
 mod run;

@@ -69,6 +69,8 @@ pub enum Piece {
     Remove(u8),
     /// A change of the configuration.
     Configure(u8),
+    /// What a step of a flow gave.
+    Done(u8),
 }
 
 /// Histories.
@@ -140,5 +142,6 @@ fn piece() -> impl Strategy<Value = Piece> {
         2 => (number(), number()).prop_map(|(message, text)| Piece::Edit(message, text)),
         2 => number().prop_map(Piece::Remove),
         1 => number().prop_map(Piece::Configure),
+        1 => number().prop_map(Piece::Done),
     ]
 }

@@ -2,7 +2,7 @@
 
 use branchwork_core::{
     config::ConfigPatch,
-    graph::{CallResult, StepWriter},
+    graph::{CallResult, StepResult, StepWriter},
     message::{Body, CallId, Draft, Outcome, ToolCall},
 };
 use serde_json::json;
@@ -51,6 +51,13 @@ pub(super) fn write(writer: &mut StepWriter<'_>, piece: &Piece) {
             None => Ok(()),
             Some(id) => writer.remove(*id),
         },
+        Piece::Done(number) => {
+            let (flow, step) = ("flow".to_owned(), (number % 8).to_string());
+            match writer.view().done(&flow, &step) {
+                Some(_) => Ok(()),
+                None => writer.done(StepResult { flow, step, value: text_of(*number).into() }),
+            }
+        }
         Piece::Configure(number) => {
             writer.configure(ConfigPatch::default().with_model(None, format!("model {number}")))
         }

@@ -98,6 +98,7 @@ impl View {
             match undo.change {
                 Change::Config(config) => self.config = config,
                 Change::Pending(pending) => self.pending = pending,
+                Change::Done(done) => self.done = done,
                 Change::Lead(lead) => self.lead = lead,
                 Change::Message { slot, message } => self.replace(slot, Some(message)),
             }

@@ -2,11 +2,13 @@
 //!
 //! - `apply` folds one op in.
 //! - `cut` takes ops back, and finds where to.
+//! - `done` is what named steps of flows gave.
 //! - `groups` finds turn groups.
 //! - `pending` is what is known of calls without a result.
 
 mod apply;
 mod cut;
+mod done;
 mod groups;
 mod pending;
 
@@ -14,8 +16,8 @@ use std::sync::Arc;
 
 use rpds::{ListSync, VectorSync};
 
-use self::pending::Pending;
 pub use self::{apply::ApplyError, cut::RollbackError};
+use self::{done::Done, pending::Pending};
 use super::{
     lineage::{Lineage, partition},
     op::Step,
@@ -48,6 +50,8 @@ pub struct View {
     open_calls: Arc<[ToolCall]>,
     /// What is known of them.
     pending: Arc<Pending>,
+    /// What named steps of flows gave.
+    done: Done,
     pub(super) last_step: Option<Step>,
 }
 
@@ -87,6 +91,7 @@ enum Change {
     Lead(Option<Entry>),
     Config(Arc<Config>),
     Pending(Arc<Pending>),
+    Done(Done),
 }
 
 impl Default for View {
@@ -102,6 +107,7 @@ impl Default for View {
             changes: ListSync::new_sync(),
             open_calls: Arc::default(),
             pending: Arc::default(),
+            done: Done::new_sync(),
             last_step: None,
         }
     }
