@@ -39,6 +39,9 @@ pub const TOOL_OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// model is told how much that is.
 pub const TOOL_OUTPUT_SHOWN_BYTES_MAX: usize = 256 * 1024;
 
+/// Bytes of what one named step of a flow gives, as JSON: every reader of its branch carries it.
+pub const STEP_RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Tool calls of one answer that run at the same time.
 pub const CALLS_PARALLEL_MAX: usize = 16;
 

@@ -1,6 +1,6 @@
 //! Why a call of the engine failed, named by what the caller can do about it.
 
-use std::time::Duration;
+use std::{error::Error as StdError, time::Duration};
 
 use branchwork_core::{
     config::{ConfigError, SettingError},
@@ -174,6 +174,47 @@ pub enum Error {
     BadFanOut {
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// A name was used twice in one run of a flow.
+    #[error("flow `{flow}` used the name `{name}` in this run already")]
+    NameUsedTwice {
+        /// The flow.
+        flow: String,
+        /// The name.
+        name: String,
+    },
+    /// A step of a flow failed: nothing is kept of it, and it runs again.
+    #[error("step `{step}` of flow `{flow}` failed")]
+    StepFailed {
+        /// The flow.
+        flow: String,
+        /// The step.
+        step: String,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// What a step of a flow gave is not of the type that is wanted.
+    #[error("step `{step}` of flow `{flow}` {problem}")]
+    StepMisfit {
+        /// The flow.
+        flow: String,
+        /// The step.
+        step: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// Where.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The turn of a chat of a flow ended at a limit, and calls of its last answer did not run. The chat is
+    /// asked again.
+    #[error("the turn of step `{step}` of flow `{flow}` ended before its calls ran")]
+    StepUnanswered {
+        /// The flow.
+        flow: String,
+        /// The step.
+        step: String,
     },
     /// The flow needs tools, and none is offered.
     #[error("no tool is registered on this branch, and the flow needs one")]

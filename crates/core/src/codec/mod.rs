@@ -22,8 +22,8 @@ pub const VERSION: u32 = 1;
 pub struct EncodedOp {
     /// All but what the message says, as JSON.
     pub head: Vec<u8>,
-    /// What the message says, as JSON; empty for an op that neither brings a message
-    /// nor notes a result.
+    /// What the message says, or what a step of a flow gave, as JSON; empty for an op that neither
+    /// brings a message nor notes or keeps a result.
     pub body: Vec<u8>,
 }
 

@@ -6,6 +6,7 @@
 //! - [`StepWriter`] writes the ops of one step behind a view, and keeps every history legal.
 //! - [`Tail`] is the fold from the head backwards, for reading the last page of a long branch.
 
+mod done;
 mod lineage;
 mod op;
 mod select;
@@ -14,6 +15,7 @@ mod tail;
 mod view;
 
 pub use self::{
+    done::StepResult,
     lineage::{Lineage, Segment},
     op::{Approval, CallResult, Op, OpKind, Step},
     select::Counts,

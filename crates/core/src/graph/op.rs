@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::StepResult;
 use crate::{
     clock::Timestamp,
     config::ConfigPatch,
@@ -90,6 +91,8 @@ pub enum OpKind {
         /// How far it is.
         stage: Approval,
     },
+    /// Keeps what a named step of a flow gave. Nothing of it is seen in the messages.
+    Done(Arc<StepResult>),
 }
 
 /// How far the approval of calls is. A call that is denied has its result [noted](OpKind::Noted).

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ApplyError, Approval, CallResult, Op, OpKind, Step, View};
+use super::{ApplyError, Approval, CallResult, Op, OpKind, Step, StepResult, View};
 use crate::{
     clock::Timestamp,
     config::ConfigPatch,
@@ -257,6 +257,15 @@ impl<'a> StepWriter<'a> {
     /// [`ApplyError::Full`] when the branch can take no more ops.
     pub fn configure(&mut self, patch: ConfigPatch) -> Result<(), ApplyError> {
         self.change(OpKind::Configure(Box::new(patch)))
+    }
+
+    /// Keeps what a named step of a flow gave.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::DoneTwice`] when what the step gave is there already.
+    pub fn done(&mut self, result: StepResult) -> Result<(), ApplyError> {
+        self.change(OpKind::Done(Arc::new(result)))
     }
 
     /// The ops, in order, and the view they lead to.

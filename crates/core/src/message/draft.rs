@@ -52,6 +52,14 @@ pub enum DraftError {
         /// [`limits::METADATA_BYTES_MAX`].
         max: usize,
     },
+    /// What a step of a flow gave is larger than allowed.
+    #[error("the result of the step has {bytes} bytes as JSON, {max} are allowed")]
+    ResultTooLong {
+        /// How many it has.
+        bytes: usize,
+        /// [`limits::STEP_RESULT_BYTES_MAX`].
+        max: usize,
+    },
     /// Its context or metadata is nested too deep.
     #[error("the JSON is nested more than {max} levels deep")]
     TooDeep {
@@ -243,7 +251,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// Whether `value` is nested at most `levels` deep. Looks no deeper than that itself.
-fn depth_within(value: &Value, levels: usize) -> bool {
+pub(crate) fn depth_within(value: &Value, levels: usize) -> bool {
     let inner = match value {
         Value::Array(items) => return levels > 0 && all_within(items.iter(), levels - 1),
         Value::Object(fields) => fields.values(),

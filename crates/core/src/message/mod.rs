@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::draft::depth_within;
 pub use self::{
     body::{Body, BodyKind},
     call::{CallId, Outcome, ToolCall},

@@ -7,7 +7,7 @@ use branchwork_core::{
     clock::Timestamp,
     codec::{self, OpPlace},
     config::{Change, Config, ConfigPatch, Defaults},
-    graph::{Approval, CallResult, Op, OpKind, Step},
+    graph::{Approval, CallResult, Op, OpKind, Step, StepResult},
     id::{MessageId, OpId},
     message::{Body, CallId, FileSource, Message, Outcome, Part, Status, ToolCall},
     provider::{ToolChoice, ToolSpec, Usage},
@@ -133,6 +133,8 @@ fn changes() -> Vec<(&'static str, Op)> {
         function: "add".to_owned(),
         outcome: Outcome::Succeeded(json!({"sum": 3})),
     };
+    let (flow, step) = ("research".to_owned(), "outline".to_owned());
+    let done = StepResult { flow, step, value: json!({"parts": ["one", null]}) };
     let denied = CallResult { outcome: Outcome::Denied("no".to_owned()), ..noted.clone() };
     vec![
         ("edit", op(OpKind::Edit { target, body: Body::response("better") })),
@@ -147,6 +149,7 @@ fn changes() -> Vec<(&'static str, Op)> {
             op(OpKind::Approval { calls: vec![CallId::new("c")], stage: Approval::Given }),
         ),
         ("used", op(OpKind::Approval { calls: Vec::new(), stage: Approval::Used })),
+        ("done", op(OpKind::Done(Arc::new(done)))),
         ("configure", configured),
         ("configure-tools", op(OpKind::Configure(tools))),
     ]

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use branchwork_core::{
     clock::Timestamp,
     config::{Change, ConfigPatch},
-    graph::{ApplyError, Extent, Op, OpKind, Step, StepWriter, Tail, View},
+    graph::{ApplyError, Extent, Op, OpKind, Step, StepResult, StepWriter, Tail, View},
     id::{IdSource, MessageId, OpId},
     message::{Body, CallId, Draft, Message, Outcome, Role, ToolCall},
 };
 use proptest::prelude::*;
+use serde_json::Value;
 
 /// Identifiers that are counted.
 #[derive(Debug, Default)]
@@ -20,6 +21,9 @@ impl IdSource for Counter {
         u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 1) << 32
     }
 }
+
+/// How many steps the flow of a test has.
+const STEPS: u8 = 8;
 
 /// What a test does next; numbers are taken modulo what there is.
 #[derive(Debug, Clone)]
@@ -32,6 +36,7 @@ enum Action {
     Fold(usize, usize),
     Unfold(usize),
     Configure(u8),
+    Done(u8),
     Cut(usize),
 }
 
@@ -45,6 +50,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         2 => any::<(usize, usize)>().prop_map(|(first, last)| Action::Fold(first, last)),
         1 => any::<usize>().prop_map(Action::Unfold),
         1 => (0_u8..10).prop_map(Action::Configure),
+        1 => (0_u8..STEPS).prop_map(Action::Done),
         2 => any::<usize>().prop_map(Action::Cut),
     ];
     prop::collection::vec(action, 1..80)
@@ -59,6 +65,8 @@ struct Model {
     /// What stood where a summary stands, oldest fold first.
     folds: Vec<Standing>,
     temperature: Option<f64>,
+    /// What the steps of a flow gave, by step.
+    done: Vec<(u8, Value)>,
 }
 
 /// Messages and their groups.
@@ -68,7 +76,15 @@ impl Model {
     fn of(view: &View, model: &Self) -> Self {
         let messages = view.messages().map(|message| (message.id, message.text())).collect();
         let temperature = view.config().temperature;
-        Self { messages, groups: model.groups.clone(), folds: model.folds.clone(), temperature }
+        let given = |step: u8| Some((step, view.done("flow", &step.to_string())?.value.clone()));
+        let done = (0..STEPS).filter_map(given).collect();
+        let (groups, folds) = (model.groups.clone(), model.folds.clone());
+        Self { messages, groups, folds, temperature, done }
+    }
+
+    fn done(&mut self, step: u8, value: Value) {
+        self.done.push((step, value));
+        self.done.sort_by_key(|(step, _)| *step);
     }
 
     fn push(&mut self, id: MessageId, text: String, group: Option<MessageId>) {
@@ -191,6 +207,19 @@ impl Bench {
                 let temperature = Change::Set(temperature);
                 let patch = ConfigPatch { temperature, ..ConfigPatch::default() };
                 self.step(|step| step.configure(patch).unwrap(), |_| vec![model]);
+            }
+            Action::Done(step) => {
+                let value = Value::from(self.past.len());
+                let (flow, name) = ("flow".to_owned(), step.to_string());
+                let result = StepResult { flow, step: name, value: value.clone() };
+                if model.done.iter().any(|(done, _)| done == step) {
+                    let at = Timestamp::from_micros(0);
+                    let mut twice = StepWriter::after(self.view.clone(), self.tip, &self.ids, at);
+                    assert!(matches!(twice.done(result), Err(ApplyError::DoneTwice { .. })));
+                    return;
+                }
+                model.done(*step, value);
+                self.step(|step| step.done(result).unwrap(), |_| vec![model]);
             }
             Action::Cut(depth) => {
                 let depth = depth % self.past.len();

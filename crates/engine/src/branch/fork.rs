@@ -105,6 +105,21 @@ impl Fork {
         self
     }
 
+    /// The fork of that name that was made before; else makes it.
+    pub(crate) async fn once(self) -> Result<Branch> {
+        let (parent, name) = (self.branch.clone(), self.name.clone());
+        if let Some(found) = parent.find_fork(name.as_deref()).await? {
+            return Ok(found);
+        }
+        match self.make().await {
+            // Another process made it since.
+            Err(error @ Error::Conflict(Conflict::BranchNameTaken { .. })) => {
+                parent.find_fork(name.as_deref()).await?.ok_or(error)
+            }
+            made => made,
+        }
+    }
+
     async fn make(self) -> Result<Branch> {
         let Self { branch, name, at, beginning } = self;
         beginning.check()?;
@@ -140,6 +155,20 @@ impl Fork {
 }
 
 impl Branch {
+    /// The fork of this branch that has that name; a conflict when another branch has it.
+    async fn find_fork(&self, name: Option<&str>) -> Result<Option<Self>> {
+        let Some(name) = name else { return Ok(None) };
+        let branches = self.engine.store().branches(self.session).await?;
+        let Some(found) = branches.into_iter().find(|branch| branch.name == name) else {
+            return Ok(None);
+        };
+        if found.forked_from != Some(self.id) {
+            return Err(Conflict::BranchNameTaken { name: found.name }.into());
+        }
+        self.engine.tool_sets().fork(self.id, found.id);
+        Ok(Some(Self::new(self.engine.clone(), self.session, found.id)))
+    }
+
     /// Commits what `make` makes of the first free name after this branch's, and answers that name.
     pub(crate) async fn commit_with_free_name(
         &self,

@@ -18,6 +18,8 @@ pub(crate) struct Shared {
     /// Held by whoever changes the branch, for as long as a turn takes. An async mutex: a turn
     /// awaits while it holds it, and the next in line waits its turn in order.
     turnstile: Arc<Turnstile<()>>,
+    /// Held by a flow for as long as its chat takes: what was asked is found before it is asked again.
+    asking: Arc<Turnstile<()>>,
     // A std mutex: held to read or replace the state.
     state: Mutex<Option<State>>,
     /// How the turn that goes on is reached.
@@ -59,6 +61,11 @@ impl Shared {
     /// Waits for the right to change the branch.
     pub(crate) async fn turns(&self) -> Turns {
         Arc::clone(&self.turnstile).lock_owned().await
+    }
+
+    /// Waits for the right to ask what a flow asks once.
+    pub(crate) async fn asking(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.asking).lock_owned().await
     }
 
     pub(crate) fn known(&self) -> Option<State> {

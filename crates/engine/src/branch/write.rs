@@ -184,7 +184,7 @@ impl Branch {
     }
 
     /// Writes one whole step when it is this call's turn.
-    pub(super) async fn write<T>(
+    pub(crate) async fn write<T>(
         &self,
         write: impl FnOnce(&mut StepWriter<'_>) -> Result<T>,
     ) -> Result<(T, OpId)> {

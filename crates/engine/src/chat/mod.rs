@@ -10,6 +10,7 @@ mod count;
 mod event;
 mod extract;
 mod meter;
+mod once;
 mod ready;
 mod rest;
 mod run;

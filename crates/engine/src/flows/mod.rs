@@ -2,16 +2,21 @@
 //!
 //! - [`Compact`] lets a summary stand for what is old.
 //! - [`FanOut`] asks many things at once, each on a fork of its own.
+//! - [`Flow`] names the steps of a procedure of your own, and does none of them twice.
 //! - [`React`] lets a model reason and act in turns.
 //!
 //! A chat with tools is a flow of its own: see [`Chat::with_tools`](crate::Chat::with_tools).
 
 mod compact;
 mod fan_out;
+mod flow;
+mod mark;
 mod react;
 
 pub use self::{
     compact::{Compact, Compacted},
     fan_out::{FanOut, FanOutItem},
+    flow::Flow,
+    mark::FLOW_STEP_KEY,
     react::{React, ReactPrompts},
 };

@@ -39,10 +39,10 @@ impl ToolSets {
         self.sessions.entry(session).or_default()
     }
 
-    /// Lets `fork` begin with the tools of its parent.
+    /// Lets `fork` begin with the tools of its parent, unless it has its own.
     pub(crate) fn fork(&mut self, parent: BranchId, fork: BranchId) {
         if let Some(tools) = self.branches.get(&parent).cloned() {
-            self.branches.insert(fork, tools);
+            self.branches.entry(fork).or_insert(tools);
         }
     }
 

@@ -32,6 +32,8 @@ mod model;
 #[cfg(test)]
 mod moments;
 #[cfg(test)]
+mod own_flows;
+#[cfg(test)]
 mod poison;
 #[cfg(test)]
 mod recorded;

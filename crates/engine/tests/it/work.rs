@@ -42,7 +42,7 @@ pub(crate) fn tool(name: &'static str, effect: ToolEffect, ran: &Ran) -> Functio
 }
 
 /// What the model says, by how often it has answered already.
-fn answer(request: &ModelRequest) -> Script {
+pub(crate) fn answer(request: &ModelRequest) -> Script {
     let asked = request.messages.iter().rposition(|message| message.role() == Role::User);
     let since = request.messages.iter().skip(asked.unwrap_or_default());
     let rounds = since.filter(|message| matches!(message.body, Body::ActionRequest { .. })).count();

@@ -77,6 +77,8 @@ pub enum Piece {
     Answered(u8),
     /// A change of the configuration.
     Configure(u8),
+    /// What a step of a flow gave.
+    Done(u8),
 }
 
 /// Histories.
@@ -152,5 +154,6 @@ fn piece() -> impl Strategy<Value = Piece> {
         1 => Just(Piece::Ask),
         1 => number().prop_map(Piece::Answered),
         1 => number().prop_map(Piece::Configure),
+        1 => number().prop_map(Piece::Done),
     ]
 }

@@ -2,7 +2,7 @@
 
 use branchwork_core::{
     config::ConfigPatch,
-    graph::{ApplyError, CallResult, StepWriter},
+    graph::{ApplyError, CallResult, StepResult, StepWriter},
     message::{Body, CallId, Draft, Outcome, ToolCall},
 };
 use serde_json::json;
@@ -64,6 +64,13 @@ pub(super) fn write(writer: &mut StepWriter<'_>, piece: &Piece) {
             Some(call) => writer.ask_approval(vec![call.id]),
         },
         Piece::Answered(number) => answer(writer, *number),
+        Piece::Done(number) => {
+            let (flow, step) = ("flow".to_owned(), (number % 8).to_string());
+            match writer.view().done(&flow, &step) {
+                Some(_) => Ok(()),
+                None => writer.done(StepResult { flow, step, value: text_of(*number).into() }),
+            }
+        }
         Piece::Configure(number) => {
             writer.configure(ConfigPatch::default().with_model(None, format!("model {number}")))
         }

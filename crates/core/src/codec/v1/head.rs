@@ -54,6 +54,13 @@ pub(super) enum StoredKind<'a> {
         calls: Vec<String>,
         stage: StoredApproval,
     },
+    /// What the step gave is the body, as it is.
+    Done {
+        #[serde(borrow)]
+        flow: Cow<'a, str>,
+        #[serde(borrow)]
+        step: Cow<'a, str>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -149,6 +156,9 @@ impl<'a> From<&'a Op> for StoredHead<'a> {
                 calls: calls.iter().map(|call| call.as_str().to_owned()).collect(),
                 stage: (*stage).into(),
             },
+            OpKind::Done(result) => {
+                StoredKind::Done { flow: (&result.flow).into(), step: (&result.step).into() }
+            }
             OpKind::Configure(patch) => {
                 StoredKind::Configure(Box::new(StoredPatch::from(&**patch)))
             }

@@ -17,7 +17,7 @@ use super::{CodecError, EncodedOp, OpPlace};
 use crate::{
     call::ModelCall,
     config::{Config, Defaults},
-    graph::{Op, OpKind},
+    graph::{Op, OpKind, StepResult},
     message::{CallId, Message},
 };
 
@@ -30,6 +30,7 @@ pub(super) fn encode(op: &Op) -> Result<EncodedOp, CodecError> {
             to_json("body", &StoredBody::from(&message.body))?
         }
         OpKind::Noted(result) => to_json("body", &StoredBody::from(&**result))?,
+        OpKind::Done(result) => to_json("body", &result.value)?,
         _ => Vec::new(),
     };
     Ok(EncodedOp { head, body })
@@ -72,6 +73,10 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
             let result =
                 result.ok_or_else(|| malformed("body", "it is not the result of a call"))?;
             OpKind::Noted(Arc::new(result))
+        }
+        head::StoredKind::Done { flow, step } => {
+            let (flow, step) = (flow.into_owned(), step.into_owned());
+            OpKind::Done(Arc::new(StepResult { flow, step, value: from_json("body", body)? }))
         }
         head::StoredKind::Approval { calls, stage } => OpKind::Approval {
             calls: calls.into_iter().map(CallId::new).collect(),

@@ -46,6 +46,14 @@ pub enum ApplyError {
     /// No turn waits for approvals.
     #[error("no turn of this branch waits for approvals")]
     NotParked,
+    /// What a step of a flow gave is there already.
+    #[error("step `{step}` of flow `{flow}` is done already")]
+    DoneTwice {
+        /// The flow.
+        flow: String,
+        /// The step.
+        step: String,
+    },
     /// Something else than a result comes while calls wait for theirs.
     #[error("{open} tool calls have no result yet")]
     OpenCalls {
@@ -104,6 +112,7 @@ impl View {
             }
             OpKind::Unfold { target } => self.unfold(depth, *target)?,
             OpKind::Noted(result) => self.note(depth, result)?,
+            OpKind::Done(result) => self.keep_done(depth, result)?,
             OpKind::Approval { calls, stage } => self.approve(depth, calls, *stage)?,
             OpKind::Configure(patch) => {
                 let config = Arc::new(self.config.patched(patch));

@@ -99,6 +99,7 @@ impl View {
                 Change::Config(config) => self.config = config,
                 Change::Pending(pending) => self.pending = pending,
                 Change::Folds { folds, messages } => self.stand_again(folds, &messages),
+                Change::Done(done) => self.done = done,
                 Change::Lead(lead) => self.lead = lead,
                 Change::Message { slot, message } => self.replace(slot, Some(message)),
             }

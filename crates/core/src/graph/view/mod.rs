@@ -2,12 +2,14 @@
 //!
 //! - `apply` folds one op in.
 //! - `cut` takes ops back, and finds where to.
+//! - `done` is what named steps of flows gave.
 //! - `fold` lets a summary stand for messages.
 //! - `groups` finds turn groups.
 //! - `pending` is what is known of calls without a result.
 
 mod apply;
 mod cut;
+mod done;
 mod fold;
 mod groups;
 mod pending;
@@ -18,6 +20,7 @@ use rpds::{ListSync, VectorSync};
 
 pub use self::{apply::ApplyError, cut::RollbackError};
 use self::{
+    done::Done,
     fold::{Folds, Stood},
     pending::Pending,
 };
@@ -55,6 +58,8 @@ pub struct View {
     open_calls: Arc<[ToolCall]>,
     /// What is known of them.
     pending: Arc<Pending>,
+    /// What named steps of flows gave.
+    done: Done,
     pub(super) last_step: Option<Step>,
 }
 
@@ -95,6 +100,7 @@ enum Change {
     Folds { folds: Folds, messages: Arc<[Stood]> },
     Config(Arc<Config>),
     Pending(Arc<Pending>),
+    Done(Done),
 }
 
 impl Default for View {
@@ -111,6 +117,7 @@ impl Default for View {
             folds: Folds::new_sync(),
             open_calls: Arc::default(),
             pending: Arc::default(),
+            done: Done::new_sync(),
             last_step: None,
         }
     }
