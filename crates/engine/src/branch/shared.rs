@@ -74,17 +74,18 @@ impl Shared {
 
     /// Notes a state, unless a newer one is known: readers do not wait for writers.
     pub(crate) fn set(&self, state: State) {
+        let revision = state.revision;
         let mut known = lock(&self.state);
-        if known.as_ref().is_none_or(|known| known.revision <= state.revision) {
+        if known.as_ref().is_none_or(|known| known.revision <= revision) {
             *known = Some(state);
         }
         drop(known);
-        self.feed.changed();
+        self.feed.changed(revision);
     }
 
     pub(crate) fn forget(&self) {
         *lock(&self.state) = None;
-        self.feed.changed();
+        self.feed.lost();
     }
 }
 

@@ -50,8 +50,19 @@ impl Feed {
         self.changed.notify_waiters();
     }
 
-    /// The branch changed: there is something to read.
-    pub(crate) fn changed(&self) {
+    /// The branch is at `revision` now: there is something to read. What is written of an answer is not kept
+    /// here any more.
+    pub(crate) fn changed(&self, revision: u64) {
+        let mut live = lock(&self.live);
+        if live.base < revision {
+            live.pieces = Vec::new();
+        }
+        drop(live);
+        self.changed.notify_waiters();
+    }
+
+    /// Nobody knows where the branch is.
+    pub(crate) fn lost(&self) {
         self.changed.notify_waiters();
     }
 
@@ -75,9 +86,8 @@ impl Feed {
             (heard.pieces, heard.bytes) = (heard.pieces + 1, 0);
         }
         // The last one may still grow.
-        if let Some(last) = live.pieces.last() {
-            (heard.pieces, heard.bytes) =
-                (live.pieces.len() - 1, text_of(last).map_or(0, str::len));
+        if let Some(text) = live.pieces.last().and_then(text_of) {
+            (heard.pieces, heard.bytes) = (live.pieces.len() - 1, text.len());
         }
         new
     }

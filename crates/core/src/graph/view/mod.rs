@@ -56,8 +56,8 @@ pub struct View {
     /// The summaries, and what each stands for.
     folds: Folds,
     open_calls: Arc<[ToolCall]>,
-    /// What is known of them.
-    pending: Arc<Pending>,
+    /// What is known of them; `None` when that is nothing.
+    pending: Option<Arc<Pending>>,
     /// What named steps of flows gave.
     done: Done,
     pub(super) last_step: Option<Step>,
@@ -99,7 +99,7 @@ enum Change {
     Lead(Option<Entry>),
     Folds { folds: Folds, messages: Arc<[Stood]> },
     Config(Arc<Config>),
-    Pending(Arc<Pending>),
+    Pending(Option<Arc<Pending>>),
     Done(Done),
 }
 
@@ -116,7 +116,7 @@ impl Default for View {
             changes: ListSync::new_sync(),
             folds: Folds::new_sync(),
             open_calls: Arc::default(),
-            pending: Arc::default(),
+            pending: None,
             done: Done::new_sync(),
             last_step: None,
         }

@@ -35,23 +35,23 @@ impl Pending {
 impl View {
     /// What came of an open call, when that is noted and not told yet.
     pub fn noted(&self, call: &CallId) -> Option<&Arc<CallResult>> {
-        self.pending.noted.iter().find(|noted| noted.call == *call)
+        self.pending.as_ref()?.noted.iter().find(|noted| noted.call == *call)
     }
 
     /// Whether the last answer asks for calls that need approval, and its turn did not go on since.
     /// None of its calls has run.
     pub fn is_parked(&self) -> bool {
-        !self.pending.asked.is_empty() && !self.pending.is_used
+        self.pending.as_ref().is_some_and(|known| !known.asked.is_empty() && !known.is_used)
     }
 
     /// The calls that wait to be approved or denied, in the order of the answer.
     pub fn waiting_calls(&self) -> impl Iterator<Item = &ToolCall> {
-        self.open_calls.iter().filter(|call| self.pending.is_waiting(&call.id))
+        self.open_calls.iter().filter(|call| self.is_waiting(&call.id))
     }
 
     /// Whether the call waits to be approved or denied.
     pub(crate) fn is_waiting(&self, call: &CallId) -> bool {
-        self.pending.is_waiting(call)
+        self.pending.as_ref().is_some_and(|known| known.is_waiting(call))
     }
 
     pub(super) fn note(&mut self, depth: u32, result: &Arc<CallResult>) -> Result<(), ApplyError> {
@@ -69,12 +69,14 @@ impl View {
         calls: &[CallId],
         stage: Approval,
     ) -> Result<(), ApplyError> {
+        let is_asked =
+            |call: &CallId| self.pending.as_ref().is_some_and(|known| known.asked.contains(call));
         let fits = |call: &&CallId| match stage {
             Approval::Asked => {
                 let is_open = self.open_calls.iter().any(|open| open.id == **call);
-                is_open && !self.pending.asked.contains(call) && self.noted(call).is_none()
+                is_open && !is_asked(call) && self.noted(call).is_none()
             }
-            Approval::Given => self.pending.is_waiting(call),
+            Approval::Given => self.is_waiting(call),
             Approval::Used => true,
         };
         if stage == Approval::Used && !self.is_parked() {
@@ -93,15 +95,16 @@ impl View {
 
     /// Forgets what was pending, once all calls are told.
     pub(super) fn settle(&mut self, depth: u32) {
-        let pending = &self.pending;
-        if self.open_calls.is_empty() && !(pending.noted.is_empty() && pending.asked.is_empty()) {
-            self.change_pending(depth, |pending| *pending = Pending::default());
+        if self.open_calls.is_empty()
+            && let Some(before) = self.pending.take()
+        {
+            self.remember(depth, Change::Pending(Some(before)));
         }
     }
 
     fn change_pending(&mut self, depth: u32, change: impl FnOnce(&mut Pending)) {
-        let before = Arc::clone(&self.pending);
-        change(Arc::make_mut(&mut self.pending));
+        let before = self.pending.clone();
+        change(Arc::make_mut(self.pending.get_or_insert_default()));
         self.remember(depth, Change::Pending(before));
     }
 }
