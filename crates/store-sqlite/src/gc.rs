@@ -1,13 +1,13 @@
 //! Taking away what no branch and no reflog reaches.
 
 use branchwork_core::store::{GcReport, StoreError};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use crate::{
     error::Answer,
     key::StretchNo,
     query::{lineage::last_op, session::Reached},
-    search,
+    schema, search,
 };
 
 /// The part of the file that is free from which on it is written anew without the gaps.
@@ -41,7 +41,7 @@ pub(crate) fn collect(db: &mut Connection) -> Answer<GcReport> {
 }
 
 fn collect_checked(db: &mut Connection) -> Answer<GcReport> {
-    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = schema::begin(db)?;
     let report = take_away(&transaction)?;
     for table in ["session", "branch", "stretch", "reflog", "call"] {
         let mut statement = transaction.prepare(&format!("PRAGMA foreign_key_check({table})"))?;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
     backup,
-    error::Failure,
+    error::{Answer, Failure},
     probe::{cannot_open, refuse},
 };
 
@@ -45,6 +45,13 @@ pub(crate) fn user_version(db: &Connection) -> rusqlite::Result<u32> {
 /// Refuses a file that was written by a newer program.
 pub(crate) const fn check_version(found: u32, known: u32) -> Result<(), StoreError> {
     if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(()) }
+}
+
+/// Begins to write, when no newer program changed the schema since the file was opened.
+pub(crate) fn begin(db: &mut Connection) -> Answer<Transaction<'_>> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    check_version(user_version(&transaction)?, newest_version())?;
+    Ok(transaction)
 }
 
 /// Brings the file to the newest of `migrations`.

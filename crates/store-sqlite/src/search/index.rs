@@ -1,7 +1,7 @@
 //! The index of searches, as the writer keeps it.
 
 use branchwork_core::store::StoreError;
-use rusqlite::{Connection, Row, TransactionBehavior};
+use rusqlite::{Connection, Row};
 
 use super::{
     grams,
@@ -28,8 +28,7 @@ const TIME_MAX: i64 = i64::MAX >> NUMBER_BITS;
 
 /// Takes some of what is missing into the index.
 pub(crate) fn extend(db: &mut Connection) -> Answer<()> {
-    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    schema::check_version(schema::user_version(&transaction)?, schema::newest_version())?;
+    let transaction = schema::begin(db)?;
     let mut batch = Batch::default();
     for range in ranges(&transaction, None, Part::Missing)? {
         batch.fill(&transaction, &range)?;

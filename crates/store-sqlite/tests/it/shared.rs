@@ -96,4 +96,6 @@ async fn a_store_that_became_newer_meanwhile_is_not_written() {
     let (commit, _) = bench.saying(&line, &["two"]);
     let refused = bench.store.commit(commit).await;
     assert!(matches!(refused, Err(StoreError::TooNew { found: 1_000, .. })), "{refused:?}");
+    let refused = bench.store.gc().await;
+    assert!(matches!(refused, Err(StoreError::TooNew { found: 1_000, .. })), "{refused:?}");
 }
