@@ -216,6 +216,29 @@ pub enum Error {
         /// The step.
         step: String,
     },
+    /// A tournament cannot be held as it is: nothing was asked.
+    #[error("the tournament cannot be held: {problem}")]
+    BadTournament {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// No candidate of a tournament has an answer.
+    #[error("none of the {candidates} candidates has an answer")]
+    NoneAnswered {
+        /// How many there are.
+        candidates: usize,
+        /// Why the first of them has none.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The branch was moved since, and was left where it is.
+    #[error("branch {branch} was moved since")]
+    MovedSince {
+        /// The branch.
+        branch: BranchId,
+        /// Where it is.
+        head: Option<OpId>,
+    },
     /// The flow needs tools, and none is offered.
     #[error("no tool is registered on this branch, and the flow needs one")]
     NoTools,

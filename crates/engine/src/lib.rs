@@ -31,7 +31,7 @@
 //! | [`base`] | [`BaseBranch`]: what every branch can do |
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
 //! | [`events`] | what happens on a branch, numbered: for readers that come late and come back |
-//! | [`flows`] | procedures of several turns: fan-out, reasoning and acting, your own |
+//! | [`flows`] | procedures of several turns: fan-out, tournaments, reasoning and acting, your own |
 //! | [`tools`] | functions of the host program that a model may call |
 //! | `mcp` | by feature: tools of MCP servers |
 //! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |

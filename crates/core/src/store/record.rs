@@ -87,12 +87,21 @@ pub enum Cause {
     Redo,
     /// It went to a place it had been at before.
     Restore,
+    /// It went to a place on a branch that was forked from here.
+    Promote,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 6] =
-        [Self::Create, Self::Append, Self::Rewind, Self::Undo, Self::Redo, Self::Restore];
+    pub const ALL: [Self; 7] = [
+        Self::Create,
+        Self::Append,
+        Self::Rewind,
+        Self::Undo,
+        Self::Redo,
+        Self::Restore,
+        Self::Promote,
+    ];
 
     /// The lower-case name, as files and the command line spell it.
     pub const fn as_str(self) -> &'static str {
@@ -103,6 +112,7 @@ impl Cause {
             Self::Undo => "undo",
             Self::Redo => "redo",
             Self::Restore => "restore",
+            Self::Promote => "promote",
         }
     }
 

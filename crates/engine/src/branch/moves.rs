@@ -75,6 +75,20 @@ impl Branch {
         self.move_head(&turns, &state, Some(op), Cause::Restore).await
     }
 
+    /// Goes from `from` to `to`, which a branch reached that was forked from there; stays where it is when it
+    /// has been there.
+    pub(crate) async fn promote(&self, from: Option<OpId>, to: OpId) -> Result<Option<OpId>> {
+        let (turns, state) = self.current().await?;
+        let head = state.view.head();
+        if state.view.lineage().depth_of(to).is_some() {
+            return Ok(head);
+        }
+        if head != from {
+            return Err(Error::MovedSince { branch: self.id, head });
+        }
+        self.move_head(&turns, &state, Some(to), Cause::Promote).await
+    }
+
     /// The op that `reference` names: by identifier, by a prefix of one, `@-` for the head before
     /// the last move, or a message.
     ///

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How often the model is told what is wrong unless it is said otherwise.
-const REPAIRS: u32 = 2;
+pub(crate) const REPAIRS: u32 = 2;
 
 /// A question whose answer is a value of a type: `.await` it.
 ///
@@ -79,9 +79,16 @@ impl Chat {
     /// assert_eq!((trip.name.as_str(), trip.days), ("Rome", 3));
     /// # Ok(()) }
     /// ```
-    pub fn extract<T: DeserializeOwned + JsonSchema>(mut self) -> Extract<T> {
+    pub fn extract<T: DeserializeOwned + JsonSchema>(self) -> Extract<T> {
+        Extract { chat: self.wanting::<T>(), repairs: REPAIRS, value: PhantomData }
+    }
+}
+
+impl Chat {
+    /// Gives the provider the schema of `T`.
+    pub(crate) fn wanting<T: JsonSchema>(mut self) -> Self {
         self.options.config.response_schema = Change::Set(schema_of::<T>());
-        Extract { chat: self, repairs: REPAIRS, value: PhantomData }
+        self
     }
 }
 
@@ -115,12 +122,16 @@ impl<T: DeserializeOwned + JsonSchema> Extract<T> {
 }
 
 async fn again(branch: &Branch, options: Options, problem: &str) -> Result<Reply> {
-    let told = format!("That answer does not fit: {problem}\nAnswer with the corrected JSON only.");
-    Chat { options, ..Chat::ask(branch.clone(), told) }.await
+    Chat { options, ..Chat::ask(branch.clone(), correction(problem)) }.await
+}
+
+/// What a model is told whose answer does not fit.
+pub(crate) fn correction(problem: &str) -> String {
+    format!("That answer does not fit: {problem}\nAnswer with the corrected JSON only.")
 }
 
 /// The value that `text` is, or what is wrong with it, for the model.
-fn read<T: DeserializeOwned + JsonSchema>(text: &str) -> Result<T, String> {
+pub(crate) fn read<T: DeserializeOwned + JsonSchema>(text: &str) -> Result<T, String> {
     let value: Value =
         serde_json::from_str(unfenced(text)).map_err(|error| format!("it is not JSON: {error}"))?;
     let schema = schema_of::<T>();

@@ -29,6 +29,7 @@ use branchwork_core::{
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
+pub(crate) use self::extract::{REPAIRS, correction, read};
 pub(crate) use self::meter::hash;
 pub use self::{
     event::{Reply, TurnEvent},

@@ -152,6 +152,11 @@ impl Flow {
     ///
     /// As for a [chat](Chat): what had come is kept as interrupted, and it is asked again.
     pub async fn chat(&self, name: &str, chat: Chat) -> Result<Arc<Message>> {
+        Ok(self.ask(name, chat).await?.0)
+    }
+
+    /// The answer to `chat`, and whether a model was asked for it.
+    pub(super) async fn ask(&self, name: &str, chat: Chat) -> Result<(Arc<Message>, bool)> {
         let right = self.claim(Name::Step(name.to_owned()))?;
         if !chat.is_new() {
             let problem = "a chat of a flow has an instruction of its own";
@@ -167,7 +172,7 @@ impl Flow {
         let chat = match found {
             Found::Answer(answer) => {
                 right.keep();
-                return Ok(answer);
+                return Ok((answer, false));
             }
             Found::CutOff => chat.into_rest(),
             Found::Unanswered => chat.into_again(),
@@ -181,7 +186,7 @@ impl Flow {
             return Err(Error::StepUnanswered { flow, step });
         }
         right.keep();
-        Ok(reply.message)
+        Ok((reply.message, true))
     }
 
     /// The fork of the branch that is named after the flow and `name`, as `research-draft`: made where the

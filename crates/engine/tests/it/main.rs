@@ -7,6 +7,8 @@ mod archive;
 #[cfg(test)]
 mod attribute;
 #[cfg(test)]
+mod best_of;
+#[cfg(test)]
 mod branches;
 #[cfg(test)]
 mod cancel;

@@ -23,7 +23,7 @@ fn moves(entries: &[ReflogEntry]) -> Vec<Move> {
     entries.iter().map(of).collect()
 }
 
-/// Appends, rewinds, undo, redo, restore, and appends behind each.
+/// Appends, rewinds, undo, redo, restore, promote, and appends behind each.
 pub async fn the_reflog_tells_every_move(store: Arc<dyn Store>) {
     let bench = Bench::new(store);
     let mut line = bench.start().await;
@@ -39,9 +39,17 @@ pub async fn the_reflog_tells_every_move(store: Arc<dyn Store>) {
     bench.say(&mut line, &["second"]).await;
     let second = line.head();
     bench.go(&mut line, four, Cause::Restore).await;
+    let mut fork = bench.fork(&line, "fork", four).await;
+    bench.say(&mut fork, &["five"]).await;
+    let five = fork.head();
+    bench.go(&mut line, five, Cause::Promote).await;
+    bench.say(&mut line, &["six"]).await;
+    let six = line.head();
     let found = entries(&bench, &line).await;
     let alone = Some(Step::Alone);
     let expected = [
+        (12, Cause::Append, alone, five, six),
+        (11, Cause::Promote, None, four, five),
         (10, Cause::Restore, None, second, four),
         (9, Cause::Append, alone, one, second),
         (8, Cause::Rewind, None, four, one),
@@ -59,7 +67,8 @@ pub async fn the_reflog_tells_every_move(store: Arc<dyn Store>) {
         assert!(message.is_none_or(|message| message.at == entry.at));
     }
     assert!(found.iter().rev().is_sorted_by_key(|entry| entry.at));
-    assert_eq!(bench.branch(&line).await.revision, 10);
+    assert_eq!(bench.branch(&line).await.revision, 12);
+    assert_eq!(bench.texts(&line).await, ["one", "two", "three", "four", "five", "six"]);
     bench.verify().await;
 }
 

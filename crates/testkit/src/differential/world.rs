@@ -158,7 +158,10 @@ impl World {
         let (record, view) = self.branch(*number).await?;
         let (to, cause) = match action {
             Action::Rewind(_, back) => (op_before(&view, *back), Cause::Rewind),
-            Action::Restore(_, entry) => (self.place(&record, *entry).await?, Cause::Restore),
+            Action::Restore(_, entry) => {
+                let cause = if entry % 3 == 0 { Cause::Promote } else { Cause::Restore };
+                (self.place(&record, *entry).await?, cause)
+            }
             _ => (record.tip, Cause::Redo),
         };
         let head = HeadMove { branch: record.id, from: record.head, to, cause };
