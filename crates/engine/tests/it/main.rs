@@ -30,6 +30,11 @@ mod markdown;
 #[cfg(feature = "mcp")]
 mod mcp;
 #[cfg(test)]
+#[cfg(feature = "mcp")]
+#[expect(dead_code, reason = "what it is as a program of its own")]
+#[path = "../../examples/mcp_loop.rs"]
+mod mcp_loop;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod moments;
@@ -39,6 +44,9 @@ mod own_flows;
 mod poison;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+#[cfg(feature = "mcp")]
+mod recorded_mcp;
 #[cfg(test)]
 mod resume;
 #[cfg(test)]

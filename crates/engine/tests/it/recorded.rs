@@ -5,7 +5,8 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::PathBuf,
-    thread::{self, JoinHandle},
+    sync::mpsc::{self, Receiver},
+    thread,
 };
 
 use branchwork::{
@@ -18,30 +19,51 @@ use crate::tool_loop;
 /// A request that was sent, and the bytes that answered it.
 type Exchange = (Vec<u8>, Vec<u8>);
 
-fn recorded() -> Vec<Exchange> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tool_loop");
+pub(crate) fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// A server that gives the recorded answers, in their order.
+pub(crate) struct Player {
+    pub(crate) base_url: String,
+    expected: Vec<Vec<u8>>,
+    came: Receiver<Vec<u8>>,
+}
+
+impl Player {
+    /// The recording of that name. It ends with the process.
+    pub(crate) fn of(name: &str) -> Self {
+        let exchanges = recorded(name);
+        let expected = exchanges.iter().map(|(request, _)| request.clone()).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let (tell, came) = mpsc::sync_channel(exchanges.len());
+        thread::spawn(move || {
+            for (_, response) in exchanges {
+                let (mut client, _) = listener.accept().unwrap();
+                tell.send(read_request(&client)).unwrap();
+                client.write_all(&response).unwrap();
+            }
+        });
+        Self { base_url, expected, came }
+    }
+
+    /// Checks that just what was recorded was asked.
+    pub(crate) fn check(self) {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let came: Vec<_> = self.came.try_iter().map(text).collect();
+        assert_eq!(came, self.expected.into_iter().map(text).collect::<Vec<_>>());
+    }
+}
+
+fn recorded(name: &str) -> Vec<Exchange> {
+    let folder = folder(name);
     let read = |name: String| fs::read(folder.join(name)).ok();
     let numbers = 1..;
     let exchange = |number| {
         Some((read(format!("{number}-request.json"))?, read(format!("{number}-response.http"))?))
     };
     numbers.map_while(exchange).collect()
-}
-
-/// A server that gives the recorded answers, in their order. Ends with the requests that came.
-fn play(exchanges: Vec<Exchange>) -> (String, JoinHandle<Vec<Vec<u8>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
-    let playing = thread::spawn(move || {
-        let answer = |(_, response): Exchange| {
-            let (mut client, _) = listener.accept().unwrap();
-            let request = read_request(&client);
-            client.write_all(&response).unwrap();
-            request
-        };
-        exchanges.into_iter().map(answer).collect()
-    });
-    (base_url, playing)
 }
 
 fn read_request(client: &TcpStream) -> Vec<u8> {
@@ -65,17 +87,10 @@ fn read_request(client: &TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_recorded_turn_with_a_tool_sends_the_same_bytes_and_ends_the_same() {
-    let exchanges = recorded();
-    let requests: Vec<_> = exchanges.iter().map(|(request, _)| request.clone()).collect();
-    let (base_url, playing) = play(exchanges);
+    let player = Player::of("tool_loop");
     let engine = Engine::in_memory();
-    let reply = tool_loop::ask(&engine, &base_url, "qwen1.5b").await.unwrap();
-    let came = playing.join().unwrap();
-    let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).unwrap();
-    assert_eq!(
-        came.iter().map(text).collect::<Vec<_>>(),
-        requests.iter().map(text).collect::<Vec<_>>()
-    );
+    let reply = tool_loop::ask(&engine, &player.base_url, "qwen1.5b").await.unwrap();
+    player.check();
     assert_eq!((reply.rounds, reply.limit, reply.message.status), (2, None, Status::Complete));
     let [result] = reply.results.as_slice() else { panic!("one call, one result") };
     let Body::ActionResponse { outcome, .. } = &result.body else { panic!("a result") };

@@ -5,17 +5,22 @@
 //! so no key is in a recording. It passes bytes on over plain sockets: no client or server between lays
 //! them out anew.
 
+mod mcp;
+
 use std::{
+    ffi::OsString,
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
-    sync::mpsc,
+    sync::mpsc::{self, SyncSender},
     thread,
 };
 
 use anyhow::{Context as _, Result, ensure};
+
+pub(crate) use self::mcp::mcp_loop;
 
 /// Headers of a response that are kept.
 const KEPT: [&str; 4] = ["content-type", "content-length", "transfer-encoding", "connection"];
@@ -30,37 +35,69 @@ struct Exchange {
     response: Vec<u8>,
 }
 
-/// Runs the example `tool_loop` against the server on `upstream`, and writes what went over the wire.
-/// Answers where.
-pub(crate) fn tool_loop(upstream: u16, model: &str) -> Result<PathBuf> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let url = format!("http://127.0.0.1:{}/v1", listener.local_addr()?.port());
-    let (keep, kept) = mpsc::sync_channel(EXCHANGES_MAX);
-    // It ends with the process.
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let exchange = client.map_err(Into::into).and_then(|mut one| pass(&mut one, upstream));
-            if keep.send(exchange).is_err() {
-                return;
-            }
-        }
-    });
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let example = ["run", "--quiet", "-p", "branchwork", "--example", "tool_loop", "--"];
-    let ended = Command::new(cargo).args(example).args([&url, model]).status()?;
-    ensure!(ended.success(), "the tool loop ended with {ended}");
-    write(&kept.try_iter().collect::<Result<Vec<_>>>()?)
+/// An example of the engine that is run to be recorded.
+struct Example<'a> {
+    /// Its name, and that of the folder of its recording.
+    name: &'static str,
+    /// What it is given behind the URL and the model.
+    arguments: Vec<OsString>,
+    /// Where it runs.
+    working: &'a Path,
 }
 
-fn write(exchanges: &[Exchange]) -> Result<PathBuf> {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/engine/tests");
-    let folder = tests.join("fixtures/tool_loop");
+/// Records the example `tool_loop` with the server on `upstream`. Answers where the recording is.
+pub(crate) fn tool_loop(upstream: u16, model: &str) -> Result<PathBuf> {
+    let (arguments, working) = (Vec::new(), Path::new("."));
+    let exchanges = Example { name: "tool_loop", arguments, working }.run(upstream, model)?;
+    write("tool_loop", &exchanges)
+}
+
+impl Example<'_> {
+    /// Runs it against the server on `upstream`. Answers what went over the wire.
+    fn run(&self, upstream: u16, model: &str) -> Result<Vec<Exchange>> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let url = format!("http://127.0.0.1:{}/v1", listener.local_addr()?.port());
+        let (keep, kept) = mpsc::sync_channel(EXCHANGES_MAX);
+        // It ends with the process.
+        thread::spawn(move || serve(&listener, upstream, &keep));
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let manifest = engine().join("Cargo.toml");
+        let mut command = Command::new(cargo);
+        command.args(["run", "--quiet", "--features", "mcp", "--manifest-path"]).arg(manifest);
+        command.args(["--example", self.name, "--", &url, model]).args(&self.arguments);
+        let ended = command.current_dir(self.working).status()?;
+        ensure!(ended.success(), "{} ended with {ended}", self.name);
+        kept.try_iter().collect()
+    }
+}
+
+/// The folder of the engine.
+fn engine() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/engine")
+}
+
+/// Writes the recording of that name in place of the one before. Answers where.
+fn write(name: &str, exchanges: &[Exchange]) -> Result<PathBuf> {
+    let folder = engine().join("tests/fixtures").join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     for (number, Exchange { request, response }) in (1..).zip(exchanges) {
         fs::write(folder.join(format!("{number}-request.json")), request)?;
         fs::write(folder.join(format!("{number}-response.http")), without_headers(response)?)?;
     }
     Ok(folder)
+}
+
+/// Passes on what comes, one after the other, as long as somebody keeps it.
+fn serve(listener: &TcpListener, upstream: u16, keep: &SyncSender<Result<Exchange>>) {
+    for client in listener.incoming() {
+        let exchange = client.map_err(Into::into).and_then(|mut one| pass(&mut one, upstream));
+        if keep.send(exchange).is_err() {
+            return;
+        }
+    }
 }
 
 /// Passes one request on to `upstream` and its response back, byte for byte.
