@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{ApprovalsCommand, CallsArgs},
-    exit::Failure,
+    exit::{Code, Failure},
     output, place,
     world::World,
 };
@@ -56,7 +56,7 @@ async fn list(world: &World, text: Option<&str>) -> Result<(), Failure> {
     for (place, call) in waiting {
         let place = world.paint.dim(&format!("{place}  {}", name(&call)));
         let arguments = output::one_line(&call.arguments);
-        output::line(&format!("{place}  {} {arguments}", call.function))?;
+        output::line(&format!("{place}  {} {arguments}", output::one_line(&call.function)))?;
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ async fn show(world: &World, text: &str, call: &str) -> Result<(), Failure> {
         return Ok(output::json(&value)?);
     }
     output::line(&format!("call       {}", name(&call)))?;
-    output::line(&format!("tool       {}", call.function))?;
+    output::line(&format!("tool       {}", output::one_line(&call.function)))?;
     output::line(&format!("arguments  {}", output::one_line(&call.arguments)))?;
     for (name, text) in [("asked", asked), ("said", said.filter(|said| !said.is_empty()))] {
         if let Some(text) = text {
@@ -127,9 +127,19 @@ async fn chosen(world: &World, args: &CallsArgs) -> Result<(Branch, Vec<ToolCall
     let branch = place::branch(world.existing_engine()?, Some(&args.place)).await?.branch;
     let waiting = branch.waiting_calls().await?;
     if args.all {
+        if waiting.is_empty() {
+            return Err(Failure::new(Code::NotFound, "no call waits on this branch"));
+        }
         return Ok((branch, waiting));
     }
-    let calls = args.calls.iter().map(|call| find(&waiting, call));
+    // Each once, in the order in which they are named.
+    let mut named = Vec::new();
+    for call in &args.calls {
+        if !named.contains(&call) {
+            named.push(call);
+        }
+    }
+    let calls = named.into_iter().map(|call| find(&waiting, call));
     let calls = calls.collect::<Result<Vec<_>, _>>()?;
     Ok((branch, calls))
 }
@@ -138,7 +148,7 @@ fn find(waiting: &[ToolCall], call: &str) -> Result<ToolCall, Failure> {
     let found = waiting.iter().find(|waiting| waiting.id.as_str() == call);
     found.cloned().ok_or_else(|| {
         let message = format!("no call `{}` waits on this branch", output::one_line(call));
-        Failure::new(crate::exit::Code::NotFound, message)
+        Failure::new(Code::NotFound, message)
             .with_hint("`branchwork approvals list` shows what waits")
     })
 }
@@ -160,7 +170,7 @@ async fn tell(
         return Ok(output::json(&value)?);
     }
     for call in calls {
-        output::line(&format!("{answer} {} ({})", call.function, name(call)))?;
+        output::line(&format!("{answer} {} ({})", output::one_line(&call.function), name(call)))?;
     }
     match waiting.len() {
         0 => output::complain(

@@ -40,8 +40,8 @@ pub(super) async fn run(world: &World, args: CompactArgs) -> Result<(), Failure>
 pub(super) async fn undo(world: &World, at: &str, summary: &str) -> Result<(), Failure> {
     let branch = place::branch(world.existing_engine()?, Some(at)).await?.branch;
     let summary = branch.message(summary).await?.id;
+    let messages = branch.view().await?.folded(summary).into_iter().flatten().count();
     branch.unfold(summary).await?;
-    let messages = branch.view().await?.len();
     if world.global.json {
         let value = json!({ "summary": summary.to_string(), "messages": messages });
         return Ok(output::json(&value)?);

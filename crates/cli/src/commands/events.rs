@@ -92,7 +92,7 @@ fn what(kind: &EventKind) -> Value {
         EventKind::CallCompleted(result) | EventKind::CallFailed(result) => json!({
             "id": result.call.as_str(),
             "function": result.function,
-            "output": result.outcome.text(),
+            "result": result.outcome.text(),
         }),
         EventKind::ApprovalAsked(calls) | EventKind::Approved(calls) => {
             json!({ "calls": calls.iter().map(CallId::as_str).collect::<Vec<_>>() })

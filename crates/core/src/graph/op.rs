@@ -116,20 +116,21 @@ impl OpKind {
     }
 }
 
-/// The message that says `summary` in the place of `first`, by an op of this identifier, time and author.
+/// Who a summary is from.
+const SUMMARY_SENDER: &str = "summary";
+
+/// The message that says `summary` in the place of `first`, by an op of this identifier and time.
 pub(super) fn summary_in_place_of(
     first: &Message,
     summary: &str,
-    (op, at, author): (OpId, Timestamp, Option<&str>),
+    (op, at): (OpId, Timestamp),
 ) -> Message {
-    let body = Body::instruction(summary);
-    let sender = author.unwrap_or(body.role().as_str()).to_owned();
     Message {
         id: first.id,
         at,
-        sender,
+        sender: SUMMARY_SENDER.to_owned(),
         recipient: None,
-        body,
+        body: Body::instruction(summary),
         metadata: serde_json::Map::new(),
         status: Status::Complete,
         edited: Some(op),

@@ -30,13 +30,12 @@ pub struct Tail {
     summaries: BTreeMap<MessageId, Summary>,
 }
 
-/// A summary, and who made it when.
+/// A summary, and what made it when.
 #[derive(Debug)]
 struct Summary {
     text: String,
     op: OpId,
     at: Timestamp,
-    author: Option<String>,
 }
 
 impl Tail {
@@ -68,7 +67,7 @@ impl Tail {
             }
             OpKind::Edit { target, body } => self.edit(target, body, op.id),
             OpKind::Fold { targets, summary } => {
-                let place = Summary { text: summary, op: op.id, at: op.at, author: op.author };
+                let place = Summary { text: summary, op: op.id, at: op.at };
                 self.fold(targets, place);
             }
             OpKind::Unfold { target } => *self.unfolded.entry(target).or_default() += 1,
@@ -113,8 +112,8 @@ impl Tail {
         }
         let message = match self.summaries.remove(&message.id) {
             None => message,
-            Some(Summary { text, op, at, author }) => {
-                Arc::new(summary_in_place_of(&message, &text, (op, at, author.as_deref())))
+            Some(Summary { text, op, at }) => {
+                Arc::new(summary_in_place_of(&message, &text, (op, at)))
             }
         };
         Some(match self.edits.remove(&message.id) {

@@ -59,13 +59,16 @@ pub(super) fn tools(specs: &[ToolSpec], tokenizer: &dyn Tokenizer) -> u64 {
 
 fn parts(parts: &[Part], tokenizer: &dyn Tokenizer) -> u64 {
     let part = |part: &Part| match part {
-        Part::Text(text) | Part::Reasoning { text, .. } => tokenizer.count(text),
+        Part::Text(text) => tokenizer.count(text),
+        // What the provider wants back of a thought goes back with it; else nothing does.
+        Part::Reasoning { text, detail: Some(_) } => tokenizer.count(text),
+        Part::Reasoning { detail: None, .. } => 0,
         Part::Image { .. } | Part::File { .. } => ATTACHMENT_TOKENS,
         Part::Data(value) => json(value, tokenizer),
     };
     parts.iter().map(part).sum()
 }
 
-fn json(value: &Value, tokenizer: &dyn Tokenizer) -> u64 {
+pub(super) fn json(value: &Value, tokenizer: &dyn Tokenizer) -> u64 {
     tokenizer.count(&value.to_string())
 }

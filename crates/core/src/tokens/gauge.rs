@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{
     Basis, TokenCount, Tokenizer,
     estimate::{self, Letters},
@@ -26,33 +28,41 @@ pub struct Measured {
     /// The messages, the answer last: what each was edited by tells whether it is still the same.
     messages: Vec<(MessageId, Option<OpId>)>,
     tools: Vec<ToolSpec>,
+    schema: Option<Value>,
     tokens: u64,
 }
 
 impl Measured {
-    /// That `answer` came for `sent` with `tools`, and that the provider counted `usage`; `None` when it
-    /// did not count what it read.
+    /// That `answer` came for `sent` with `tools` and the schema it had to fit, and that the provider
+    /// counted `usage`; `None` when it did not count what it read. Thoughts are not sent again.
     pub fn new(
         sent: impl IntoIterator<Item = Arc<Message>>,
         answer: MessageId,
-        tools: &[ToolSpec],
+        (tools, schema): (&[ToolSpec], Option<&Value>),
         usage: Usage,
     ) -> Option<Self> {
-        let tokens = usage.input_tokens?.saturating_add(usage.output_tokens.unwrap_or_default());
+        let written = usage.output_tokens.unwrap_or_default();
+        let written = written.saturating_sub(usage.reasoning_tokens.unwrap_or_default());
+        let tokens = usage.input_tokens?.saturating_add(written);
         let sent = sent.into_iter().map(|message| (message.id, message.edited));
         let messages = sent.chain([(answer, None)]).collect();
-        Some(Self { messages, tools: tools.to_vec(), tokens })
+        Some(Self { messages, tools: tools.to_vec(), schema: schema.cloned(), tokens })
     }
 
     /// How many of `messages` it counted; none when they do not begin as it did.
-    fn counted(&self, messages: &[Arc<Message>], tools: &[ToolSpec]) -> usize {
+    fn counted(
+        &self,
+        messages: &[Arc<Message>],
+        (tools, schema): (&[ToolSpec], Option<&Value>),
+    ) -> usize {
         let same = self.messages.iter().zip(messages);
         let is_same = |(known, message): &(&(MessageId, Option<OpId>), &Arc<Message>)| {
             **known == (message.id, message.edited)
         };
         let length = self.messages.len();
         let begins = messages.len() >= length && same.take_while(is_same).count() == length;
-        if begins && self.tools == tools { length } else { 0 }
+        let is_asked_so = self.tools == tools && self.schema.as_ref() == schema;
+        if begins && is_asked_so { length } else { 0 }
     }
 }
 
@@ -68,11 +78,15 @@ impl Gauge {
         self.measured = Some(measured);
     }
 
-    /// How many tokens a request of `messages` with `tools` has. Looks at each message that the provider
-    /// did not count.
-    pub fn count(&self, messages: &[Arc<Message>], tools: &[ToolSpec]) -> TokenCount {
+    /// How many tokens a request of `messages` has, with `tools` and the schema that the answer must fit.
+    /// Looks at each message that the provider did not count.
+    pub fn count(
+        &self,
+        messages: &[Arc<Message>],
+        (tools, schema): (&[ToolSpec], Option<&Value>),
+    ) -> TokenCount {
         let measured = self.measured.as_ref();
-        let counted = measured.map_or(0, |measured| measured.counted(messages, tools));
+        let counted = measured.map_or(0, |measured| measured.counted(messages, (tools, schema)));
         let mut tokens = measured.filter(|_| counted > 0).map_or(0, |measured| measured.tokens);
         let rest = messages.get(counted..).unwrap_or_default();
         let (tokenizer, basis): (&dyn Tokenizer, _) = match &self.tokenizer {
@@ -81,6 +95,7 @@ impl Gauge {
         };
         if counted == 0 {
             tokens += estimate::tools(tools, tokenizer);
+            tokens += schema.map_or(0, |schema| estimate::json(schema, tokenizer));
         }
         tokens += rest.iter().map(|message| estimate::message(message, tokenizer)).sum::<u64>();
         let basis = if counted > 0 && rest.is_empty() { Basis::Measured } else { basis };
@@ -95,6 +110,8 @@ mod tests {
         clock::Timestamp,
         message::{Body, Draft},
     };
+
+    const NONE: (&[ToolSpec], Option<&Value>) = (&[], None);
 
     /// One token a letter.
     #[derive(Debug)]
@@ -118,29 +135,29 @@ mod tests {
             said(2, Body::response("Rome.")),
             said(3, Body::instruction("Why now?")),
         ];
-        let none = Gauge::default().count(&messages, &[]);
+        let none = Gauge::default().count(&messages, NONE);
         assert_eq!(none, TokenCount { tokens: 2 + 2 + 2 + 3 * 4, basis: Basis::Estimated });
         let tokenizer: Option<Arc<dyn Tokenizer>> = Some(Arc::new(Each));
-        let counted = Gauge::new(None, tokenizer.clone()).count(&messages, &[]);
+        let counted = Gauge::new(None, tokenizer.clone()).count(&messages, NONE);
         assert_eq!(counted, TokenCount { tokens: 5 + 5 + 8 + 12, basis: Basis::Tokenizer });
         let usage = Usage { input_tokens: Some(40), output_tokens: Some(2), ..Usage::default() };
-        let measured = Measured::new([Arc::clone(&messages[0])], messages[1].id, &[], usage);
+        let measured = Measured::new([Arc::clone(&messages[0])], messages[1].id, NONE, usage);
         let gauge = Gauge::new(measured.clone(), tokenizer.clone());
         assert_eq!(
-            gauge.count(&messages[..2], &[]),
+            gauge.count(&messages[..2], NONE),
             TokenCount { tokens: 42, basis: Basis::Measured }
         );
         let more = TokenCount { tokens: 42 + 8 + 4, basis: Basis::Tokenizer };
-        assert_eq!(gauge.count(&messages, &[]), more);
+        assert_eq!(gauge.count(&messages, NONE), more);
         // What was edited, or goes with other tools, was not measured.
         let op = OpId::from_bits(9 << 32);
         let edited = Message { edited: Some(op), ..(*messages[0]).clone() };
         let edited = [Arc::new(edited), Arc::clone(&messages[1])];
-        assert_eq!(gauge.count(&edited, &[]).basis, Basis::Tokenizer);
+        assert_eq!(gauge.count(&edited, NONE).basis, Basis::Tokenizer);
         let spec = ToolSpec { name: "a".into(), description: "b".into(), parameters: 1.into() };
-        let offered = gauge.count(&messages[..1], &[spec]);
+        let offered = gauge.count(&messages[..1], (&[spec], None));
         assert_eq!(offered, TokenCount { tokens: 5 + 4 + 3 + 4, basis: Basis::Tokenizer });
-        assert!(Measured::new([], messages[1].id, &[], Usage::default()).is_none());
+        assert!(Measured::new([], messages[1].id, NONE, Usage::default()).is_none());
         assert_eq!(Letters.count("äあa"), 3);
     }
 }

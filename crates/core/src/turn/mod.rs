@@ -79,7 +79,7 @@ pub enum Effect {
         answer: Draft,
         /// The calls that a person must approve before any of them runs.
         asked: Vec<CallId>,
-        /// When there are some, what is noted of the others.
+        /// What is known already of calls that do not run: they are denied, or nobody offers their tool.
         noted: Vec<CallResult>,
     },
     /// Run these calls, side by side, and tell of each when it ends.
@@ -382,7 +382,8 @@ impl Turn {
         self.calls = Calls::of(&body, &self.tools, self.judge.as_deref());
         self.state = State::Calling { stop: None };
         let asked = self.to_ask();
-        let noted = if asked.is_empty() { Vec::new() } else { self.calls.ended() };
+        // What was judged once is not judged again, whatever happens to the process.
+        let noted = self.calls.ended();
         vec![Effect::WriteCalls { answer: Draft::new(body), asked, noted }]
     }
 

@@ -57,12 +57,7 @@ impl Branch {
     /// # Ok(()) }
     /// ```
     pub async fn waiting_calls(&self) -> Result<Vec<ToolCall>> {
-        let state = self.refresh().await?;
-        Ok(if state.is_parked() {
-            state.view.waiting_calls().cloned().collect()
-        } else {
-            Vec::new()
-        })
+        Ok(waiting_in(&self.refresh().await?))
     }
 
     /// As [`waiting_calls`](Self::waiting_calls), where `record` is what the store has of the branch: reads
@@ -124,14 +119,7 @@ impl Branch {
     }
 
     async fn waiting(&self, call: &CallId) -> Result<ToolCall> {
-        let mut waiting = self.waiting_calls().await?;
-        let found = waiting.iter().position(|waiting| waiting.id == *call);
-        let found = found.map(|index| waiting.swap_remove(index));
-        found.ok_or_else(|| Error::NotFound {
-            what: "call that waits for approval",
-            reference: call.to_string(),
-            nearest: waiting.first().map(|call| call.id.to_string()),
-        })
+        find(&self.waiting_calls().await?, call)
     }
 
     async fn answer(
@@ -140,8 +128,8 @@ impl Branch {
         write: impl FnOnce(&mut StepWriter<'_>) -> Result<()> + Send,
     ) -> Result<OpId> {
         let turns = self.shared().turns().await;
-        self.waiting(call).await?;
         let state = self.refresh().await?;
+        find(&waiting_in(&state), call)?;
         let part = Extent::Middle.into();
         let ((), state) = self.write_step(&turns, state, part, write).await?;
         state.tip.ok_or(Error::NothingToResume)
@@ -156,4 +144,17 @@ impl Branch {
         let ((), state) = self.write_step(turns, state, Extent::Middle.into(), write).await?;
         Ok(state)
     }
+}
+
+fn waiting_in(state: &State) -> Vec<ToolCall> {
+    if state.is_parked() { state.view.waiting_calls().cloned().collect() } else { Vec::new() }
+}
+
+fn find(waiting: &[ToolCall], call: &CallId) -> Result<ToolCall> {
+    let found = waiting.iter().find(|waiting| waiting.id == *call).cloned();
+    found.ok_or_else(|| Error::NotFound {
+        what: "call that waits for approval",
+        reference: call.to_string(),
+        nearest: waiting.first().map(|call| call.id.to_string()),
+    })
 }

@@ -112,11 +112,19 @@ impl Branch {
     pub(crate) async fn refresh(&self) -> Result<State> {
         let store = self.engine.store();
         let record = store.branch(self.id).await?;
-        let known = self.shared.known().unwrap_or_default();
-        if known.view.head() == record.head && known.tip == record.tip {
-            return Ok(known);
+        let known = self.shared.known();
+        let is_there = |known: &State| known.view.head() == record.head && known.tip == record.tip;
+        if let Some(known) = known.clone().filter(is_there) {
+            if known.revision == record.revision {
+                return Ok(known);
+            }
+            // Somebody moved the head away and back.
+            let state = State { revision: record.revision, ..known };
+            self.shared.set(state.clone());
+            return Ok(state);
         }
-        let view = read::follow(store, self.session, &known.view, record.head).await?;
+        let known = known.map(|known| known.view).unwrap_or_default();
+        let view = read::follow(store, self.session, &known, record.head).await?;
         let state = State { view, tip: record.tip, revision: record.revision };
         self.shared.set(state.clone());
         Ok(state)

@@ -49,7 +49,8 @@ impl Branch {
     ///
     /// [`Error::Draft`], [`Error::Change`] when the message cannot follow,
     /// [`Error::Conflict`] when another process moved the branch: the handle has caught up, and
-    /// the same call can be made again.
+    /// the same call can be made again. [`Error::Parked`] when a turn waits for approvals: it is not gone
+    /// over.
     ///
     /// # Cancel safety
     ///

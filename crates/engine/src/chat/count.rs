@@ -10,7 +10,7 @@ use branchwork_core::{
     tokens::{Gauge, Measured, TokenCount},
 };
 
-use super::{Ask, Chat};
+use super::{Chat, Options};
 use crate::{branch::Branch, error::Result};
 
 /// Answers that are looked at for one whose request the provider measured: the last ones may have failed,
@@ -45,12 +45,9 @@ impl Chat {
         let view = branch.view().await?;
         let config = view.config().patched(&options.config);
         let offer = branch.tools().offer(&options.tools, &config)?;
-        let gauge = branch.gauge(&view, &config, &offer.specs).await?;
-        let messages = match &ask {
-            Ask::Instruction(draft) => options.shown_with(&view, draft),
-            Ask::Again { .. } | Ask::Resume => options.shown(&view, None),
-        };
-        Ok(gauge.count(&messages, &offer.specs))
+        let gauge = branch.gauge(&view, &config, (&offer.specs, &options)).await?;
+        let schema = config.response_schema.as_ref();
+        Ok(gauge.count(&options.preview(&view, &ask), (&offer.specs, schema)))
     }
 }
 
@@ -60,10 +57,14 @@ impl Branch {
         &self,
         view: &View,
         config: &Config,
-        specs: &[ToolSpec],
+        (specs, options): (&[ToolSpec], &Options),
     ) -> Result<Gauge> {
         let model = config.model.as_deref().ok_or(crate::Error::NoModel)?;
         let tokenizer = self.engine().tokenizer(model);
+        if options.results_kept.is_some() {
+            // What was measured had results in it that are left out now.
+            return Ok(Gauge::new(None, tokenizer));
+        }
         let is_answer = |message: &&Arc<Message>| message.role() == Role::Assistant;
         for answer in view.messages().rev().filter(is_answer).take(ANSWERS_LOOKED_AT) {
             if let Some(measured) = self.measured(view, config, (specs, answer)).await? {
@@ -95,6 +96,12 @@ impl Branch {
         let (true, Some(usage)) = (is_same, call.call.usage) else { return Ok(None) };
         let Ok(sent) = view.at(request.head) else { return Ok(None) };
         let messages = sent.messages().map(Arc::clone);
-        Ok(Measured::new(messages, answer.id, specs, usage).filter(|_| request.tools == specs))
+        let asked = match &request.config {
+            None => sent.config().clone(),
+            Some(own) => sent.config().patched(own),
+        };
+        let asked = (request.tools.as_slice(), asked.response_schema.as_ref());
+        let is_same = asked == (specs, config.response_schema.as_ref());
+        Ok(Measured::new(messages, answer.id, asked, usage).filter(|_| is_same))
     }
 }

@@ -213,8 +213,8 @@ impl Chat {
         self
     }
 
-    /// Shows the model only the last `count` results of tools whole; the older ones say that they are left
-    /// out. The history keeps them. What a provider has cached of the request ends where the first one
+    /// Shows the model only the last `count` results of tools whole, and those of calls that no
+    /// answer followed; the older ones say that they are left out. The history keeps them. What a provider has cached of the request ends where the first one
     /// goes.
     pub const fn with_results_kept(mut self, count: u32) -> Self {
         self.options.results_kept = Some(count);

@@ -7,13 +7,13 @@ use branchwork_core::{
     config::Config,
     graph::{Extent, StepWriter},
     id::MessageId,
-    message::{Body, Draft, Message, Role},
+    message::{Body, Draft, Role},
     provider::Provider,
     tokens::{Gauge, TokenCount},
     turn::{CostLimit, CutOff, Effect, Input, Turn, TurnLimits},
 };
 
-use super::{Ask, Chat, Options, rest::Rest, run::Run};
+use super::{Ask, Chat, Options, rest::Rest, run::Run, shown::last_instruction};
 use crate::{
     branch::{Branch, State, Turns},
     error::{Error, Result},
@@ -67,11 +67,12 @@ impl Chat {
         offer.check(&options.tool_choice)?;
         let gauge = match options.limits.context {
             None => None,
-            Some(_) => Some(branch.gauge(&state.view, &config, &offer.specs).await?),
+            Some(_) => Some(branch.gauge(&state.view, &config, (&offer.specs, &options)).await?),
         };
-        if let (Ask::Instruction(draft), Some(gauge)) = (&ask, &gauge) {
-            let messages = options.shown_with(&state.view, draft);
-            check_length(gauge.count(&messages, &offer.specs), &options.limits)?;
+        if let (Ask::Instruction(_) | Ask::Again { .. }, Some(gauge)) = (&ask, &gauge) {
+            let messages = options.preview(&state.view, &ask);
+            let asked = (offer.specs.as_slice(), config.response_schema.as_ref());
+            check_length(gauge.count(&messages, asked), &options.limits)?;
         }
         match ask {
             Ask::Instruction(_) => state = branch.close_unfinished(&turns, state).await?,
@@ -225,9 +226,7 @@ async fn go_back(
     state: State,
     (text, system): (Option<String>, Option<String>),
 ) -> Result<(MessageId, Extent, State)> {
-    let is_instruction = |message: &&Arc<Message>| matches!(message.body, Body::Instruction { .. });
-    let instruction = state.view.messages().rev().find(is_instruction);
-    let instruction = Arc::clone(instruction.ok_or(Error::NothingToRetry)?);
+    let instruction = Arc::clone(last_instruction(&state.view).ok_or(Error::NothingToRetry)?);
     let firsts = state.view.groups().filter_map(|group| group.first().map(|one| Arc::clone(one)));
     let after = firsts.skip_while(|first| first.id != instruction.id).skip(1);
     let after: Vec<_> = after.filter(|message| message.role() != Role::System).collect();

@@ -1,14 +1,13 @@
 //! What a turn that was cut off left: where to go on, or how to close it.
 
-use std::sync::Arc;
-
 use branchwork_core::{
     graph::{Extent, StepWriter, View},
     id::MessageId,
-    message::{Body, Draft, Message, Role, Status, ToolCall},
+    message::{Body, Draft, Status, ToolCall},
     turn::{CallState, CutOff},
 };
 
+use super::shown::last_instruction;
 use crate::{
     branch::{Branch, State, Turns},
     error::{Error, Result},
@@ -30,9 +29,7 @@ impl Rest {
     /// What `view` ends with; calls run again as the tools on `offer` may. Those of a turn that was
     /// parked have not run.
     pub(super) fn of(view: &View, offer: &Offer, was_parked: bool) -> Result<Self> {
-        let is_instruction = |message: &&Arc<Message>| message.role() == Role::User;
-        let instruction = view.messages().rev().find(is_instruction);
-        let instruction = instruction.ok_or(Error::NothingToResume)?.id;
+        let instruction = last_instruction(view).ok_or(Error::NothingToResume)?.id;
         let (place, answered, results) = (CutOff::default(), None, Vec::new());
         let mut rest = Self { instruction, place, answered, results };
         let own = view.messages().skip_while(|message| message.id != instruction).skip(1);

@@ -109,7 +109,8 @@ impl Run {
     /// How many tokens `request` has, when that is more than it may have.
     pub(super) fn too_long(&self, request: &ModelRequest) -> Option<TokenCount> {
         let (gauge, max) = (self.gauge.as_ref()?, self.options.limits.context?);
-        Some(gauge.count(&request.messages, &request.tools)).filter(|count| count.tokens > max)
+        let asked = (request.tools.as_slice(), request.config.response_schema.as_ref());
+        Some(gauge.count(&request.messages, asked)).filter(|count| count.tokens > max)
     }
 
     /// Takes in what the provider measured of the request that was answered last.
@@ -120,8 +121,8 @@ impl Run {
             return;
         }
         let usage = self.turn.answer().usage();
-        let specs = &self.offer.specs;
-        if let Some(measured) = usage.and_then(|usage| Measured::new(sent, answer, specs, usage)) {
+        let asked = (self.offer.specs.as_slice(), self.config.response_schema.as_ref());
+        if let Some(measured) = usage.and_then(|usage| Measured::new(sent, answer, asked, usage)) {
             gauge.measure(measured);
         }
     }

@@ -6,10 +6,17 @@ use branchwork_core::{
     filter::leave_results_out,
     graph::View,
     id::MessageId,
-    message::{Draft, Message},
+    message::{Body, Draft, Message, Role},
 };
 
-use super::Options;
+use super::{Ask, Options};
+
+/// The instruction that was said last, and not made of others as a summary.
+pub(super) fn last_instruction(view: &View) -> Option<&Arc<Message>> {
+    let is_instruction = |message: &&Arc<Message>| matches!(message.body, Body::Instruction { .. });
+    let mut instructions = view.messages().rev().filter(is_instruction);
+    instructions.find(|message| view.folded(message.id).is_none())
+}
 
 impl Options {
     /// What the model is shown of `view`: what is selected, the turn that begins with `instruction` as a
@@ -31,10 +38,31 @@ impl Options {
         messages
     }
 
-    /// As [`shown`](Self::shown), with an instruction that is not written yet.
-    pub(super) fn shown_with(&self, view: &View, draft: &Draft) -> Vec<Arc<Message>> {
+    /// What the model would be shown first, with what `ask` and these options write before that.
+    pub(super) fn preview(&self, view: &View, ask: &Ask) -> Vec<Arc<Message>> {
         let mut messages = self.shown(view, None);
-        messages.push(Arc::new(draft.preview()));
+        match ask {
+            Ask::Instruction(draft) => messages.push(Arc::new(draft.preview())),
+            Ask::Resume => {}
+            Ask::Again { text } => {
+                let again = last_instruction(view).map(|instruction| instruction.id);
+                let place = messages.iter().position(|message| Some(message.id) == again);
+                messages.truncate(place.map_or(messages.len(), |place| place + 1));
+                let said = messages.last().filter(|_| place.is_some());
+                let body =
+                    said.zip(text.as_ref()).and_then(|(said, text)| said.body.with_text(text));
+                if let (Some(body), Some(said)) = (body, messages.last_mut()) {
+                    *said = Arc::new(Message { body, ..(**said).clone() });
+                }
+            }
+        }
+        if let Some(text) = &self.system {
+            let system = Draft::new(Body::System { text: text.clone() }).preview();
+            match messages.iter_mut().find(|message| message.role() == Role::System) {
+                Some(message) => *message = Arc::new(system),
+                None => messages.insert(0, Arc::new(system)),
+            }
+        }
         messages
     }
 }

@@ -30,7 +30,8 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// An instruction opened a turn.
+    /// An instruction opened a turn. One that came with a new system message, or is asked again, opens none:
+    /// the change of the system message, or of what was there, does.
     TurnStarted(Arc<Message>),
     /// More text of the answer that is being made.
     Text(String),
@@ -67,9 +68,9 @@ pub enum EventKind {
     Approved(Vec<CallId>),
     /// A turn that was parked goes on.
     TurnResumed,
-    /// The turn is over, with this message.
+    /// The turn is over, with this message. Also an answer that somebody appended is the end of one.
     TurnCompleted(Arc<Message>),
-    /// The turn was stopped, or cut off.
+    /// The turn was stopped, or cut off: its answer is a part, or nobody knows what came of a call.
     TurnInterrupted(Arc<Message>),
     /// The provider failed, and the turn with it.
     TurnFailed(Arc<Message>),

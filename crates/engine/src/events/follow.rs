@@ -18,6 +18,9 @@ use futures_util::{
 use super::{Event, feed::Heard};
 use crate::{branch::Branch, error::Result};
 
+/// The shortest time between two looks at the store.
+const EVERY_MIN: Duration = Duration::from_millis(10);
+
 /// Moves that are read at once.
 const PAGE: u64 = 256;
 
@@ -40,6 +43,11 @@ impl Branch {
     ///
     /// What handles of this engine do is heard at once; what other processes do, when
     /// [`follow_polling`](Self::follow_polling) looks.
+    ///
+    /// # Errors
+    ///
+    /// The stream ends with an error: [`Error::NotFound`](crate::Error::NotFound) for a number that was not
+    /// reached, [`Error::Store`](crate::Error::Store), also when the branch is deleted.
     ///
     /// # Examples
     ///
@@ -68,7 +76,11 @@ impl Branch {
     }
 
     /// As [`follow`](Self::follow), and looks at the store every so often for what other processes do: one
-    /// read each time.
+    /// read each time, and no more than a hundred a second.
+    ///
+    /// # Errors
+    ///
+    /// As for [`follow`](Self::follow).
     pub fn follow_polling(&self, seq: u64, every: Duration) -> Follow {
         Follow::new(self.clone(), seq, Some(every))
     }
@@ -76,7 +88,9 @@ impl Branch {
 
 impl Follow {
     fn new(branch: Branch, seq: u64, every: Option<Duration>) -> Self {
-        let place = Place { branch, seq, every, heard: Heard::default(), ready: VecDeque::new() };
+        let every = every.map(|every| every.max(EVERY_MIN));
+        let (known, revision, heard, ready) = (None, 0, Heard::default(), VecDeque::new());
+        let place = Place { branch, seq, every, known, revision, heard, ready };
         let next = |mut place: Place| async move {
             let event = place.next().await?;
             Ok(Some((event, place)))
@@ -90,6 +104,9 @@ struct Place {
     branch: Branch,
     seq: u64,
     every: Option<Duration>,
+    /// The revision that handles knew of at the last look, and the true one then.
+    known: Option<u64>,
+    revision: u64,
     heard: Heard,
     ready: VecDeque<Event>,
 }
@@ -118,11 +135,14 @@ impl Place {
 
     /// Takes what is durable and not heard; when nothing is, what is new of the answer that is made.
     async fn look(&mut self) -> Result<()> {
+        // What handles know of the number may be behind, when others moved the head away and back: the
+        // store is asked whenever that changes. A piece of an answer changes nothing of it.
         let known = self.branch.shared().known().map(|state| state.revision);
-        let revision = match known {
-            Some(revision) if self.every.is_none() => revision,
-            _ => self.branch.record().await?.revision,
-        };
+        if self.every.is_some() || known.is_none() || known != self.known {
+            self.revision = self.branch.record().await?.revision;
+            self.known = known;
+        }
+        let revision = self.revision;
         if self.seq > revision {
             // A number that was not reached: the log says so.
             self.branch.events(self.seq, 0).await?;

@@ -17,6 +17,10 @@ use crate::{
     error::{Error, Result},
 };
 
+/// Ops of one turn group at most: the answer, what is asked and answered about its calls, each perhaps with
+/// other arguments, that they run, and what came of each, noted and told.
+const GROUP_OPS_MAX: u32 = 4 * CALLS_PER_ANSWER_MAX as u32 + 3;
+
 /// Calls that are read at once to find one.
 const CALLS_PAGE: usize = 1_000;
 
@@ -63,7 +67,7 @@ impl Branch {
         let store = self.engine().store();
         let mut moves = store.reflog(self.id(), last.saturating_add(1), count).await?;
         moves.reverse();
-        let mut reader = Reader { branch: self, noted: None, events: Vec::new() };
+        let mut reader = Reader { branch: self, group: None, events: Vec::new() };
         let mut moves = moves.as_slice();
         while let Some(first) = moves.first() {
             let appended = appended_together(moves);
@@ -89,11 +93,55 @@ fn appended_together(moves: &[ReflogEntry]) -> usize {
     joined.count() + usize::from(!ops.is_empty())
 }
 
+/// What was told of the calls of an answer.
+#[derive(Default)]
+struct Group {
+    /// Those whose results are noted and perhaps not told.
+    noted: BTreeSet<CallId>,
+    /// How the answer ended.
+    status: Status,
+    /// Nobody knows what came of one.
+    has_unknown: bool,
+}
+
+impl Group {
+    /// What `ops` tell of the calls of the last answer among them.
+    fn of(ops: Vec<Op>) -> Self {
+        let mut group = Self::default();
+        ops.iter().for_each(|op| group.take(&op.kind));
+        group
+    }
+
+    fn take(&mut self, kind: &OpKind) {
+        match kind {
+            OpKind::Noted(result) => {
+                self.noted.insert(result.call.clone());
+            }
+            OpKind::Message(message) => match &message.body {
+                Body::ActionResponse { outcome: Outcome::Unknown, .. } => self.has_unknown = true,
+                Body::ActionResponse { .. } => {}
+                _ => *self = Self { status: message.status, ..Self::default() },
+            },
+            _ => {}
+        }
+    }
+
+    /// How a turn ended whose last message this is.
+    fn ended(&self, message: Arc<Message>) -> EventKind {
+        match self.status {
+            Status::Failed => EventKind::TurnFailed(message),
+            Status::Interrupted => EventKind::TurnInterrupted(message),
+            Status::Complete if self.has_unknown => EventKind::TurnInterrupted(message),
+            Status::Complete => EventKind::TurnCompleted(message),
+        }
+    }
+}
+
 /// Makes events of moves.
 struct Reader<'a> {
     branch: &'a Branch,
-    /// The calls whose results are noted and perhaps not told; `None` when that is not known yet.
-    noted: Option<BTreeSet<CallId>>,
+    /// The answer whose calls are being told of; `None` when that is not known yet.
+    group: Option<Group>,
     events: Vec<Event>,
 }
 
@@ -138,14 +186,13 @@ impl Reader<'_> {
 
     async fn kinds(&mut self, op: Op) -> Result<Vec<EventKind>> {
         let (id, step) = (op.id, op.step);
+        let is_result =
+            matches!(&op.kind, OpKind::Message(message) if message.role() == Role::Tool);
+        let is_told = is_result && self.is_told(&op).await?;
+        self.group.get_or_insert_default().take(&op.kind);
         Ok(match op.kind {
-            OpKind::Message(message) => self.of_message(id, step, message).await?,
-            OpKind::Noted(result) => {
-                if let Some(noted) = &mut self.noted {
-                    noted.insert(result.call.clone());
-                }
-                vec![ended(result)]
-            }
+            OpKind::Message(message) => self.of_message((id, step), message, is_told).await?,
+            OpKind::Noted(result) => vec![ended(result)],
             OpKind::Approval { calls, stage } => vec![match stage {
                 Approval::Asked => EventKind::ApprovalAsked(calls),
                 Approval::Given => EventKind::Approved(calls),
@@ -157,17 +204,23 @@ impl Reader<'_> {
 
     async fn of_message(
         &mut self,
-        op: OpId,
-        step: Step,
+        (op, step): (OpId, Step),
         message: Arc<Message>,
+        is_told: bool,
     ) -> Result<Vec<EventKind>> {
         let mut kinds = Vec::new();
         match &message.body {
             Body::Instruction { .. } if step == Step::Opens => {
                 return Ok(vec![EventKind::TurnStarted(message)]);
             }
-            Body::ActionRequest { .. } => self.noted = Some(BTreeSet::new()),
-            Body::ActionResponse { .. } => kinds.extend(self.newly_ended(op, &message).await?),
+            Body::ActionResponse { call, function, outcome } if !is_told => {
+                let (call, function) = (call.clone(), function.clone());
+                kinds.push(ended(Arc::new(CallResult {
+                    call,
+                    function,
+                    outcome: outcome.clone(),
+                })));
+            }
             _ => {}
         }
         if message.role() == Role::Assistant {
@@ -176,37 +229,21 @@ impl Reader<'_> {
         let says = matches!(message.role(), Role::Assistant | Role::Tool);
         kinds.push(EventKind::MessageCompleted(Arc::clone(&message)));
         if says && step.ends() {
-            kinds.push(turn_ended(message));
+            kinds.push(self.group.get_or_insert_default().ended(message));
         }
         Ok(kinds)
     }
 
-    /// The end of the call whose result `message` is, unless that was told before its place.
-    async fn newly_ended(&mut self, op: OpId, message: &Message) -> Result<Option<EventKind>> {
-        let Body::ActionResponse { call, function, outcome } = &message.body else {
-            return Ok(None);
-        };
-        if self.is_noted(op, call).await? {
-            return Ok(None);
-        }
-        let (call, function) = (call.clone(), function.clone());
-        Ok(Some(ended(Arc::new(CallResult { call, function, outcome: outcome.clone() }))))
-    }
-
-    /// Whether what came of `call` was told by an op before `op`, which tells it in its place.
-    async fn is_noted(&mut self, op: OpId, call: &CallId) -> Result<bool> {
-        if self.noted.is_none() {
+    /// Whether what came of a call was told by an op before `op`, which tells it in its place.
+    async fn is_told(&mut self, op: &Op) -> Result<bool> {
+        let OpKind::Message(message) = &op.kind else { return Ok(false) };
+        let Body::ActionResponse { call, .. } = &message.body else { return Ok(false) };
+        if self.group.is_none() {
             // What is read begins in the middle of a turn group: what is before it is near.
-            let most = u32::try_from(2 * CALLS_PER_ANSWER_MAX).unwrap_or(u32::MAX);
-            let places = op.place().saturating_sub(most)..op.place();
-            let before = self.ops(op.stretch(), places).await?;
-            let noted = before.into_iter().filter_map(|op| match op.kind {
-                OpKind::Noted(result) => Some(result.call.clone()),
-                _ => None,
-            });
-            self.noted = Some(noted.collect());
+            let places = op.id.place().saturating_sub(GROUP_OPS_MAX)..op.id.place();
+            self.group = Some(Group::of(self.ops(op.id.stretch(), places).await?));
         }
-        Ok(self.noted.as_ref().is_some_and(|noted| noted.contains(call)))
+        Ok(self.group.as_ref().is_some_and(|group| group.noted.contains(call)))
     }
 
     /// What the call of a model used whose answer `op` appends.
@@ -239,21 +276,5 @@ fn ended(result: Arc<CallResult>) -> EventKind {
     match result.outcome {
         Outcome::Succeeded(_) => EventKind::CallCompleted(result),
         _ => EventKind::CallFailed(result),
-    }
-}
-
-/// How a turn ended whose last message this is.
-fn turn_ended(message: Arc<Message>) -> EventKind {
-    let is_cut = match &message.body {
-        Body::ActionResponse { outcome, .. } => {
-            matches!(outcome, Outcome::Cancelled(_) | Outcome::Unknown)
-        }
-        _ => false,
-    };
-    match message.status {
-        Status::Failed => EventKind::TurnFailed(message),
-        Status::Interrupted => EventKind::TurnInterrupted(message),
-        Status::Complete if is_cut => EventKind::TurnInterrupted(message),
-        Status::Complete => EventKind::TurnCompleted(message),
     }
 }

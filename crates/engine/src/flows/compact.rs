@@ -3,16 +3,18 @@
 use std::{fmt, pin::Pin, sync::Arc};
 
 use branchwork_core::{
-    config::{Config, ConfigPatch},
-    graph::View,
+    config::{Change, ConfigPatch},
+    graph::{ApplyError, View},
     id::MessageId,
     message::{Message, Role},
+    tool::ToolSelection,
 };
 
 use crate::{
+    base::Revision,
     branch::Branch,
+    chat::Reply,
     error::{Error, Result},
-    tools::ToolChoice,
 };
 
 /// Messages that are kept as they are unless it is said otherwise.
@@ -75,7 +77,7 @@ impl Branch {
     ///
     /// # Errors
     ///
-    /// [`Error::Change`] when there is nothing to fold; as for a [chat](crate::Chat) when a model is asked;
+    /// [`Error::Change`] when there is nothing to fold; [`Error::Parked`] when a turn waits for approvals; as for a [chat](crate::Chat) when a model is asked;
     /// as for [`fold`](Self::fold).
     ///
     /// # Examples
@@ -105,7 +107,8 @@ impl Compact {
         self
     }
 
-    /// Changes the configuration for the summary only: asks another model, for one.
+    /// Changes the configuration for the summary only: asks another model, for one. A schema for answers
+    /// never holds for it.
     pub fn with_config(mut self, config: ConfigPatch) -> Self {
         self.config = config;
         self
@@ -125,18 +128,20 @@ impl Compact {
 
     async fn run(self) -> Result<Compacted> {
         let Self { branch, kept, config, way } = self;
-        let view = branch.view().await?;
-        let old = old(&view, kept);
+        // A turn that goes on ends first; one that waits for a person is not gone over.
+        drop(branch.shared().turns().await);
+        let state = branch.refresh().await?;
+        if state.is_parked() {
+            return Err(Error::parked(&state.view));
+        }
+        let old = old(&state.view, kept);
         let (Some(first), Some(last)) = (old.first(), old.last()) else {
-            return Err(Error::Change(branchwork_core::graph::ApplyError::NothingToFold));
+            return Err(Error::Change(ApplyError::NothingToFold));
         };
         let (first, last) = (first.id, last.id);
         let summary = match way {
             Way::Function(make) => make(&old),
-            Way::Model { prompt } => {
-                let config = view.config().patched(&config);
-                ask(&branch, &config, last, prompt).await?
-            }
+            Way::Model { prompt } => ask(&branch, &state.view, last, (prompt, config)).await?,
         };
         let summary = branch.fold(first, last, summary).await?;
         Ok(Compacted { summary, folded: old.len() })
@@ -161,14 +166,40 @@ fn old(view: &View, kept: usize) -> Vec<Arc<Message>> {
     groups.into_iter().flatten().map(Arc::clone).collect()
 }
 
-/// Asks the model of the branch for a summary of what is there up to `last`.
-async fn ask(branch: &Branch, config: &Config, last: MessageId, prompt: String) -> Result<String> {
-    // The fork begins with what held when the last of them came.
-    let fork = branch.fork_unnamed().at(last).config(config.to_patch()).await?;
-    let asked = fork.chat(prompt).with_tool_choice(ToolChoice::None).await;
+/// Asks the model of the branch for a summary of what stands up to `last`, and of nothing else.
+async fn ask(
+    branch: &Branch,
+    view: &View,
+    last: MessageId,
+    (prompt, config): (String, ConfigPatch),
+) -> Result<String> {
+    let fork = branch.fork_unnamed().at_head(view.head()).await?;
+    let asked = summarize(&fork, view, last, (prompt, config)).await;
     fork.delete().await?;
     let reply = asked?;
     if reply.text.trim().is_empty() { Err(Error::EmptyAnswer) } else { Ok(reply.text) }
+}
+
+async fn summarize(
+    fork: &Branch,
+    view: &View,
+    last: MessageId,
+    (prompt, config): (String, ConfigPatch),
+) -> Result<Reply> {
+    // A group whose calls are open stays: it is closed before the model is asked.
+    let open = view.messages().rev().find(|message| message.role() == Role::Assistant);
+    let open = open.filter(|_| !view.open_calls().is_empty()).map(|open| open.id);
+    let is_before = |group: &Vec<&Arc<Message>>| group.iter().all(|message| message.id != last);
+    let kept = view.groups().skip_while(is_before).skip(1);
+    let kept = kept.filter_map(|group| group.first().map(|first| (first.id, first.role())));
+    let kept = kept.filter(|(id, role)| Some(*id) != open && *role != Role::System);
+    let kept: Vec<_> = kept.map(|(message, _)| Revision::Remove { message }).collect();
+    if !kept.is_empty() {
+        fork.revise(kept).await?;
+    }
+    // What the branch wants of its answers is not wanted of a summary.
+    let config = ConfigPatch { response_schema: Change::Clear, ..config };
+    fork.chat(prompt).with_config(config).with_tools(ToolSelection::None).await
 }
 
 impl IntoFuture for Compact {

@@ -281,3 +281,21 @@ async fn a_process_may_die_at_every_commit_and_no_approved_call_runs_twice() {
         assert!(commits >= 7, "{commits}");
     }
 }
+
+#[tokio::test]
+async fn a_denied_call_does_not_run_after_a_crash_either() {
+    let (store, deeds) = (Arc::new(MemoryStore::new()) as Arc<dyn Store>, Deeds::default());
+    drop(process(Arc::clone(&store), &deeds).await);
+    // The process dies once the answer is durable.
+    let dying = Arc::new(DisturbedStore::dying(Arc::clone(&store), 2, Moment::After));
+    let main = process(Arc::clone(&dying) as _, &deeds).await;
+    let deny = |_: &branchwork::core::message::ToolCall, _: &serde_json::Value| {
+        Policy::Deny("no".to_owned())
+    };
+    main.chat("Clean up.").with_tools("read").with_policy(deny).await.unwrap_err();
+    let main = process(store, &deeds).await;
+    main.resume().with_tools("read").await.unwrap();
+    assert_eq!(*deeds.lock().unwrap(), Vec::<String>::new());
+    let denied = Outcome::Denied("no".to_owned());
+    assert!(outcomes(&main).await.iter().any(|(id, outcome)| id == "l1" && *outcome == denied));
+}

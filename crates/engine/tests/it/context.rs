@@ -65,8 +65,10 @@ async fn a_count_says_what_it_is_based_on() {
     let first = main.chat("Where?").count_tokens().await.unwrap();
     assert_eq!(first.basis, Basis::Estimated);
     main.chat("Where?").await.unwrap();
-    let so_far = main.retry().count_tokens().await.unwrap();
-    assert_eq!((so_far.tokens, so_far.basis), (35, Basis::Measured));
+    let again = main.retry().count_tokens().await.unwrap();
+    assert_eq!((again.tokens, again.basis), (first.tokens, Basis::Estimated), "without the answer");
+    let with_system = main.chat("Why?").with_system("x".repeat(400)).count_tokens().await.unwrap();
+    assert!(with_system.tokens > 100, "{with_system:?}");
     let next = main.chat("Why?").count_tokens().await.unwrap();
     assert_eq!((next.tokens, next.basis), (35 + 1 + 4, Basis::Estimated));
     session.engine().register_tokenizer("ti", Arc::new(Letters));
@@ -104,9 +106,15 @@ async fn a_request_that_does_not_fit_is_an_error_before_the_call_that_says_by_ho
     assert_eq!(kinds, [Role::User, Role::Assistant, Role::Tool, Role::Assistant]);
     assert_eq!(view.last().unwrap().status, Status::Interrupted);
 
+    // A retry that does not fit leaves what is there.
+    let before = main.record().await.unwrap();
+    let long = main.retry().with_text("word ".repeat(400)).with_limits(limits).await;
+    assert!(matches!(long, Err(Error::TooLong { .. })));
+    let long = main.chat("Hm.").with_system("word ".repeat(400)).with_limits(limits).await;
+    assert!(matches!(long, Err(Error::TooLong { .. })));
+    assert_eq!(main.record().await.unwrap().revision, before.revision);
+
     // Made to fit, it goes on.
-    let shorter = main.retry().with_tools(ToolSelection::All).with_limits(limits);
-    drop(shorter);
     let chat = main.chat("Go on.").with_results_kept(0).with_limits(limits);
     assert_eq!(chat.await.unwrap().text, "done");
 }
@@ -172,6 +180,14 @@ async fn a_summary_stands_for_what_is_old_and_can_be_taken_back() {
     main.undo().await.unwrap();
     assert_eq!(texts(&main).await[1], "They go to Rome.");
     assert_legal(&main.view().await.unwrap(), "folded");
+    // What the model is shown of a branch that was compacted before is what stands.
+    provider.push(Script::text("Rome on Friday."));
+    let again = main.compact().keeping(1).await.unwrap();
+    let asked: Vec<_> =
+        provider.requests().pop().unwrap().messages.iter().map(|m| m.text()).collect();
+    assert_eq!(asked[..4], ["Be brief.", "They go to Rome.", "It is warm.", "When?"]);
+    assert_eq!((asked.len(), again.folded), (5, 3));
+    main.unfold(again.summary).await.unwrap();
     let twice = main.compact().keeping(0).by(|old| format!("{} in all", old.len())).await.unwrap();
     assert_eq!(
         (twice.folded, texts(&main).await),

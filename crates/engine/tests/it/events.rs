@@ -9,7 +9,7 @@ use branchwork::{
         message::{Body, Role},
         provider::{Finish, ProviderError, ProviderEvent, Usage},
         store::{MemoryStore, Store},
-        tool::ToolSelection,
+        tool::{ToolEffect, ToolSelection},
     },
     events::{Event, EventKind},
     sqlite::SqliteStore,
@@ -19,7 +19,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 
 use crate::{
     support::{engine_over, says, session},
-    work::{Ran, open, process},
+    work::{Ran, open, process, tool},
 };
 
 fn names(events: &[Event]) -> Vec<&'static str> {
@@ -222,4 +222,36 @@ async fn what_another_process_does_is_heard_by_looking() {
     other.append(says("Rome?")).await.unwrap();
     let event = follow.next().await.unwrap().unwrap();
     assert!(matches!(event.kind, EventKind::MessageCompleted(said) if said.text() == "Rome?"));
+}
+
+#[tokio::test]
+async fn a_bare_branch_and_one_that_others_moved_are_heard_to_the_newest_event() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (here, there) = (engine_over(Arc::clone(&store)), engine_over(store));
+    let main = here.session("trip").create().await.unwrap().default_branch();
+    let mut follow = main.follow(main.record().await.unwrap().revision);
+    main.append(says("Rome?")).await.unwrap();
+    assert_eq!(names(&heard(&mut follow)), ["message_completed"]);
+    let other = there.open_session("trip").await.unwrap().default_branch();
+    other.undo().await.unwrap();
+    other.redo().await.unwrap();
+    main.append(says("Or Oslo?")).await.unwrap();
+    assert_eq!(names(&heard(&mut follow)), ["moved", "moved", "message_completed"]);
+    assert_eq!(main.view().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn calls_that_are_named_as_earlier_ones_are_told_too_wherever_a_page_begins() {
+    let calls = || Script::calls([("c0", "look", "{}"), ("c1", "look", "{}")]);
+    let (session, _) = session([calls(), calls(), Script::text("done")]).await;
+    let ran = Ran::default();
+    let main = session.default_branch();
+    main.register(tool("look", ToolEffect::Pure, &ran)).unwrap();
+    main.chat("work").with_tools(ToolSelection::All).await.unwrap();
+    for limit in [1, 2, 3, 100] {
+        let events = all(&main, limit).await;
+        let ended = names(&events).into_iter().filter(|name| *name == "call_completed").count();
+        assert_eq!(ended, 4, "{limit} moves at a time");
+        assert_eq!(names(&events).last(), Some(&"turn_completed"));
+    }
 }

@@ -19,7 +19,7 @@ use branchwork::{
         message::{Body, CallId, Message, Outcome, Role},
         provider::{ModelRequest, ProviderError},
         store::{MemoryStore, Store},
-        tool::{ToolEffect, ToolSelection},
+        tool::{Policy, ToolEffect, ToolSelection},
     },
     tools::{FunctionTool, ToolContext, ToolError, schemars::JsonSchema},
 };
@@ -96,7 +96,8 @@ impl Plan {
 
 impl Planned {
     fn of(dice: &mut Dice, (round, place): (u64, u64)) -> Self {
-        let tool = dice.pick(&["once", "once", "look", "look", "put", "put", "asked", "missing"]);
+        let tool = dice
+            .pick(&["once", "once", "look", "look", "put", "put", "asked", "denied", "missing"]);
         let deeds = ["succeed", "succeed", "succeed", "fail", "panic", "hang", "misfit"];
         let deed = if dice.roll(100) == 0 { "huge" } else { dice.pick(&deeds) };
         let yields = dice.roll(5);
@@ -115,6 +116,7 @@ impl Planned {
     fn allows(&self, outcome: &Outcome) -> bool {
         match (self.tool, self.deed) {
             ("missing", _) => matches!(outcome, Outcome::Failed(_)),
+            ("denied", deed) if deed != "misfit" => *outcome == Outcome::Denied("never".to_owned()),
             // Nobody is asked about arguments that do not fit.
             ("asked", deed) if deed != "misfit" && !Self::is_approved(&CallId::new(&self.id)) => {
                 *outcome == Outcome::Denied("no".to_owned())
@@ -216,6 +218,9 @@ impl World {
         }
         let asked = self.tool("asked", ToolEffect::AtMostOnce, &process).with_approval();
         session.register(asked).unwrap();
+        let denied = self.tool("denied", ToolEffect::Pure, &process);
+        let never = |_: &serde_json::Value| Policy::Deny("never".to_owned());
+        session.register(denied.with_policy(never)).unwrap();
         self.go_on(&session.default_branch(), &process).await;
         *self.requests.lock().unwrap() += provider.requests().len();
         process.store.is_dead()
@@ -278,14 +283,13 @@ impl World {
         for message in view.messages() {
             if let Body::ActionResponse { call, outcome, .. } = &message.body {
                 let planned = self.plan.planned(call);
-                // Whether the process before had a tool that is missing is not known either.
-                let may_be_unknown =
-                    matches!(planned.tool, "once" | "asked" | "missing") && lives > 1;
+                let may_be_unknown = matches!(planned.tool, "once" | "asked") && lives > 1;
                 let is_unknown = may_be_unknown && *outcome == Outcome::Unknown;
                 assert!(is_unknown || planned.allows(outcome), "{place}: {call} {outcome:?}");
             }
         }
         for (key, (tool, count)) in self.effects.lock().unwrap().iter() {
+            assert_ne!(*tool, "denied", "{place}: {key} took effect");
             assert!(
                 !matches!(*tool, "once" | "asked") || *count == 1,
                 "{place}: {key} took effect {count} times"

@@ -37,6 +37,9 @@ pub enum ApplyError {
     /// No message stands where a summary shall.
     #[error("there is nothing to fold: no message but system messages stands there")]
     NothingToFold,
+    /// A summary would stand for part of a turn group, or leave one of the messages between out.
+    #[error("a summary stands for messages that follow each other, turn groups as a whole")]
+    NotWhole,
     /// The message is no summary.
     #[error("message {id} is no summary that stands for others")]
     NotFolded {
@@ -108,7 +111,7 @@ impl View {
             OpKind::Edit { target, body } => self.edit(depth, *target, body, op.id)?,
             OpKind::Remove { targets } => self.remove(depth, targets)?,
             OpKind::Fold { targets, summary } => {
-                self.fold(depth, targets, summary, (op.id, op.at, op.author.as_deref()))?;
+                self.fold(depth, targets, summary, (op.id, op.at))?;
             }
             OpKind::Unfold { target } => self.unfold(depth, *target)?,
             OpKind::Noted(result) => self.note(depth, result)?,
@@ -217,7 +220,7 @@ impl View {
                     let is_same = old.id == new.id && old.function == new.function;
                     is_same && (old.arguments == new.arguments || self.is_waiting(&old.id))
                 };
-                let fits = parts == same && calls.len() == new.len();
+                let fits = parts == same && calls != new && calls.len() == new.len();
                 let fits = fits && calls.iter().zip(new).all(is_free);
                 if fits { Ok(true) } else { Err(refused) }
             }

@@ -6,6 +6,7 @@ use rpds::ListSync;
 
 use super::{ApplyError, Change, Slot, View};
 use crate::{
+    clock::Timestamp,
     graph::op::summary_in_place_of,
     id::{MessageId, OpId},
     message::{Message, Role},
@@ -64,8 +65,14 @@ impl View {
         depth: u32,
         targets: &[MessageId],
         summary: &str,
-        (op, at, author): (OpId, crate::clock::Timestamp, Option<&str>),
+        (op, at): (OpId, Timestamp),
     ) -> Result<(), ApplyError> {
+        let (Some(from), Some(to)) = (targets.first(), targets.last()) else {
+            return Err(ApplyError::NothingToFold);
+        };
+        if self.foldable(*from, *to)? != targets {
+            return Err(ApplyError::NotWhole);
+        }
         let messages = targets.iter().map(|id| self.target(*id)).collect::<Result<Vec<_>, _>>()?;
         let Some((slot, first)) = messages.first().cloned() else {
             return Err(ApplyError::NothingToFold);
@@ -74,7 +81,7 @@ impl View {
         for (slot, _) in &messages {
             self.replace(*slot, None);
         }
-        let summary = summary_in_place_of(&first, summary, (op, at, author));
+        let summary = summary_in_place_of(&first, summary, (op, at));
         self.replace(slot, Some(Arc::new(summary)));
         let gone = u32::try_from(messages.len() - 1).unwrap_or(u32::MAX);
         let folds = self.folds.push_front(Arc::new(Folded { messages }));
