@@ -59,9 +59,8 @@ pub(super) fn tools(specs: &[ToolSpec], tokenizer: &dyn Tokenizer) -> u64 {
 
 fn parts(parts: &[Part], tokenizer: &dyn Tokenizer) -> u64 {
     let part = |part: &Part| match part {
-        Part::Text(text) => tokenizer.count(text),
-        // What the provider wants back of a thought goes back with it; else nothing does.
-        Part::Reasoning { text, detail: Some(_) } => tokenizer.count(text),
+        // A thought goes back only with what the provider wants back of it.
+        Part::Text(text) | Part::Reasoning { text, detail: Some(_) } => tokenizer.count(text),
         Part::Reasoning { detail: None, .. } => 0,
         Part::Image { .. } | Part::File { .. } => ATTACHMENT_TOKENS,
         Part::Data(value) => json(value, tokenizer),

@@ -19,7 +19,9 @@ use crate::{
 
 /// Ops of one turn group at most: the answer, what is asked and answered about its calls, each perhaps with
 /// other arguments, that they run, and what came of each, noted and told.
-const GROUP_OPS_MAX: u32 = 4 * CALLS_PER_ANSWER_MAX as u32 + 3;
+const GROUP_OPS_MAX: u32 = 1_024;
+const _: () =
+    assert!(GROUP_OPS_MAX as usize > 4 * CALLS_PER_ANSWER_MAX + 3, "BUG: a group is longer");
 
 /// Calls that are read at once to find one.
 const CALLS_PAGE: usize = 1_000;
@@ -106,9 +108,11 @@ struct Group {
 
 impl Group {
     /// What `ops` tell of the calls of the last answer among them.
-    fn of(ops: Vec<Op>) -> Self {
+    fn of(ops: &[Op]) -> Self {
         let mut group = Self::default();
-        ops.iter().for_each(|op| group.take(&op.kind));
+        for op in ops {
+            group.take(&op.kind);
+        }
         group
     }
 
@@ -241,7 +245,7 @@ impl Reader<'_> {
         if self.group.is_none() {
             // What is read begins in the middle of a turn group: what is before it is near.
             let places = op.id.place().saturating_sub(GROUP_OPS_MAX)..op.id.place();
-            self.group = Some(Group::of(self.ops(op.id.stretch(), places).await?));
+            self.group = Some(Group::of(&self.ops(op.id.stretch(), places).await?));
         }
         Ok(self.group.as_ref().is_some_and(|group| group.noted.contains(call)))
     }
