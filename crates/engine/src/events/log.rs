@@ -17,6 +17,9 @@ use crate::{
     error::{Error, Result},
 };
 
+/// Ops that are looked at first for the answer whose calls are told of.
+const GROUP_OPS_FIRST: u32 = 16;
+
 /// Ops of one turn group at most: the answer, what is asked and answered about its calls, each perhaps with
 /// other arguments, that they run, and what came of each, noted and told.
 const GROUP_OPS_MAX: u32 = 1_024;
@@ -243,11 +246,26 @@ impl Reader<'_> {
         let OpKind::Message(message) = &op.kind else { return Ok(false) };
         let Body::ActionResponse { call, .. } = &message.body else { return Ok(false) };
         if self.group.is_none() {
-            // What is read begins in the middle of a turn group: what is before it is near.
-            let places = op.id.place().saturating_sub(GROUP_OPS_MAX)..op.id.place();
-            self.group = Some(Group::of(&self.ops(op.id.stretch(), places).await?));
+            // What is read begins in the middle of a turn group.
+            self.group = Some(self.group_before(op.id).await?);
         }
         Ok(self.group.as_ref().is_some_and(|group| group.noted.contains(call)))
+    }
+
+    /// What is told before `op` of the calls that it is about. Their answer is near, most often.
+    async fn group_before(&self, op: OpId) -> Result<Group> {
+        let (end, mut length) = (op.place(), GROUP_OPS_FIRST);
+        loop {
+            let before = self.ops(op.stretch(), end.saturating_sub(length)..end).await?;
+            let is_answer = |op: &Op| {
+                let answer = op.kind.as_message();
+                answer.is_some_and(|message| matches!(message.body, Body::ActionRequest { .. }))
+            };
+            if before.iter().any(is_answer) || length >= end.min(GROUP_OPS_MAX) {
+                return Ok(Group::of(&before));
+            }
+            length *= 4;
+        }
     }
 
     /// What the call of a model used whose answer `op` appends.
