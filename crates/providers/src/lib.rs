@@ -28,8 +28,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod http;
 mod openai;
+mod retry_after;
 mod sse;
 
 pub use branchwork_core::secret::Secret;

@@ -1,7 +1,6 @@
 //! Base URLs: what people type, made into one form.
 
-use std::net::IpAddr;
-
+use branchwork_http::is_loopback;
 use reqwest::Url;
 
 /// The text is not the base URL of a server.
@@ -108,15 +107,6 @@ fn check(url: &Url) -> Result<(), InvalidBaseUrl> {
         return Err(InvalidBaseUrl::QueryOrFragment);
     }
     Ok(())
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback() || address.is_unspecified(),
-        Err(_not_an_address) => host == "localhost" || host.ends_with(".localhost"),
-    }
 }
 
 #[cfg(test)]

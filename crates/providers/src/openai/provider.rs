@@ -8,6 +8,7 @@ use branchwork_core::{
     provider::{EventStream, ModelInfo, ModelRequest, Provider, ProviderError, RenderedRequest},
     secret::Secret,
 };
+use branchwork_http::{ClientOptions, client};
 use reqwest::{
     Client, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -23,7 +24,6 @@ use super::{
     options::OpenAiOptions,
     request,
 };
-use crate::http::{ClientOptions, client};
 
 /// Bytes of the body of an error that are read.
 const ERROR_BODY_BYTES_MAX: usize = 64 * 1024;
@@ -59,8 +59,11 @@ impl OpenAi {
         let secrets = key.iter().chain(values).cloned().collect();
         let reporter = Arc::new(Reporter::new(secrets, base_url.as_str().to_owned()));
         let headers = header_map(key.as_ref(), &headers, &reporter)?;
-        let client = client(ClientOptions { is_loopback: base_url.is_loopback(), idle_wait })
-            .map_err(|error| reporter.transport(error))?;
+        let client = client(ClientOptions {
+            is_loopback: base_url.is_loopback(),
+            idle_wait: Some(idle_wait),
+        })
+        .map_err(|error| reporter.transport(error))?;
         Ok(Self { client, base_url, dialect, headers, probe_wait, reporter })
     }
 

@@ -9,7 +9,7 @@ use branchwork_core::{
 use reqwest::header::{HeaderMap, LOCATION};
 
 use super::fault::Fault;
-use crate::http::retry_after;
+use crate::retry_after::retry_after;
 
 /// Bytes of unreadable data that are shown.
 const EXCERPT_BYTES: usize = 120;

@@ -1,4 +1,4 @@
-//! The HTTP client of one provider.
+//! The client of one server.
 
 use std::time::Duration;
 
@@ -15,27 +15,34 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
 const USER_AGENT: &str = concat!("branchwork/", env!("CARGO_PKG_VERSION"));
 
-/// What differs between the clients of providers.
+/// What differs between the clients of servers.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ClientOptions {
+pub struct ClientOptions {
     /// Whether the server is on this machine: then no proxy is asked.
-    pub(crate) is_loopback: bool,
-    /// How long the server may be silent before and between bytes.
-    pub(crate) idle_wait: Duration,
+    pub is_loopback: bool,
+    /// How long the server may be silent before and between bytes; `None` when the caller keeps the time.
+    pub idle_wait: Option<Duration>,
 }
 
 /// Makes a client: proxies as the environment says, no redirects, no limit on the whole call.
 ///
 /// A redirect would send the body and the key elsewhere, or turn the POST into a GET.
-pub(crate) fn client(options: ClientOptions) -> Result<Client, reqwest::Error> {
+///
+/// # Errors
+///
+/// What the system said.
+pub fn client(options: ClientOptions) -> Result<Client, reqwest::Error> {
     let builder = Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_WAIT)
-        .read_timeout(options.idle_wait)
         .tcp_keepalive(TCP_KEEPALIVE)
         .redirect(redirect::Policy::none())
         .referer(false)
         .tls_backend_preconfigured(tls::config());
+    let builder = match options.idle_wait {
+        Some(wait) => builder.read_timeout(wait),
+        None => builder,
+    };
     let builder = if options.is_loopback { builder.no_proxy() } else { builder };
     builder.build()
 }
