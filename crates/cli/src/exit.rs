@@ -5,7 +5,10 @@ use std::{fmt, io, process::ExitCode};
 use branchwork::{
     Error,
     archive::ArchiveError,
-    core::{graph::ApplyError, message::DraftError, provider::ProviderError, store::StoreError},
+    core::{
+        causes::with_causes, graph::ApplyError, message::DraftError, provider::ProviderError,
+        store::StoreError,
+    },
     mcp::McpError,
     providers::InvalidBaseUrl,
     table::TableError,
@@ -139,7 +142,7 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let message = full_message(&error);
+        let message = with_causes(&error);
         match error {
             Error::Store(error) => store_failure(&error, message),
             Error::Conflict(_) | Error::MovedMeanwhile { .. } => Self::new(Code::Conflict, message),
@@ -189,20 +192,6 @@ impl From<Error> for Failure {
     }
 }
 
-/// The message with those of its causes, each once.
-fn full_message(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        let text = source.to_string();
-        if !message.contains(&text) {
-            message = format!("{message}: {text}");
-        }
-        cause = source.source();
-    }
-    message
-}
-
 fn store_failure(error: &StoreError, message: String) -> Failure {
     let code = match error {
         StoreError::NotFound { .. } => Code::NotFound,
@@ -245,13 +234,13 @@ impl From<StoreError> for Failure {
 
 impl From<InvalidBaseUrl> for Failure {
     fn from(error: InvalidBaseUrl) -> Self {
-        Self::usage(full_message(&error))
+        Self::usage(with_causes(&error))
     }
 }
 
 impl From<McpError> for Failure {
     fn from(error: McpError) -> Self {
-        let message = full_message(&error);
+        let message = with_causes(&error);
         match error {
             McpError::BadServer { .. } => {
                 Self::usage(message).with_hint("correct `[mcp-servers]` in the configuration file")

@@ -5,6 +5,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`id`] | typed identifiers and the [`IdSource`](id::IdSource) they come from |
+//! | [`causes`] | what an error and its causes say |
 //! | [`clock`] | [`Timestamp`](clock::Timestamp) and the [`Clock`](clock::Clock) it comes from |
 //! | [`limits`] | every bound of the product, named, with its unit and its reason |
 //! | [`message`] | messages, their bodies and parts |
@@ -25,6 +26,7 @@
 //! to write a store, a provider or a tool.
 
 pub mod call;
+pub mod causes;
 pub mod clock;
 pub mod codec;
 pub mod config;

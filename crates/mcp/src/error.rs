@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, io, time::Duration};
 
-use branchwork_core::secret::{Secret, detail};
+use branchwork_core::{
+    causes::with_causes,
+    secret::{Secret, detail},
+};
 
 use crate::http;
 
@@ -72,15 +75,5 @@ pub enum McpError {
 
 /// What an error and its causes say, each once, on one short line without `secrets`.
 pub(crate) fn say(error: &(dyn StdError + 'static), secrets: &[Secret]) -> String {
-    let error = http::inner(error);
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        let said = source.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = source.source();
-    }
-    detail(&text, secrets)
+    detail(&with_causes(http::inner(error)), secrets)
 }
