@@ -2,19 +2,17 @@
 
 use std::{fmt, pin::Pin, sync::Arc};
 
-use branchwork_core::{config::ConfigPatch, id::OpId};
+use branchwork_core::id::OpId;
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
+use super::asking::{CONCURRENCY, Each, fork_for, question, references};
 use crate::{
     branch::Branch,
     chat::{Chat, Reply},
     error::{Error, Result},
     reference::ModelReference,
 };
-
-/// Forks that are asked at the same time unless it is said otherwise.
-const CONCURRENCY: usize = 8;
 
 /// Forks of one fan-out, so that a slip of the pen is no bill.
 const ITEMS_MAX: usize = 10_000;
@@ -45,7 +43,7 @@ pub struct FanOut {
     models: Vec<ModelReference>,
     samples: usize,
     concurrency: usize,
-    each: Arc<dyn Fn(Chat) -> Chat + Send + Sync>,
+    each: Arc<Each>,
 }
 
 /// One thing that was asked.
@@ -104,8 +102,7 @@ impl FanOut {
 
     /// Asks each of these models: `provider:model`, or `model` of the provider that is set.
     pub fn models<T: Into<String>>(mut self, models: impl IntoIterator<Item = T>) -> Self {
-        self.models =
-            models.into_iter().map(|model| ModelReference::divide(&model.into())).collect();
+        self.models = references(models);
         self
     }
 
@@ -223,16 +220,12 @@ async fn ask(
     from: (Branch, Option<OpId>),
     mut item: FanOutItem,
     model: Option<ModelReference>,
-    each: &(dyn Fn(Chat) -> Chat + Send + Sync),
+    each: &Each,
 ) -> FanOutItem {
     match fork(from, model).await {
         Err(error) => item.outcome = Err(error),
         Ok(fork) => {
-            let chat = fork.chat(&item.instruction);
-            let chat = match &item.context {
-                Some(context) => chat.with_context(context.clone()),
-                None => chat,
-            };
+            let chat = question(&fork, &item.instruction, item.context.as_ref());
             item.outcome = each(chat).await;
             item.branch = Some(fork);
         }
@@ -244,15 +237,8 @@ async fn fork(
     (branch, head): (Branch, Option<OpId>),
     model: Option<ModelReference>,
 ) -> Result<Branch> {
-    let fork = branch.fork_unnamed().at_head(head);
-    match model {
-        None => fork.await,
-        Some(model) => {
-            model.check()?;
-            let ModelReference { provider, model } = model;
-            fork.config(ConfigPatch::new().with_model(provider, model)).await
-        }
-    }
+    model.iter().try_for_each(ModelReference::check)?;
+    fork_for(branch.fork_unnamed().at_head(head), model).await
 }
 
 impl IntoFuture for FanOut {

@@ -8,6 +8,7 @@
 //!
 //! A chat with tools is a flow of its own: see [`Chat::with_tools`](crate::Chat::with_tools).
 
+mod asking;
 mod best_of;
 mod compact;
 mod fan_out;

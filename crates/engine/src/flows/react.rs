@@ -7,6 +7,7 @@ use branchwork_core::{
 };
 use serde_json::Value;
 
+use super::asking::question;
 use crate::{
     branch::Branch,
     chat::Reply,
@@ -169,17 +170,13 @@ impl React {
     /// One turn; the first one tells the task.
     async fn turn(&self, is_first: bool, prompt: String, choice: ToolChoice) -> Result<Reply> {
         let text = if is_first { format!("{}\n\n{prompt}", self.task) } else { prompt };
-        let chat = self
-            .branch
-            .chat(text)
+        let context = self.context.as_ref().filter(|_| is_first);
+        question(&self.branch, &text, context)
             .with_tools(self.tools.clone())
             .with_tool_choice(choice)
             .with_limits(TurnLimits::new().with_rounds(1))
-            .with_config(self.config.clone());
-        match self.context.clone().filter(|_| is_first) {
-            Some(context) => chat.with_context(context).await,
-            None => chat.await,
-        }
+            .with_config(self.config.clone())
+            .await
     }
 }
 

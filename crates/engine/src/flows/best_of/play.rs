@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use branchwork_core::{config::ConfigPatch, id::OpId, message::Message};
+use branchwork_core::{id::OpId, message::Message};
 use futures_util::{StreamExt as _, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +14,10 @@ use super::{
 use crate::{
     branch::Branch,
     error::{Error, Result},
-    flows::Flow,
+    flows::{
+        Flow,
+        asking::{fork_for, question},
+    },
     reference::ModelReference,
 };
 
@@ -116,22 +119,12 @@ impl<'a> Play<'a> {
     async fn fork(&self, number: usize, model: Option<&ModelReference>) -> Result<Branch> {
         let Tournament { branch, name, .. } = self.tournament;
         let fork = branch.fork(format!("{name}-{number}")).at_head(self.from);
-        let fork = match model.cloned() {
-            None => fork,
-            Some(ModelReference { provider, model }) => {
-                fork.config(ConfigPatch::new().with_model(provider, model))
-            }
-        };
-        fork.once().await
+        fork_for(fork, model.cloned()).once().await
     }
 
     async fn ask(&self, number: usize, fork: &Branch) -> Result<Arc<Message>> {
         let Tournament { instruction, context, each, .. } = self.tournament;
-        let chat = fork.chat(instruction);
-        let chat = match context {
-            Some(context) => chat.with_context(context.clone()),
-            None => chat,
-        };
+        let chat = question(fork, instruction, context.as_ref());
         self.flow.chat(&format!("candidate-{number}"), each(chat)).await
     }
 

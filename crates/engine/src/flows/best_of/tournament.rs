@@ -9,11 +9,9 @@ use crate::{
     branch::Branch,
     chat::Chat,
     error::{Error, Result},
+    flows::asking::{CONCURRENCY, Each, references},
     reference::ModelReference,
 };
-
-/// Candidates, or matches, that are asked at the same time unless it is said otherwise.
-const CONCURRENCY: usize = 8;
 
 /// Candidates of one tournament, so that a slip of the pen is no bill.
 const CANDIDATES_MAX: usize = 1_000;
@@ -71,7 +69,7 @@ pub struct Tournament {
     pub(super) models: Vec<ModelReference>,
     pub(super) samples: usize,
     pub(super) concurrency: usize,
-    pub(super) each: Arc<dyn Fn(Chat) -> Chat + Send + Sync>,
+    pub(super) each: Arc<Each>,
     judge: Option<Judge>,
 }
 
@@ -123,8 +121,7 @@ impl Tournament {
 
     /// Asks each of these models: `provider:model`, or `model` of the provider that is set.
     pub fn models<T: Into<String>>(mut self, models: impl IntoIterator<Item = T>) -> Self {
-        self.models =
-            models.into_iter().map(|model| ModelReference::divide(&model.into())).collect();
+        self.models = references(models);
         self
     }
 
