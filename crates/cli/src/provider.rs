@@ -19,7 +19,7 @@ use branchwork::{
 use futures_util::future::join_all;
 
 use crate::{
-    args::AskArgs,
+    args::{AskArgs, Wish},
     config::Config,
     env,
     exit::{Code, Failure},
@@ -33,13 +33,6 @@ const LOCAL: [&str; 3] = ["ollama", "lmstudio", "llamacpp"];
 
 /// How long a server on this machine may take to say what it serves.
 const PROBE_WAIT: Duration = Duration::from_millis(400);
-
-/// What the command line says of the model.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Wish {
-    pub(crate) model: Option<String>,
-    pub(crate) base_url: Option<String>,
-}
 
 impl Wish {
     /// What the options of a prompt say.

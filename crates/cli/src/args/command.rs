@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::{
     ApprovalsCommand, CompactArgs, EventsArgs, ExportArgs, FanOutArgs, ImportArgs,
-    McpServersCommand, ReactArgs, ResumeArgs, SearchArgs, ToolArgs,
+    McpServersCommand, ReactArgs, ResumeArgs, SearchArgs, ToolArgs, Wish,
 };
 
 /// What to do.
@@ -18,12 +18,8 @@ pub(crate) enum Command {
         /// The session: by name, identifier or a prefix of one; `session@branch` for a branch.
         /// A name that is new makes a new session.
         session: Option<String>,
-        /// The model: `provider:model`, or an alias.
-        #[arg(short, long)]
-        model: Option<String>,
-        /// The server to ask, by its URL.
-        #[arg(long, value_name = "URL")]
-        base_url: Option<String>,
+        #[command(flatten)]
+        wish: Wish,
         /// What holds for the whole conversation, in a new session.
         #[arg(short, long)]
         system: Option<String>,

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::Wish;
+
 /// Of which branch, and by whom.
 #[derive(Debug, Args)]
 pub(crate) struct CompactArgs {
@@ -13,10 +15,6 @@ pub(crate) struct CompactArgs {
     /// The summary, so that no model is asked; `-` reads standard input.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["model", "base_url"])]
     pub(crate) summary: Option<String>,
-    /// The model that makes it: `provider:model`, or an alias.
-    #[arg(short, long)]
-    pub(crate) model: Option<String>,
-    /// The server to ask, by its URL.
-    #[arg(long, value_name = "URL")]
-    pub(crate) base_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) wish: Wish,
 }

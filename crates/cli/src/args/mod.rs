@@ -11,6 +11,7 @@ mod react;
 mod resume;
 mod search;
 mod transfer;
+mod wish;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,7 @@ pub(crate) use self::{
     resume::ResumeArgs,
     search::SearchArgs,
     transfer::{ExportArgs, Format, ImportArgs},
+    wish::Wish,
 };
 
 /// Durable, branching conversations with language models.

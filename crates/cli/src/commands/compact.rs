@@ -3,13 +3,7 @@
 use branchwork::core::config::ConfigPatch;
 use serde_json::json;
 
-use crate::{
-    args::CompactArgs,
-    exit::Failure,
-    input, output, place,
-    provider::{self, Wish},
-    world::World,
-};
+use crate::{args::CompactArgs, exit::Failure, input, output, place, provider, world::World};
 
 pub(super) async fn run(world: &World, args: CompactArgs) -> Result<(), Failure> {
     let engine = world.existing_engine()?;
@@ -23,8 +17,7 @@ pub(super) async fn run(world: &World, args: CompactArgs) -> Result<(), Failure>
         compact.by(move |_| summary)
     } else {
         let own = branch.view().await?.config().clone();
-        let wish = Wish { model: args.model, base_url: args.base_url };
-        let target = provider::resolve(&world.config, &wish, Some(&own)).await?;
+        let target = provider::resolve(&world.config, &args.wish, Some(&own)).await?;
         compact.with_config(target.register(engine, ConfigPatch::new()))
     };
     let compacted = compact.await?;

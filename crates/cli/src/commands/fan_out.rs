@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::ask::{stopped, usage_value};
 use crate::{
-    args::FanOutArgs,
+    args::{FanOutArgs, Wish},
     exit::{Code, Failure},
     input, mcp, output, place,
-    provider::{self, Target, Wish},
+    provider::{self, Target},
     world::World,
 };
 

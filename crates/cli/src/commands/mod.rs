@@ -44,8 +44,7 @@ use crate::{
 /// Runs one command.
 pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Chat { session, model, base_url, system, tools } => {
-            let wish = crate::provider::Wish { model, base_url };
+        Command::Chat { session, wish, system, tools } => {
             return repl::run(world, session, wish, (system, tools)).await;
         }
         Command::FanOut(args) => return fan_out::run(world, args).await,

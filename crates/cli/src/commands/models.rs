@@ -7,9 +7,10 @@ use branchwork::{
 use serde_json::{Value, json};
 
 use crate::{
+    args::Wish,
     exit::Failure,
     output,
-    provider::{self, CUSTOM, Wish},
+    provider::{self, CUSTOM},
     world::World,
 };
 

@@ -6,8 +6,7 @@ use super::ask::show;
 use crate::{
     args::{AskArgs, ResumeArgs},
     exit::Failure,
-    mcp, place,
-    provider::{self, Wish},
+    mcp, place, provider,
     world::World,
 };
 
@@ -18,8 +17,7 @@ pub(super) async fn run(world: &World, args: ResumeArgs) -> Result<ExitCode, Fai
     patch.check().map_err(branchwork::Error::from)?;
     let offered = mcp::offered(world, &args.tools.tools).await?;
     let own = place.branch.view().await?.config().clone();
-    let wish = Wish { model: args.model, base_url: args.base_url };
-    let target = provider::resolve(&world.config, &wish, Some(&own)).await?;
+    let target = provider::resolve(&world.config, &args.wish, Some(&own)).await?;
     let config = target.register(engine, patch);
     let tools = mcp::register(offered.as_ref(), &place.session)?;
     let chat = place.branch.resume().with_config(config).with_tools(tools);

@@ -14,10 +14,10 @@ use self::{
     talk::Talk,
 };
 use crate::{
-    args::ToolArgs,
+    args::{ToolArgs, Wish},
     exit::{Code, Failure},
     mcp, output,
-    provider::{self, Target, Wish},
+    provider::{self, Target},
     world::World,
 };
 

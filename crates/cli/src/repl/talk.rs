@@ -5,11 +5,12 @@ use futures_util::StreamExt as _;
 
 use super::command::Command;
 use crate::{
+    args::Wish,
     commands::{ask::stopped, draw_tree},
     exit::Failure,
     mcp::Offered,
     output::{self, print_message},
-    provider::{self, Target, Wish},
+    provider::{self, Target},
     world::World,
 };
 

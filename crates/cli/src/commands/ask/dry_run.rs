@@ -12,11 +12,10 @@ use serde_json::{Value, json};
 
 use super::target;
 use crate::{
-    args::AskArgs,
+    args::{AskArgs, Wish},
     exit::Failure,
     mcp::Offered,
-    output,
-    provider::{self, Wish},
+    output, provider,
     world::World,
 };
 

@@ -3,10 +3,10 @@
 use branchwork::{Branch, Session, core::config::ConfigPatch};
 
 use crate::{
-    args::AskArgs,
+    args::{AskArgs, Wish},
     env,
     exit::{Code, Failure},
-    provider::{self, Wish},
+    provider,
     world::World,
 };
 

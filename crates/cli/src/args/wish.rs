@@ -1,0 +1,14 @@
+//! Which model is wished for.
+
+use clap::Args;
+
+/// What the command line says of the model.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Wish {
+    /// The model: `provider:model`, a model of the session's provider, or an alias.
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// The server to ask, by its URL.
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+}
