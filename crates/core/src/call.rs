@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 
 use crate::{
     clock::Timestamp,
-    config::ConfigPatch,
+    config::{Config, ConfigPatch},
     id::{BranchId, MessageId, OpId, SessionId},
     provider::{ToolChoice, ToolSpec, Usage},
 };
@@ -57,6 +57,13 @@ pub struct CallRequest {
     pub stream: bool,
     /// SHA-256 of the rendered body.
     pub hash: RequestHash,
+}
+
+impl CallRequest {
+    /// The configuration that it was made with, where `own` is that of the view that was rendered.
+    pub fn config_of(&self, own: &Config) -> Config {
+        self.config.as_ref().map_or_else(|| own.clone(), |patch| own.patched(patch))
+    }
 }
 
 /// SHA-256 of the bytes that were sent.

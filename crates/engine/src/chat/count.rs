@@ -96,10 +96,7 @@ impl Branch {
         let (true, Some(usage)) = (is_same, call.call.usage) else { return Ok(None) };
         let Ok(sent) = view.at(request.head) else { return Ok(None) };
         let messages = sent.messages().map(Arc::clone);
-        let asked = match &request.config {
-            None => sent.config().clone(),
-            Some(own) => sent.config().patched(own),
-        };
+        let asked = request.config_of(sent.config());
         let asked = (request.tools.as_slice(), asked.response_schema.as_ref());
         let is_same = asked == (specs, config.response_schema.as_ref());
         Ok(Measured::new(messages, answer.id, asked, usage).filter(|_| is_same))

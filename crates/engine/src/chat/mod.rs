@@ -51,8 +51,8 @@ use crate::{branch::Branch, error::Result, tools::TurnPolicy};
 /// was asked; [`Error::MovedMeanwhile`](crate::Error::MovedMeanwhile): while it answered.
 /// [`Error::BadLimits`](crate::Error::BadLimits), [`Error::BadOption`](crate::Error::BadOption): nothing
 /// was written. [`Error::TooLong`](crate::Error::TooLong): a request has more tokens than one may have;
-/// the first one was not written, of a later one what had come is kept. [`Error::OutOfTime`](crate::Error::OutOfTime),
-/// [`Error::Interrupted`](crate::Error::Interrupted): what had come is kept.
+/// the first one was not written, of a later one what had come is kept.
+/// [`Error::OutOfTime`](crate::Error::OutOfTime), [`Error::Interrupted`](crate::Error::Interrupted): what had come is kept.
 /// [`Error::Parked`](crate::Error::Parked): calls wait for approval, of this turn or of an earlier one;
 /// then nothing was written. [`Error::NothingToRetry`](crate::Error::NothingToRetry),
 /// [`Error::NothingToResume`](crate::Error::NothingToResume).
@@ -213,9 +213,9 @@ impl Chat {
         self
     }
 
-    /// Shows the model only the last `count` results of tools whole, and those of calls that no
-    /// answer followed; the older ones say that they are left out. The history keeps them. What a provider has cached of the request ends where the first one
-    /// goes.
+    /// Shows the model only the last `count` results of tools whole, and those of calls that no answer
+    /// followed; the older ones say that they are left out. The history keeps them. What a provider has
+    /// cached of the request ends where the first one goes.
     pub const fn with_results_kept(mut self, count: u32) -> Self {
         self.options.results_kept = Some(count);
         self

@@ -115,11 +115,7 @@ impl Session {
         if let Some(kept) = kept.results_kept {
             leave_results_out(&mut messages, kept as usize);
         }
-        let config = match &kept.config {
-            None => view.config().clone(),
-            Some(own) => view.config().patched(own),
-        };
-        let request = ModelRequest::new(messages, config)
+        let request = ModelRequest::new(messages, kept.config_of(view.config()))
             .with_tools(kept.tools.clone(), kept.tool_choice.clone());
         Ok(if kept.stream { request } else { request.without_stream() })
     }
