@@ -7,12 +7,13 @@ use branchwork::{
     core::{
         filter::Filter,
         message::{Body, CallId, Draft, Outcome, Role, Status},
+        provider::{ProviderError, ProviderEvent},
         store::{MemoryStore, Store},
         tool::{ToolEffect, ToolSelection},
     },
     tools::{FunctionTool, ToolError},
 };
-use branchwork_testkit::{Script, ScriptedProvider, legal::breaches};
+use branchwork_testkit::{Gate, Script, ScriptedProvider, legal::breaches};
 use futures_util::StreamExt as _;
 
 use crate::{
@@ -62,6 +63,37 @@ async fn a_turn_that_is_stopped_while_tools_run_can_be_gone_on_with() {
     let results = view.messages().filter(|message| message.role() == Role::Tool).count();
     assert_eq!(results, 2, "each call has its result");
     go_on(&main, &provider).await;
+}
+
+/// An answer that begins two calls, and has written half of the second one's arguments.
+fn half_a_call() -> Script {
+    let more = |index, text: &str| ProviderEvent::CallArguments { index, text: text.to_owned() };
+    let begins = |index, id: &str| {
+        let (id, function) = (id.to_owned(), "look".to_owned());
+        ProviderEvent::CallStarted { index, id, function }
+    };
+    let script = Script::new().with_start().with_event(begins(0, "c0")).with_event(more(0, "{}"));
+    script.with_event(begins(1, "c1")).with_event(more(1, "{\"na"))
+}
+
+/// openclaw#5857, openclaw#6157: an answer is cut while it writes its calls, by the user or by the provider.
+#[tokio::test]
+async fn an_answer_that_is_cut_while_it_writes_calls_can_be_gone_on_with() {
+    let gate = Gate::new();
+    let stalls = half_a_call().with_gate(&gate);
+    let breaks = half_a_call().with_error(ProviderError::Truncated { source: None });
+    let talk = || Script::text("well");
+    let (session, provider) = session([stalls, talk(), breaks, talk()]).await;
+    let (main, ran) = (session.default_branch(), Ran::default());
+    main.register(tool("look", ToolEffect::Pure, &ran)).unwrap();
+    let mut stream = main.chat("look").with_tools(ToolSelection::All).stream();
+    let is_half = |event: &TurnEvent| matches!(event, TurnEvent::CallArguments { index: 1, text } if text == "{\"na");
+    while !stream.next().await.is_some_and(|event| is_half(&event.unwrap())) {}
+    stream.interrupt().await.unwrap();
+    go_on(&main, &provider).await;
+    main.chat("look").with_tools(ToolSelection::All).await.unwrap_err();
+    go_on(&main, &provider).await;
+    assert!(ran.lock().unwrap().is_empty(), "no call of a part runs");
 }
 
 /// strands harness-sdk#1123, pi#4189, openclaw#19048, copilot-cli#3183, kagent#2277, letta#3308: the
@@ -171,10 +203,7 @@ async fn results_are_there_when_the_session_is_opened_again() {
 /// strands harness-sdk#3651: the provider fails between the calls and the answer.
 #[tokio::test]
 async fn a_failure_after_the_results_can_be_gone_on_with() {
-    let error = branchwork::core::provider::ProviderError::Auth {
-        status: Some(401),
-        detail: String::new(),
-    };
+    let error = ProviderError::Auth { status: Some(401), detail: String::new() };
     let scripts = [
         Script::calls([("call_0", "look", "{}")]),
         Script::new().with_start().with_text("par").with_error(error),
