@@ -103,6 +103,10 @@ define_id!(
     /// Identifies one message: the bits of the op that appended it. Never reused.
     MessageId, "msg"
 );
+define_id!(
+    /// Identifies one mail: an envelope, whoever it is for.
+    MailId, "mail"
+);
 
 /// Identifies one stretch of ops. Stores and lineages speak of it; users never see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -118,6 +118,7 @@ mod tests {
                 metadata: Map::new(),
                 status: Status::Complete,
                 edited: None,
+                origin: None,
             })
         };
         breaches(&bodies.into_iter().zip(0..).map(message).collect::<Vec<_>>())

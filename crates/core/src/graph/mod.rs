@@ -8,6 +8,7 @@
 
 mod done;
 mod lineage;
+mod merge;
 mod op;
 mod select;
 mod step;
@@ -17,6 +18,7 @@ mod view;
 pub use self::{
     done::StepResult,
     lineage::{Lineage, Segment},
+    merge::{Merge, MergeMode},
     op::{Approval, CallResult, Op, OpKind, Step},
     select::Counts,
     step::{Extent, StepWriter},

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::StepResult;
+use super::{Merge, StepResult};
 use crate::{
     clock::Timestamp,
     config::ConfigPatch,
-    id::{MessageId, OpId},
+    id::{MailId, MessageId, OpId},
     message::{Body, CallId, Draft, Message, Outcome, Status},
 };
 
@@ -93,6 +93,15 @@ pub enum OpKind {
     },
     /// Keeps what a named step of a flow gave. Nothing of it is seen in the messages.
     Done(Arc<StepResult>),
+    /// Says that the ops of its step after it bring in another branch. Nothing of it is seen in the
+    /// messages.
+    Merge(Box<Merge>),
+    /// Says that a mail is taken in: what it brings or changes follows in its step. Nothing of it is seen
+    /// in the messages.
+    Receive {
+        /// The mail.
+        mail: MailId,
+    },
 }
 
 /// How far the approval of calls is. A call that is denied has its result [noted](OpKind::Noted).
@@ -134,6 +143,7 @@ pub(super) fn summary_in_place_of(
         metadata: serde_json::Map::new(),
         status: Status::Complete,
         edited: Some(op),
+        origin: None,
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{ApplyError, Approval, CallResult, Op, OpKind, Step, StepResult, View};
+use super::{ApplyError, Approval, CallResult, Merge, Op, OpKind, Step, StepResult, View};
 use crate::{
     clock::Timestamp,
     config::ConfigPatch,
-    id::{IdSource, MessageId, OpId, StretchId},
+    id::{IdSource, MailId, MessageId, OpId, StretchId},
     message::{Body, CallId, Draft, Message, Outcome, Role, ToolCall},
 };
 
@@ -266,6 +266,24 @@ impl<'a> StepWriter<'a> {
     /// [`ApplyError::DoneTwice`] when what the step gave is there already.
     pub fn done(&mut self, result: StepResult) -> Result<(), ApplyError> {
         self.change(OpKind::Done(Arc::new(result)))
+    }
+
+    /// Says that what follows brings in another branch.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::Full`] when the branch can take no more ops.
+    pub fn merge(&mut self, merge: Merge) -> Result<(), ApplyError> {
+        self.change(OpKind::Merge(Box::new(merge)))
+    }
+
+    /// Says that `mail` is taken in: what it brings or changes follows.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError::ReceivedTwice`] when it was.
+    pub fn receive(&mut self, mail: MailId) -> Result<(), ApplyError> {
+        self.change(OpKind::Receive { mail })
     }
 
     /// The ops, in order, and the view they lead to.

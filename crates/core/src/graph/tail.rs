@@ -63,8 +63,12 @@ impl Tail {
             return;
         }
         match op.kind {
-            OpKind::Configure(_) | OpKind::Noted(_) | OpKind::Approval { .. } | OpKind::Done(_) => {
-            }
+            OpKind::Configure(_)
+            | OpKind::Noted(_)
+            | OpKind::Approval { .. }
+            | OpKind::Done(_)
+            | OpKind::Merge(_)
+            | OpKind::Receive { .. } => {}
             OpKind::Edit { target, body } => self.edit(target, body, op.id),
             OpKind::Fold { targets, summary } => {
                 let place = Summary { text: summary, op: op.id, at: op.at };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Body, CallId, Message, Outcome, Status};
+use super::{Body, CallId, Message, Origin, Outcome, Status};
 use crate::{clock::Timestamp, id::OpId, limits};
 
 /// A message before it is appended: without an identifier and a time.
@@ -27,6 +27,8 @@ pub struct Draft {
     pub metadata: Map<String, Value>,
     /// How it ended.
     pub status: Status,
+    /// Where it was first said; `None` when that is here.
+    pub origin: Option<Box<Origin>>,
 }
 
 /// Why a draft cannot be appended.
@@ -91,7 +93,20 @@ pub enum DraftError {
 impl Draft {
     /// A draft that says `body`.
     pub fn new(body: Body) -> Self {
-        Self { sender: None, recipient: None, body, metadata: Map::new(), status: Status::Complete }
+        let (metadata, status) = (Map::new(), Status::Complete);
+        Self { sender: None, recipient: None, body, metadata, status, origin: None }
+    }
+
+    /// A copy of `message`, which was first said at `origin`.
+    pub fn copy_of(message: &Message, origin: Origin) -> Self {
+        Self {
+            sender: Some(message.sender.clone()),
+            recipient: message.recipient.clone(),
+            body: message.body.clone(),
+            metadata: message.metadata.clone(),
+            status: message.status,
+            origin: Some(Box::new(origin)),
+        }
     }
 
     /// A result for one call.
@@ -124,6 +139,13 @@ impl Draft {
     #[must_use]
     pub const fn with_status(mut self, status: Status) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Says where it was first said.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = Some(Box::new(origin));
         self
     }
 
@@ -170,6 +192,7 @@ impl Draft {
             metadata: self.metadata,
             status: self.status,
             edited: None,
+            origin: self.origin,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod body;
 mod call;
 mod draft;
+mod origin;
 mod part;
 mod text;
 
@@ -15,6 +16,7 @@ pub use self::{
     body::{Body, BodyKind},
     call::{CallId, Outcome, ToolCall},
     draft::{Draft, DraftError, check_name},
+    origin::Origin,
     part::{FileSource, Part, text_of},
 };
 use crate::{
@@ -111,12 +113,19 @@ pub struct Message {
     pub status: Status,
     /// The op that last edited it; `None` when it stands as it was appended.
     pub edited: Option<OpId>,
+    /// Where it was first said; `None` when that is here. Boxed: most messages have none.
+    pub origin: Option<Box<Origin>>,
 }
 
 impl Message {
     /// Whose voice it is in.
     pub const fn role(&self) -> Role {
         self.body.role()
+    }
+
+    /// The message that was said first, of which this is a copy: itself when it is none.
+    pub fn first_said(&self) -> MessageId {
+        self.origin.as_ref().and_then(|origin| origin.message()).unwrap_or(self.id)
     }
 
     /// Its text in plain form: see [`Body::text`].

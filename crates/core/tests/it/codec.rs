@@ -7,9 +7,9 @@ use branchwork_core::{
     clock::Timestamp,
     codec::{self, OpPlace},
     config::{Change, Config, ConfigPatch, Defaults},
-    graph::{Approval, CallResult, Op, OpKind, Step, StepResult},
-    id::{MessageId, OpId},
-    message::{Body, CallId, FileSource, Message, Outcome, Part, Status, ToolCall},
+    graph::{Approval, CallResult, Merge, MergeMode, Op, OpKind, Step, StepResult},
+    id::{BranchId, MailId, MessageId, OpId},
+    message::{Body, CallId, FileSource, Message, Origin, Outcome, Part, Status, ToolCall},
     provider::{ToolChoice, ToolSpec, Usage},
 };
 use proptest::prelude::*;
@@ -39,6 +39,7 @@ fn message(body: Body) -> Op {
         metadata: Map::new(),
         status: Status::Complete,
         edited: None,
+        origin: None,
     };
     Op { kind: OpKind::Message(Arc::new(message)), ..op }
 }
@@ -114,6 +115,33 @@ fn samples() -> Vec<(&'static str, Op)> {
     ]
 }
 
+/// One op of each kind that has to do with what comes from elsewhere.
+fn arrivals() -> Vec<(&'static str, Op)> {
+    let said = MessageId::from_bits((9 << 32) | 1);
+    let mail = MailId::from_bits(5);
+    let from = |origin| {
+        with_message(message(Body::response("Rome.")), |message| {
+            message.origin = Some(Box::new(origin));
+        })
+    };
+    let merge = Merge {
+        from: BranchId::from_bits(6),
+        head: OpId::from_bits((9 << 32) | 2),
+        base: Some(OpId::from_bits(7 << 32)),
+        mode: MergeMode::Summary,
+        told: vec![said],
+    };
+    let bare = Merge { base: None, mode: MergeMode::Append, told: Vec::new(), ..merge.clone() };
+    vec![
+        ("merged", from(Origin::Merged { message: said })),
+        ("mailed", from(Origin::Mailed { mail, message: Some(said) })),
+        ("mailed-text", from(Origin::Mailed { mail, message: None })),
+        ("merge", op(OpKind::Merge(Box::new(merge)))),
+        ("merge-bare", op(OpKind::Merge(Box::new(bare)))),
+        ("receive", op(OpKind::Receive { mail })),
+    ]
+}
+
 /// One op of each kind that changes what is there, or notes something.
 fn changes() -> Vec<(&'static str, Op)> {
     let target = MessageId::from_bits((7 << 32) | 1);
@@ -169,7 +197,7 @@ fn golden(name: &str) -> PathBuf {
 
 #[test]
 fn golden_files_are_written_and_read_as_ever() {
-    for (name, op) in samples().into_iter().chain(changes()) {
+    for (name, op) in samples().into_iter().chain(changes()).chain(arrivals()) {
         let path = golden(name);
         let stored = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut lines = stored.split(|byte| *byte == b'\n');

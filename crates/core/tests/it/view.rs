@@ -1,13 +1,18 @@
 //! Invariants 1 and 11: a view is the fold of its ops, cutting back is exact, clones are apart.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use branchwork_core::{
     clock::Timestamp,
     config::{Change, ConfigPatch},
-    graph::{ApplyError, Extent, Op, OpKind, Step, StepResult, StepWriter, Tail, View},
-    id::{IdSource, MessageId, OpId},
-    message::{Body, CallId, Draft, Message, Outcome, Role, ToolCall},
+    graph::{
+        ApplyError, Extent, Merge, MergeMode, Op, OpKind, Step, StepResult, StepWriter, Tail, View,
+    },
+    id::{BranchId, IdSource, MailId, MessageId, OpId},
+    message::{Body, CallId, Draft, Message, Origin, Outcome, Role, ToolCall},
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -25,6 +30,9 @@ impl IdSource for Counter {
 /// How many steps the flow of a test has.
 const STEPS: u8 = 8;
 
+/// How many messages and mails there are elsewhere.
+const ELSEWHERE: u8 = 8;
+
 /// What a test does next; numbers are taken modulo what there is.
 #[derive(Debug, Clone)]
 enum Action {
@@ -37,6 +45,9 @@ enum Action {
     Unfold(usize),
     Configure(u8),
     Done(u8),
+    Bring(u8),
+    Tell(u8),
+    Receive(u8),
     Cut(usize),
 }
 
@@ -51,6 +62,9 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => any::<usize>().prop_map(Action::Unfold),
         1 => (0_u8..10).prop_map(Action::Configure),
         1 => (0_u8..STEPS).prop_map(Action::Done),
+        1 => (0..ELSEWHERE).prop_map(Action::Bring),
+        1 => (0..ELSEWHERE).prop_map(Action::Tell),
+        1 => (0..ELSEWHERE).prop_map(Action::Receive),
         2 => any::<usize>().prop_map(Action::Cut),
     ];
     prop::collection::vec(action, 1..80)
@@ -67,6 +81,19 @@ struct Model {
     temperature: Option<f64>,
     /// What the steps of a flow gave, by step.
     done: Vec<(u8, Value)>,
+    /// The messages of elsewhere that are known.
+    brought: BTreeSet<u8>,
+    /// The mails that were taken in.
+    received: BTreeSet<u8>,
+}
+
+/// A message of elsewhere.
+fn elsewhere(number: u8) -> MessageId {
+    MessageId::from_bits((1 << 100) | (u128::from(number) << 32))
+}
+
+fn mail(number: u8) -> MailId {
+    MailId::from_bits(number.into())
 }
 
 /// Messages and their groups.
@@ -79,7 +106,10 @@ impl Model {
         let given = |step: u8| Some((step, view.done("flow", &step.to_string())?.value.clone()));
         let done = (0..STEPS).filter_map(given).collect();
         let (groups, folds) = (model.groups.clone(), model.folds.clone());
-        Self { messages, groups, folds, temperature, done }
+        let brought = (0..ELSEWHERE).filter(|number| view.knows(elsewhere(*number))).collect();
+        let received = (0..ELSEWHERE).filter(|number| view.receipt(mail(*number)).is_some());
+        let received = received.collect();
+        Self { messages, groups, folds, temperature, done, brought, received }
     }
 
     fn done(&mut self, step: u8, value: Value) {
@@ -220,6 +250,41 @@ impl Bench {
                 }
                 model.done(*step, value);
                 self.step(|step| step.done(result).unwrap(), |_| vec![model]);
+            }
+            Action::Bring(number) => {
+                let (text, origin) =
+                    (number.to_string(), Origin::Merged { message: elsewhere(*number) });
+                let draft = Draft::new(Body::instruction(text.clone())).with_origin(origin);
+                model.brought.insert(*number);
+                self.step(
+                    |step| assert!(step.message(draft).is_ok()),
+                    |ops| {
+                        model.push(ops[0].id.into(), text, None);
+                        vec![model]
+                    },
+                );
+            }
+            Action::Tell(number) => {
+                let merge = Merge {
+                    from: BranchId::from_bits(1),
+                    head: elsewhere(*number).op(),
+                    base: None,
+                    mode: MergeMode::Summary,
+                    told: vec![elsewhere(*number)],
+                };
+                model.brought.insert(*number);
+                self.step(|step| step.merge(merge).unwrap(), |_| vec![model]);
+            }
+            Action::Receive(number) => {
+                if !model.received.insert(*number) {
+                    let at = Timestamp::from_micros(0);
+                    let mut twice = StepWriter::after(self.view.clone(), self.tip, &self.ids, at);
+                    let refused = twice.receive(mail(*number));
+                    assert!(matches!(refused, Err(ApplyError::ReceivedTwice { .. })));
+                    return;
+                }
+                self.step(|step| step.receive(mail(*number)).unwrap(), |_| vec![model]);
+                assert_eq!(self.view.receipt(mail(*number)), self.tip);
             }
             Action::Cut(depth) => {
                 let depth = depth % self.past.len();

@@ -28,6 +28,7 @@ pub(crate) fn request() -> ModelRequest {
         metadata: serde_json::Map::new(),
         status: Status::Complete,
         edited: None,
+        origin: None,
     };
     let mut config = Config::default();
     config.model = Some("tiny".to_owned());

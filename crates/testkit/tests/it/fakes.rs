@@ -29,6 +29,7 @@ fn request(bodies: Vec<Body>) -> ModelRequest {
         metadata: Map::new(),
         status: Status::Complete,
         edited: None,
+        origin: None,
     };
     let messages = bodies.into_iter().map(|body| Arc::new(message(body))).collect();
     ModelRequest::new(messages, Config::default())

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{body::StoredBody, config::StoredPatch};
 use crate::{
-    graph::{Approval, Op, OpKind, Step},
-    id::MessageId,
-    message::{Message, Status},
+    graph::{Approval, Merge, MergeMode, Op, OpKind, Step},
+    id::{BranchId, MailId, MessageId, OpId},
+    message::{Message, Origin, Status},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +61,44 @@ pub(super) enum StoredKind<'a> {
         #[serde(borrow)]
         step: Cow<'a, str>,
     },
+    Merge(Box<StoredMerge>),
+    Receive {
+        mail: StoredId<MailId>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredMerge {
+    from: StoredId<BranchId>,
+    head: StoredId<OpId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<StoredId<OpId>>,
+    mode: StoredMergeMode,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    told: Vec<StoredId<MessageId>>,
+}
+
+#[derive(Serialize, Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum StoredMergeMode {
+    Append,
+    Interleave,
+    Summary,
+    Pick,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoredOrigin {
+    Merged {
+        message: StoredId<MessageId>,
+    },
+    Mailed {
+        mail: StoredId<MailId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<StoredId<MessageId>>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +112,8 @@ pub(super) struct StoredMessage<'a> {
     pub(super) metadata: Map<String, Value>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) status: StoredStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) origin: Option<Box<StoredOrigin>>,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Default)]
@@ -131,6 +171,53 @@ impl<'a> From<&'a Message> for StoredMessage<'a> {
             recipient: message.recipient.as_deref().map(Cow::Borrowed),
             metadata: message.metadata.clone(),
             status: message.status.into(),
+            origin: message.origin.as_deref().map(|origin| Box::new(origin.into())),
+        }
+    }
+}
+
+impl From<&Origin> for StoredOrigin {
+    fn from(origin: &Origin) -> Self {
+        match *origin {
+            Origin::Merged { message } => Self::Merged { message: StoredId(message) },
+            Origin::Mailed { mail, message } => {
+                Self::Mailed { mail: StoredId(mail), message: message.map(StoredId) }
+            }
+        }
+    }
+}
+
+impl From<StoredOrigin> for Origin {
+    fn from(origin: StoredOrigin) -> Self {
+        match origin {
+            StoredOrigin::Merged { message } => Self::Merged { message: message.0 },
+            StoredOrigin::Mailed { mail, message } => {
+                Self::Mailed { mail: mail.0, message: message.map(|message| message.0) }
+            }
+        }
+    }
+}
+
+impl From<&Merge> for StoredMerge {
+    fn from(merge: &Merge) -> Self {
+        Self {
+            from: StoredId(merge.from),
+            head: StoredId(merge.head),
+            base: merge.base.map(StoredId),
+            mode: merge.mode.into(),
+            told: merge.told.iter().copied().map(StoredId).collect(),
+        }
+    }
+}
+
+impl From<StoredMerge> for Merge {
+    fn from(merge: StoredMerge) -> Self {
+        Self {
+            from: merge.from.0,
+            head: merge.head.0,
+            base: merge.base.map(|base| base.0),
+            mode: merge.mode.into(),
+            told: merge.told.into_iter().map(|message| message.0).collect(),
         }
     }
 }
@@ -159,6 +246,8 @@ impl<'a> From<&'a Op> for StoredHead<'a> {
             OpKind::Done(result) => {
                 StoredKind::Done { flow: (&result.flow).into(), step: (&result.step).into() }
             }
+            OpKind::Merge(merge) => StoredKind::Merge(Box::new((&**merge).into())),
+            OpKind::Receive { mail } => StoredKind::Receive { mail: StoredId(*mail) },
             OpKind::Configure(patch) => {
                 StoredKind::Configure(Box::new(StoredPatch::from(&**patch)))
             }
@@ -189,4 +278,5 @@ macro_rules! same_variants {
 
 same_variants!(StoredStep, Step, Alone, Opens, Continues, Closes, Birth);
 same_variants!(StoredApproval, Approval, Asked, Given, Used);
+same_variants!(StoredMergeMode, MergeMode, Append, Interleave, Summary, Pick);
 same_variants!(StoredStatus, Status, Complete, Interrupted, Failed);

@@ -51,6 +51,7 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
             metadata: message.metadata,
             status: message.status.into(),
             edited: None,
+            origin: message.origin.map(|origin| Box::new((*origin).into())),
         }))
     };
     let kind = match head.kind {
@@ -78,6 +79,8 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
             let (flow, step) = (flow.into_owned(), step.into_owned());
             OpKind::Done(Arc::new(StepResult { flow, step, value: from_json("body", body)? }))
         }
+        head::StoredKind::Merge(merge) => OpKind::Merge(Box::new((*merge).into())),
+        head::StoredKind::Receive { mail } => OpKind::Receive { mail: mail.0 },
         head::StoredKind::Approval { calls, stage } => OpKind::Approval {
             calls: calls.into_iter().map(CallId::new).collect(),
             stage: stage.into(),

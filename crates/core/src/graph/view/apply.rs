@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Change, Entry, Slot, Undo, View};
 use crate::{
     graph::op::{Op, OpKind},
-    id::{MessageId, OpId},
+    id::{MailId, MessageId, OpId},
     message::{Body, BodyKind, Message, ToolCall},
 };
 
@@ -56,6 +56,12 @@ pub enum ApplyError {
         flow: String,
         /// The step.
         step: String,
+    },
+    /// The mail was taken in already.
+    #[error("mail {mail} was taken in already")]
+    ReceivedTwice {
+        /// The mail.
+        mail: MailId,
     },
     /// Something else than a result comes while calls wait for theirs.
     #[error("{open} tool calls have no result yet")]
@@ -116,6 +122,8 @@ impl View {
             OpKind::Unfold { target } => self.unfold(depth, *target)?,
             OpKind::Noted(result) => self.note(depth, result)?,
             OpKind::Done(result) => self.keep_done(depth, result)?,
+            OpKind::Merge(merge) => self.bring(depth, merge.told.iter().copied()),
+            OpKind::Receive { mail } => self.receive(depth, *mail, op.id)?,
             OpKind::Approval { calls, stage } => self.approve(depth, calls, *stage)?,
             OpKind::Configure(patch) => {
                 let config = Arc::new(self.config.patched(patch));
@@ -142,6 +150,8 @@ impl View {
         }
         // What is remembered of it knows how many messages stood before this one.
         self.settle(depth);
+        let origin = message.origin.as_ref().and_then(|origin| origin.message());
+        self.bring(depth, origin);
         self.standing += 1;
         Ok(())
     }

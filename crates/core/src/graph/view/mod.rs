@@ -1,6 +1,7 @@
 //! The view: the fold of the ops from the root to a head.
 //!
 //! - `apply` folds one op in.
+//! - `brought` is what came from elsewhere.
 //! - `cut` takes ops back, and finds where to.
 //! - `done` is what named steps of flows gave.
 //! - `fold` lets a summary stand for messages.
@@ -8,6 +9,7 @@
 //! - `pending` is what is known of calls without a result.
 
 mod apply;
+mod brought;
 mod cut;
 mod done;
 mod fold;
@@ -20,6 +22,7 @@ use rpds::{ListSync, VectorSync};
 
 pub use self::{apply::ApplyError, cut::RollbackError};
 use self::{
+    brought::Brought,
     done::Done,
     fold::{Folds, Stood},
     pending::Pending,
@@ -60,6 +63,8 @@ pub struct View {
     pending: Option<Arc<Pending>>,
     /// What named steps of flows gave.
     done: Done,
+    /// What came from elsewhere; `None` when nothing did.
+    brought: Option<Arc<Brought>>,
     pub(super) last_step: Option<Step>,
 }
 
@@ -101,6 +106,7 @@ enum Change {
     Config(Arc<Config>),
     Pending(Option<Arc<Pending>>),
     Done(Done),
+    Brought(Option<Arc<Brought>>),
 }
 
 impl Default for View {
@@ -118,6 +124,7 @@ impl Default for View {
             open_calls: Arc::default(),
             pending: None,
             done: Done::new_sync(),
+            brought: None,
             last_step: None,
         }
     }

@@ -26,6 +26,7 @@ fn message(body: Body) -> Arc<Message> {
         metadata: serde_json::Map::new(),
         status: Status::Complete,
         edited: None,
+        origin: None,
     })
 }
 

@@ -1,0 +1,39 @@
+//! Where a message comes from that was first said elsewhere.
+
+use crate::id::{MailId, MessageId};
+
+/// Where a message was first said, when it was brought to a branch from elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// On another branch, which was merged.
+    Merged {
+        /// The message there.
+        message: MessageId,
+    },
+    /// In a mail.
+    Mailed {
+        /// The mail.
+        mail: MailId,
+        /// The message that was mailed; `None` when the mail was a text or data.
+        message: Option<MessageId>,
+    },
+}
+
+impl Origin {
+    /// The message that was said first; `None` when there was none.
+    pub const fn message(&self) -> Option<MessageId> {
+        match self {
+            Self::Merged { message } => Some(*message),
+            Self::Mailed { message, .. } => *message,
+        }
+    }
+
+    /// The mail that brought it; `None` when none did.
+    pub const fn mail(&self) -> Option<MailId> {
+        match self {
+            Self::Merged { .. } => None,
+            Self::Mailed { mail, .. } => Some(*mail),
+        }
+    }
+}
