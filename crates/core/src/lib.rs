@@ -14,6 +14,7 @@
 //! | [`filter`] | which messages of a view are meant |
 //! | [`graph`] | ops, lineages and the [`View`](graph::View) that folds them |
 //! | [`codec`] | the stored form of ops, versioned |
+//! | [`mail`] | what branches send each other, and how far it is |
 //! | [`store`] | the [`Store`](store::Store) contract, commits, and the memory store |
 //! | [`mod@nearest`] | what was meant by a misspelled name |
 //! | [`provider`] | the [`Provider`](provider::Provider) contract, requests, events |
@@ -34,6 +35,7 @@ pub mod filter;
 pub mod graph;
 pub mod id;
 pub mod limits;
+pub mod mail;
 pub mod message;
 pub mod nearest;
 pub mod provider;

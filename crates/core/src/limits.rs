@@ -19,6 +19,18 @@ pub const COMMIT_OPS_MAX: usize = 10_000;
 /// Ops read from a store in one call, so that memory and the wait of others stay bounded.
 pub const READ_OPS_MAX: u32 = 2_048;
 
+/// Bytes of text in one mail: it is kept as it was sent, and again where it is taken in.
+pub const MAIL_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Messages in one mail: they are taken in by one commit, with what else is in it.
+pub const MAIL_MESSAGES_MAX: usize = 2_000;
+
+/// Deliveries that one commit changes, for the same reason as for ops.
+pub const COMMIT_MAIL_MAX: usize = 10_000;
+
+/// Deliveries read from a store in one call.
+pub const READ_MAIL_MAX: usize = 2_048;
+
 /// Levels of nesting in JSON that comes from outside.
 ///
 /// `serde_json` itself stops at 128; contexts and metadata are stored below a few levels of ours.

@@ -14,6 +14,7 @@ use branchwork_core::{
     call::CallRecord,
     graph::{Lineage, Op},
     id::{BranchId, MessageId, OpId, SessionId, StretchId},
+    mail::{Delivery, MailQuery},
     store::{
         BranchRecord, Commit, GcReport, Hit, ReflogEntry, Search, SessionRecord, Store, StoreError,
         StoreStats, VerifyReport,
@@ -166,6 +167,14 @@ impl Store for DisturbedStore {
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError> {
         self.inner.calls(session, after, limit).await
+    }
+
+    async fn mail(
+        &self,
+        session: SessionId,
+        query: &MailQuery,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.inner.mail(session, query).await
     }
 
     async fn verify(&self) -> Result<VerifyReport, StoreError> {

@@ -1,4 +1,4 @@
-//! The stored form of ops, calls of models and defaults of sessions, and nobody else knows it.
+//! The stored form of ops, calls of models, mail and defaults of sessions, and nobody else knows it.
 //!
 //! An op is stored as an [`EncodedOp`]: two JSON texts. The *head* holds all but what the message
 //! says; the *body* holds that, alone, so that a store can keep large ones apart and equal ones
@@ -12,7 +12,14 @@ mod v1;
 
 use std::error::Error as StdError;
 
-use crate::{call::ModelCall, clock::Timestamp, config::Defaults, graph::Op, id::OpId};
+use crate::{
+    call::ModelCall,
+    clock::Timestamp,
+    config::Defaults,
+    graph::Op,
+    id::{BranchId, MailId, OpId},
+    mail::Mail,
+};
 
 /// The version that [`encode`] writes.
 pub const VERSION: u32 = 1;
@@ -40,6 +47,25 @@ pub struct OpPlace {
     pub standing: u32,
 }
 
+/// What a store knows of a mail beside its stored form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailStamp {
+    /// Its identifier.
+    pub id: MailId,
+    /// The branch that sends it.
+    pub sender: BranchId,
+    /// When it was sent.
+    pub sent: Timestamp,
+    /// When nobody can take it in any more.
+    pub expires: Option<Timestamp>,
+}
+
+impl From<&Mail> for MailStamp {
+    fn from(mail: &Mail) -> Self {
+        Self { id: mail.id, sender: mail.sender, sent: mail.sent, expires: mail.expires }
+    }
+}
+
 /// The stored form cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,7 +73,7 @@ pub enum CodecError {
     /// It is no JSON, or not of this version's shape.
     #[error("{part}: not what version {version} stores")]
     Malformed {
-        /// `head`, `body`, `call` or `defaults`.
+        /// `head`, `body`, `call`, `mail` or `defaults`.
         part: &'static str,
         /// The version it should be of.
         version: u32,
@@ -110,6 +136,27 @@ pub fn encode_defaults(defaults: &Defaults) -> Result<Vec<u8>, CodecError> {
 pub fn decode_defaults(version: u32, defaults: &[u8]) -> Result<Defaults, CodecError> {
     match version {
         1 => v1::decode_defaults(defaults),
+        version => Err(CodecError::UnknownVersion { version }),
+    }
+}
+
+/// Encodes a mail in the newest version, as JSON.
+///
+/// # Errors
+///
+/// [`CodecError::Malformed`] when it has no JSON form.
+pub fn encode_mail(mail: &Mail) -> Result<Vec<u8>, CodecError> {
+    v1::encode_mail(mail)
+}
+
+/// Decodes a mail that was stored in `version`.
+///
+/// # Errors
+///
+/// [`CodecError`].
+pub fn decode_mail(version: u32, stamp: MailStamp, mail: &[u8]) -> Result<Mail, CodecError> {
+    match version {
+        1 => v1::decode_mail(stamp, mail),
         version => Err(CodecError::UnknownVersion { version }),
     }
 }

@@ -1,5 +1,7 @@
 //! Commits: everything one step of the engine makes durable, as one value.
 
+use std::collections::BTreeSet;
+
 use super::{StoreError, record::Cause};
 use crate::{
     call::ModelCall,
@@ -8,6 +10,7 @@ use crate::{
     graph::Op,
     id::{BranchId, OpId, SessionId},
     limits,
+    mail::MailChange,
 };
 
 /// Everything one step makes durable, in one session.
@@ -26,6 +29,8 @@ pub struct Commit {
     pub heads: Vec<HeadMove>,
     /// Calls of models, each with the op of this commit that appends its answer.
     pub calls: Vec<(OpId, ModelCall)>,
+    /// What happens to mail, after ops and heads.
+    pub mail: Vec<MailChange>,
 }
 
 /// Moves the head of one branch, if it is where the writer saw it.
@@ -106,9 +111,14 @@ pub enum Change {
     /// Empties the call log of the session. Its history stays.
     ClearCalls,
     /// Deletes a branch that is not the default one.
+    ///
+    /// What it has in its outbox goes to the inboxes of its recipients. What waits for it goes to the inbox
+    /// of its heir, or becomes a dead letter: without an heir, and when the heir has the same mail.
     DeleteBranch {
         /// The branch.
         branch: BranchId,
+        /// Who gets the mail that waits for it.
+        heir: Option<BranchId>,
     },
 }
 
@@ -122,6 +132,7 @@ impl Commit {
             ops: Vec::new(),
             heads: Vec::new(),
             calls: Vec::new(),
+            mail: Vec::new(),
         }
     }
 
@@ -144,6 +155,13 @@ impl Commit {
     #[must_use]
     pub fn with_call(mut self, answer: OpId, call: ModelCall) -> Self {
         self.calls.push((answer, call));
+        self
+    }
+
+    /// Adds what happens to mail.
+    #[must_use]
+    pub fn with_mail(mut self, mail: impl IntoIterator<Item = MailChange>) -> Self {
+        self.mail.extend(mail);
         self
     }
 
@@ -185,6 +203,31 @@ impl Commit {
             None => Ok(chains),
             Some(op) => Err(StoreError::invalid(format!("no head moves to op {}", op.id))),
         }
+    }
+}
+
+impl Commit {
+    /// Checks all of the mail that can be checked without looking at what is stored, for stores: that each
+    /// change is one, and no delivery is changed twice.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InvalidCommit`] with what is wrong.
+    pub fn check_mail(&self) -> Result<(), StoreError> {
+        let count: usize = self.mail.iter().map(|change| change.recipients().len()).sum();
+        if count > limits::COMMIT_MAIL_MAX {
+            let max = limits::COMMIT_MAIL_MAX;
+            return Err(StoreError::invalid(format!("{count} deliveries, {max} allowed")));
+        }
+        let mut changed = BTreeSet::new();
+        for change in &self.mail {
+            change.check().map_err(|error| StoreError::invalid(error.to_string()))?;
+            let (mail, recipients) = (change.mail(), change.recipients());
+            if !recipients.iter().all(|recipient| changed.insert((mail, *recipient))) {
+                return Err(StoreError::invalid(format!("mail {mail} is changed twice")));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::error::Error as StdError;
 
-use crate::id::{BranchId, OpId, SessionId};
+use crate::{
+    id::{BranchId, MailId, OpId, SessionId},
+    mail::MailPlace,
+};
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -88,6 +91,16 @@ pub enum Conflict {
         /// Where it is now.
         actual: Option<OpId>,
     },
+    /// Another writer moved the mail.
+    #[error("mail {mail} for branch {recipient} is {}", place(*actual))]
+    MailMoved {
+        /// The mail.
+        mail: MailId,
+        /// Who it was for.
+        recipient: BranchId,
+        /// Where it is now; `None` when nothing of it is for that branch.
+        actual: Option<MailPlace>,
+    },
     /// The name is taken by another session.
     #[error("there is already a session named `{name}`")]
     SessionNameTaken {
@@ -120,6 +133,11 @@ impl StoreError {
         matches!(self, Self::Unavailable { .. })
     }
 
+    /// A mail that is elsewhere.
+    pub fn mail_moved(mail: MailId, recipient: BranchId, actual: Option<MailPlace>) -> Self {
+        Self::Conflict(Conflict::MailMoved { mail, recipient, actual })
+    }
+
     /// A session that is not there.
     pub fn no_session(id: SessionId) -> Self {
         Self::NotFound { what: format!("session {id}") }
@@ -144,4 +162,8 @@ impl StoreError {
     pub fn invalid(problem: impl Into<String>) -> Self {
         Self::InvalidCommit { problem: problem.into() }
     }
+}
+
+fn place(actual: Option<MailPlace>) -> &'static str {
+    actual.map_or("not there", MailPlace::as_str)
 }

@@ -28,6 +28,7 @@ use crate::{
     call::CallRecord,
     graph::{Lineage, Op},
     id::{BranchId, MessageId, OpId, SessionId, StretchId},
+    mail::{Delivery, MailQuery},
 };
 
 /// Keeps sessions durably. Object-safe; shared by `Arc`.
@@ -41,6 +42,11 @@ use crate::{
 ///   [`Conflict::HeadMoved`] and leaves no trace.
 /// - Committing the same value again, when nobody moved the heads since, succeeds and changes
 ///   nothing.
+/// - A mail is for branches that are there: sending it to another is [`StoreError::NotFound`]. Each of its
+///   deliveries is in one place at any time; one that is not where the writer saw it is
+///   [`Conflict::MailMoved`].
+/// - Deliveries are numbered in the order in which they were sent, those of one mail in the order of its
+///   recipients. None overtakes another from the same sender to the same recipient.
 /// - Reads see every commit that returned before they began.
 /// - What was deleted is not found any more, by name or identifier; [`gc`](Self::gc) takes its
 ///   space.
@@ -143,6 +149,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError>;
+
+    /// The deliveries of a session that `query` means, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] when there is no such session, [`StoreError::Corrupt`] when one
+    /// cannot be decoded.
+    async fn mail(
+        &self,
+        session: SessionId,
+        query: &MailQuery,
+    ) -> Result<Vec<Delivery>, StoreError>;
 
     /// Checks every invariant that can be seen in what is stored. Changes nothing.
     ///

@@ -5,10 +5,11 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 use branchwork_core::{
     call::{CallFailure, CallRequest, ModelCall, RequestHash, Timings},
     clock::Timestamp,
-    codec::{self, OpPlace},
+    codec::{self, MailStamp, OpPlace},
     config::{Change, Config, ConfigPatch, Defaults},
     graph::{Approval, CallResult, Merge, MergeMode, Op, OpKind, Step, StepResult},
     id::{BranchId, MailId, MessageId, OpId},
+    mail::{Mail, Package},
     message::{Body, CallId, FileSource, Message, Origin, Outcome, Part, Status, ToolCall},
     provider::{ToolChoice, ToolSpec, Usage},
 };
@@ -275,6 +276,63 @@ fn golden_calls_are_written_and_read_as_ever() {
     }
     for bad in ["{}", "", "{\"request\":{}}"] {
         assert!(codec::decode_call(1, bad.as_bytes()).is_err(), "{bad}");
+    }
+}
+
+/// A mail of each category.
+fn mails() -> Vec<(&'static str, Mail)> {
+    let mailed = |body| message(body).kind.as_message().unwrap().clone();
+    let edited = Some(OpId::from_bits((7 << 32) | 9));
+    let edited = Arc::new(Message { edited, ..mailed(Body::response("Rome.")) });
+    let said = Arc::new(mailed(Body::instruction("Where?")));
+    let patch = ConfigPatch::new().with_seed(7);
+    let packages = [
+        ("mail-messages", Package::Messages(vec![said, edited])),
+        ("mail-tools", Package::Tools(vec!["add".to_owned(), "look".to_owned()])),
+        ("mail-provider", Package::Provider("local".to_owned())),
+        ("mail-config", Package::ModelConfig(Box::new(patch))),
+        ("mail-text", Package::Text("Rome, \"mostly\".".to_owned())),
+        ("mail-data", Package::Data(json!({"b": 1, "a": [null]}))),
+        ("mail-null", Package::Data(Value::Null)),
+        ("mail-signal", Package::Signal("done".to_owned())),
+    ];
+    let mail = |package| Mail {
+        id: MailId::from_bits(5),
+        sender: BranchId::from_bits(6),
+        package,
+        reply_to: None,
+        sent: Timestamp::from_micros(1_764_000_000_000_001),
+        expires: Some(Timestamp::from_micros(1_764_000_000_000_009)),
+    };
+    let mut mails: Vec<_> =
+        packages.into_iter().map(|(name, package)| (name, mail(package))).collect();
+    let reply_to = Some(MailId::from_bits(4));
+    let answer = Mail { reply_to, expires: None, ..mail(Package::Text("Yes.".to_owned())) };
+    mails.push(("mail-answer", answer));
+    mails
+}
+
+#[test]
+fn golden_mails_are_written_and_read_as_ever() {
+    for (name, mail) in mails() {
+        assert_eq!(mail.package.check(), Ok(()), "{name}");
+        let stored = fs::read_to_string(golden(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let line = stored.strip_suffix('\n').unwrap();
+        let stamp = MailStamp::from(&mail);
+        assert_eq!(codec::decode_mail(1, stamp, line.as_bytes()).unwrap(), mail, "{name}");
+        let encoded = codec::encode_mail(&mail).unwrap();
+        assert_eq!(String::from_utf8_lossy(&encoded), line, "{name}");
+    }
+    let stamp = MailStamp::from(&mails()[0].1);
+    let bad_mails = [
+        (1, "{}"),
+        (1, ""),
+        (1, r#"{"package":{"parcel":"x"}}"#),
+        (1, r#"{"package":{"text":"x"},"to":"y"}"#),
+        (2, r#"{"package":{"text":"x"}}"#),
+    ];
+    for (version, bad) in bad_mails {
+        assert!(codec::decode_mail(version, stamp, bad.as_bytes()).is_err(), "{bad}");
     }
 }
 

@@ -455,7 +455,8 @@ impl<'a> Import<'a> {
             self.check(*branch, going).await?;
         }
         let lost = self.branches.iter().filter(|(_, going)| going.deleted && going.is_there);
-        let delete = |(branch, _): (&BranchId, _)| Change::DeleteBranch { branch: *branch };
+        let delete =
+            |(branch, _): (&BranchId, _)| Change::DeleteBranch { branch: *branch, heir: None };
         let changes: Vec<Change> = lost.map(delete).collect();
         if !changes.is_empty() {
             let updated = self.store.session(self.session).await?.updated;

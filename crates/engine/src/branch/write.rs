@@ -175,7 +175,7 @@ impl Branch {
     /// [`Error::Conflict`] for the default branch: make another one the default first.
     pub async fn delete(&self) -> Result<()> {
         let turns = self.shared.turns().await;
-        let change = Change::DeleteBranch { branch: self.id };
+        let change = Change::DeleteBranch { branch: self.id, heir: None };
         let commit = Commit::new(self.session, self.engine.now()).with_change(change);
         self.engine.store().commit(commit).await?;
         self.shared.forget();

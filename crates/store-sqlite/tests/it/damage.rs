@@ -19,7 +19,7 @@ async fn furnished() -> Place {
     bench.go(&mut main, None, Cause::Rewind).await;
     bench.say(&mut main, &["anew", "and on"]).await;
     let gone = bench.fork(&main, "gone", None).await;
-    let delete = Change::DeleteBranch { branch: gone.branch };
+    let delete = Change::DeleteBranch { branch: gone.branch, heir: None };
     bench.write(bench.commit(main.session).with_change(delete)).await;
     let mut other = bench.start().await;
     bench.say(&mut other, &["elsewhere"]).await;

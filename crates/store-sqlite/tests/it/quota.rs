@@ -52,7 +52,7 @@ async fn deleting_makes_room() {
     let fork = bench.fork(&kept, "fork", None).await;
     let mut gone = fork.clone();
     let said = fill(&bench, &mut gone, &"one kilobyte ".repeat(80)).await;
-    let delete = branchwork_core::store::Change::DeleteBranch { branch: gone.branch };
+    let delete = branchwork_core::store::Change::DeleteBranch { branch: gone.branch, heir: None };
     bench.write(bench.commit(gone.session).with_change(delete)).await;
     let report = bench.store.gc().await.expect("it is collected");
     assert_eq!(report.ops, said as u64);

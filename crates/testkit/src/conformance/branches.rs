@@ -64,7 +64,7 @@ pub async fn a_branch_name_is_unique_in_its_session_until_it_is_free_again(store
     bench.write(bench.commit(main.session).with_change(rename(fork.branch, "fork"))).await;
     bench.write(bench.commit(main.session).with_change(rename(fork.branch, "old fork"))).await;
     let fork = bench.fork(&main, "fork", None).await;
-    let delete = Change::DeleteBranch { branch: fork.branch };
+    let delete = Change::DeleteBranch { branch: fork.branch, heir: None };
     bench.write(bench.commit(main.session).with_change(delete)).await;
     check_not_found(bench.store.branch(fork.branch).await);
     check_not_found(bench.store.reflog(fork.branch, u64::MAX, 1).await);
@@ -78,8 +78,9 @@ pub async fn the_default_branch_is_not_deleted_until_another_one_is_the_default(
     let bench = Bench::new(store);
     let main = bench.start().await;
     let fork = bench.fork(&main, "fork", None).await;
-    let delete =
-        bench.commit(main.session).with_change(Change::DeleteBranch { branch: main.branch });
+    let delete = bench
+        .commit(main.session)
+        .with_change(Change::DeleteBranch { branch: main.branch, heir: None });
     let refused = Conflict::DefaultBranch { branch: main.branch };
     assert_eq!(conflict(bench.store.commit(delete.clone()).await), refused);
     let default = Change::SetDefaultBranch { branch: fork.branch };
@@ -99,7 +100,7 @@ pub async fn a_branch_of_another_session_is_not_found(store: Arc<dyn Store>) {
     bench.say(&mut other, &["two"]).await;
     let branch = other.branch;
     for change in [
-        Change::DeleteBranch { branch },
+        Change::DeleteBranch { branch, heir: None },
         Change::SetDefaultBranch { branch },
         Change::RenameBranch { branch, name: "mine".to_owned() },
         bench.fork_change(&main, "fork", other.head()),
@@ -188,7 +189,11 @@ pub async fn messages_that_branches_share_count_once(store: Arc<dyn Store>) {
     bench.go(&mut main, first, Cause::Rewind).await;
     assert_eq!(messages(main.session).await, 3);
     bench
-        .write(bench.commit(main.session).with_change(Change::DeleteBranch { branch: fork.branch }))
+        .write(
+            bench
+                .commit(main.session)
+                .with_change(Change::DeleteBranch { branch: fork.branch, heir: None }),
+        )
         .await;
     assert_eq!(messages(main.session).await, 1);
 }

@@ -151,7 +151,8 @@ pub async fn a_repeated_deletion_changes_nothing(store: Arc<dyn Store>) {
     let Change::CreateBranch { branch: forked, .. } = fork else { unreachable!("BUG: a fork") };
     let made = bench.commit(session).with_change(fork);
     bench.write(made.clone()).await;
-    let delete = bench.commit(session).with_change(Change::DeleteBranch { branch: forked });
+    let delete =
+        bench.commit(session).with_change(Change::DeleteBranch { branch: forked, heir: None });
     bench.write(delete.clone()).await;
     bench.write(delete).await;
     let exists = conflict(bench.store.commit(made).await);

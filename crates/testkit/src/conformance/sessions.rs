@@ -192,7 +192,7 @@ pub async fn a_session_is_used_when_it_is_written_also_when_the_clock_goes_back(
     bench.clock.set(ahead(3));
     bench.say(&mut fork, &["later still"]).await;
     bench.clock.set(early);
-    let delete = Change::DeleteBranch { branch: fork.branch };
+    let delete = Change::DeleteBranch { branch: fork.branch, heir: None };
     bench.write(bench.commit(session).with_change(delete)).await;
     assert_eq!(updated().await, ahead(3));
 }
@@ -215,7 +215,7 @@ pub async fn changes_are_made_in_their_order_or_not_at_all(store: Arc<dyn Store>
         .with_change(rename(line.branch, "old"))
         .with_change(create(fork, "main"))
         .with_change(Change::SetDefaultBranch { branch: fork })
-        .with_change(Change::DeleteBranch { branch: line.branch });
+        .with_change(Change::DeleteBranch { branch: line.branch, heir: None });
     bench.write(swap).await;
     let before = bench.store.branches(line.session).await.expect("it exists");
     let names: Vec<_> = before.iter().map(|branch| branch.name.as_str()).collect();
@@ -249,6 +249,6 @@ pub async fn unknown_things_are_not_found(store: Arc<dyn Store>) {
     check_not_found(store.commit(bench.commit(bench.session_id())).await);
     let stretch = StretchId::from_bits(u128::MAX);
     assert_eq!(store.ops(line.session, stretch, 0..9).await.expect("none"), []);
-    let unknown = Change::DeleteBranch { branch: bench.branch_id() };
+    let unknown = Change::DeleteBranch { branch: bench.branch_id(), heir: None };
     check_not_found(store.commit(bench.commit(line.session).with_change(unknown)).await);
 }

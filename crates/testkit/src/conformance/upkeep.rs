@@ -9,7 +9,7 @@ use branchwork_core::store::{
 use crate::bench::{Bench, Line, check_not_found};
 
 async fn delete(bench: &Bench, line: &Line) {
-    let change = Change::DeleteBranch { branch: line.branch };
+    let change = Change::DeleteBranch { branch: line.branch, heir: None };
     bench.write(bench.commit(line.session).with_change(change)).await;
 }
 

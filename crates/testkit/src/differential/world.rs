@@ -129,7 +129,7 @@ impl World {
                 Change::RenameBranch { branch, name: format!("branch {}", name % 4) }
             }
             Action::SetDefault(_) => Change::SetDefaultBranch { branch },
-            _ => Change::DeleteBranch { branch },
+            _ => Change::DeleteBranch { branch, heir: None },
         };
         Some(self.commit(session).with_change(change))
     }

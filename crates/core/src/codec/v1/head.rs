@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::{body::StoredBody, config::StoredPatch};
 use crate::{
+    clock::Timestamp,
     graph::{Approval, Merge, MergeMode, Op, OpKind, Step},
     id::{BranchId, MailId, MessageId, OpId},
-    message::{Message, Origin, Status},
+    message::{Body, Message, Origin, Status},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -172,6 +173,23 @@ impl<'a> From<&'a Message> for StoredMessage<'a> {
             metadata: message.metadata.clone(),
             status: message.status.into(),
             origin: message.origin.as_deref().map(|origin| Box::new(origin.into())),
+        }
+    }
+}
+
+impl StoredMessage<'_> {
+    /// The message that says `body`.
+    pub(super) fn into_message(self, id: MessageId, at: Timestamp, body: Body) -> Message {
+        Message {
+            id,
+            at,
+            sender: self.sender.into_owned(),
+            recipient: self.recipient.map(Cow::into_owned),
+            body,
+            metadata: self.metadata,
+            status: self.status.into(),
+            edited: None,
+            origin: self.origin.map(|origin| Box::new((*origin).into())),
         }
     }
 }

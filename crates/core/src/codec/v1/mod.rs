@@ -4,6 +4,7 @@ mod body;
 mod call;
 mod config;
 mod head;
+mod mail;
 
 use std::{borrow::Cow, error::Error as StdError, sync::Arc};
 
@@ -12,13 +13,15 @@ use self::{
     call::StoredCall,
     config::{StoredDefaults, StoredPatch},
     head::StoredHead,
+    mail::StoredMail,
 };
-use super::{CodecError, EncodedOp, OpPlace};
+use super::{CodecError, EncodedOp, MailStamp, OpPlace};
 use crate::{
     call::ModelCall,
     config::{Config, Defaults},
     graph::{Op, OpKind, StepResult},
-    message::{CallId, Message},
+    mail::Mail,
+    message::CallId,
 };
 
 const VERSION: u32 = 1;
@@ -42,17 +45,7 @@ pub(super) fn decode(place: OpPlace, head: &[u8], body: &[u8]) -> Result<Op, Cod
     let (step, author) = (head.step.into(), head.author.map(Cow::into_owned));
     let read_message = |message: head::StoredMessage<'_>| {
         let body: StoredBody<'_> = from_json("body", body)?;
-        Ok(Arc::new(Message {
-            id: id.into(),
-            at,
-            sender: message.sender.into_owned(),
-            recipient: message.recipient.map(Cow::into_owned),
-            body: body.into(),
-            metadata: message.metadata,
-            status: message.status.into(),
-            edited: None,
-            origin: message.origin.map(|origin| Box::new((*origin).into())),
-        }))
+        Ok(Arc::new(message.into_message(id.into(), at, body.into())))
     };
     let kind = match head.kind {
         head::StoredKind::Message(message) => OpKind::Message(read_message(message)?),
@@ -111,6 +104,15 @@ pub(super) fn encode_call(call: &ModelCall) -> Result<Vec<u8>, CodecError> {
 pub(super) fn decode_call(json: &[u8]) -> Result<ModelCall, CodecError> {
     let stored: StoredCall = from_json("call", json)?;
     stored.into_call().map_err(|problem| malformed("call", problem))
+}
+
+pub(super) fn encode_mail(mail: &Mail) -> Result<Vec<u8>, CodecError> {
+    to_json("mail", &StoredMail::from(mail))
+}
+
+pub(super) fn decode_mail(stamp: MailStamp, json: &[u8]) -> Result<Mail, CodecError> {
+    let stored: StoredMail<'_> = from_json("mail", json)?;
+    Ok(stored.into_mail(stamp))
 }
 
 fn to_json(part: &'static str, value: &impl serde::Serialize) -> Result<Vec<u8>, CodecError> {

@@ -11,6 +11,7 @@ use crate::{clock::Timestamp, graph::Op, id::SessionId};
 impl State {
     pub(super) fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
         let chains = commit.chains()?;
+        commit.check_mail()?;
         check_once(commit)?;
         if self.is_repeated_deletion(commit) {
             return Ok(());
@@ -18,7 +19,10 @@ impl State {
         let mut undo = Vec::new();
         let result = self
             .apply_changes(commit, &mut undo)
-            .and_then(|()| chains.iter().try_for_each(|chain| self.check(commit.session, chain)));
+            .and_then(|()| chains.iter().try_for_each(|chain| self.check(commit.session, chain)))
+            .and_then(|()| {
+                commit.mail.iter().try_for_each(|change| self.check_mail(commit, change))
+            });
         if let Err(error) = result {
             self.take_back(commit.session, undo);
             return Err(error);
@@ -29,7 +33,10 @@ impl State {
         for (answer, call) in &commit.calls {
             self.calls.entry((commit.session, *answer)).or_insert_with(|| Box::new(call.clone()));
         }
-        if !commit.changes.is_empty() {
+        for change in &commit.mail {
+            self.mailroom.apply(commit.session, change);
+        }
+        if !commit.changes.is_empty() || !commit.mail.is_empty() {
             self.touch(commit.session, commit.at);
         }
         Ok(())

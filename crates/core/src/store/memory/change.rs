@@ -11,6 +11,7 @@ use crate::{
     clock::Timestamp,
     config::Defaults,
     id::{BranchId, OpId, SessionId},
+    mail::Delivery,
 };
 
 /// A branch that is to be made.
@@ -33,6 +34,7 @@ pub(super) enum Undo {
     ForgetBranch(BranchId),
     NameBranch(BranchId, String),
     KeepBranch(BranchId),
+    Mail(Vec<Delivery>),
     KeepCalls(BTreeMap<(SessionId, OpId), Box<ModelCall>>),
 }
 
@@ -67,6 +69,7 @@ impl State {
                 }
                 Undo::NameBranch(branch, name) => drop(self.name_branch(branch, name)),
                 Undo::KeepBranch(branch) => self.delete_branch(branch, false),
+                Undo::Mail(deliveries) => self.mailroom.put_back(id, deliveries),
                 Undo::KeepCalls(calls) => self.calls.extend(calls),
                 Undo::ArchiveSession(archived) => {
                     self.with_session(id, |session| session.archived = archived);
@@ -135,14 +138,20 @@ impl State {
                 self.calls = kept;
                 undo.push(Undo::KeepCalls(cleared));
             }
-            Change::DeleteBranch { branch } if self.is_deleted(id, *branch) => {}
-            Change::DeleteBranch { branch } => {
-                self.own_branch(id, *branch)?;
+            Change::DeleteBranch { branch, .. } if self.is_deleted(id, *branch) => {}
+            Change::DeleteBranch { branch, heir } => {
+                let name = self.own_branch(id, *branch)?.record.name.clone();
+                let heir = heir.map(|heir| self.own_branch(id, heir).map(|_| heir)).transpose()?;
+                if heir == Some(*branch) {
+                    return Err(StoreError::invalid("a branch cannot have its own mail"));
+                }
                 if self.session(id)?.default_branch == *branch {
                     return Err(Conflict::DefaultBranch { branch: *branch }.into());
                 }
                 undo.push(Undo::KeepBranch(*branch));
                 self.delete_branch(*branch, true);
+                let before = self.mailroom.delete_branch(id, (*branch, &name), heir, at);
+                undo.push(Undo::Mail(before));
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod apply;
 mod change;
+mod mailroom;
 mod query;
 mod state;
 
@@ -21,6 +22,7 @@ use crate::{
     call::CallRecord,
     graph::{Lineage, Op},
     id::{BranchId, MessageId, OpId, SessionId, StretchId},
+    mail::{Delivery, MailQuery},
 };
 
 /// Keeps sessions in memory. What it keeps ends with it.
@@ -104,6 +106,14 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError> {
         self.state()?.calls(session, after, limit)
+    }
+
+    async fn mail(
+        &self,
+        session: SessionId,
+        query: &MailQuery,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.state()?.mail(session, query)
     }
 
     async fn verify(&self) -> Result<VerifyReport, StoreError> {

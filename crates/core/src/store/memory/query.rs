@@ -17,6 +17,7 @@ use crate::{
     graph::{Op, View},
     id::{BranchId, MessageId, OpId, SessionId, StretchId},
     limits,
+    mail::{Delivery, MailQuery},
 };
 
 impl State {
@@ -121,6 +122,15 @@ impl State {
         Ok(records.take(limit).collect())
     }
 
+    pub(super) fn mail(
+        &self,
+        session: SessionId,
+        query: &MailQuery,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.session(session)?;
+        Ok(self.mailroom.find(session, query))
+    }
+
     pub(super) fn verify(&self) -> VerifyReport {
         let ops = self.stretches.values().map(|stretch| stretch.ops.len() as u64).sum();
         let mut report = VerifyReport { ops, problems: Vec::new() };
@@ -203,6 +213,7 @@ impl State {
             self.sessions.iter().filter(|(_, s)| s.deleted).map(|(id, _)| *id).collect();
         for id in dead {
             self.sessions.remove(&id);
+            self.mailroom.forget(id);
             report.sessions += 1;
         }
         let before = self.branches.len();

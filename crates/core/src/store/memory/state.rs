@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{BranchRecord, ReflogEntry, StoreError};
+use super::{
+    super::{BranchRecord, ReflogEntry, StoreError},
+    mailroom::Mailroom,
+};
 use crate::{
     call::ModelCall,
     clock::Timestamp,
@@ -20,6 +23,7 @@ pub(super) struct State {
     pub(super) stretches: BTreeMap<(SessionId, StretchId), Stretch>,
     /// By answer. Boxed: they are large, and half of a map may be empty.
     pub(super) calls: BTreeMap<(SessionId, OpId), Box<ModelCall>>,
+    pub(super) mailroom: Mailroom,
     /// The names of what is not deleted.
     pub(super) session_names: BTreeMap<String, SessionId>,
     pub(super) branch_names: BTreeMap<(SessionId, String), BranchId>,
