@@ -209,7 +209,9 @@ impl Mailroom {
 
     /// Brings deliveries back to where they were.
     pub(super) fn put_back(&mut self, session: SessionId, before: Vec<Delivery>) {
-        before.into_iter().for_each(|delivery| self.put(session, delivery));
+        for delivery in before {
+            self.put(session, delivery);
+        }
     }
 
     /// Lets go of the mail of a session.
@@ -218,7 +220,9 @@ impl Mailroom {
         let (gone, kept): (BTreeMap<_, _>, _) =
             rest.into_iter().partition(|((of, _), _)| *of == session);
         self.deliveries.extend(kept);
-        gone.into_values().for_each(|delivery| self.unlist(&delivery));
+        for delivery in gone.into_values() {
+            self.unlist(&delivery);
+        }
         self.mails.retain(|(of, _), _| *of != session);
     }
 
