@@ -41,6 +41,19 @@ struct Parts {
     tools: Mutex<ToolSets>,
 }
 
+/// A handle that does not keep the engine: for what the engine keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakEngine {
+    parts: Weak<Parts>,
+}
+
+impl WeakEngine {
+    /// The engine; `None` when nobody has it any more.
+    pub(crate) fn upgrade(&self) -> Option<Engine> {
+        self.parts.upgrade().map(|parts| Engine { parts })
+    }
+}
+
 /// Puts an [`Engine`] together. What is not given is the memory store, the clock of the machine,
 /// random identifiers.
 #[derive(Debug, Default)]
@@ -214,6 +227,11 @@ impl Engine {
     pub async fn close(&self) -> Result<()> {
         self.parts.tasks.join().await;
         Ok(self.store().close().await?)
+    }
+
+    /// A handle that does not keep it.
+    pub(crate) fn downgrade(&self) -> WeakEngine {
+        WeakEngine { parts: Arc::downgrade(&self.parts) }
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

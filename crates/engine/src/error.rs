@@ -6,6 +6,7 @@ use branchwork_core::{
     config::{ConfigError, SettingError},
     graph::{ApplyError, RollbackError, View},
     id::{BranchId, MessageId, OpId},
+    mail::PackageError,
     message::{DraftError, ToolCall},
     provider::ProviderError,
     store::{Conflict, StoreError},
@@ -30,6 +31,12 @@ pub enum Error {
     /// The provider failed. What it had said is kept in the history, marked as failed.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// The mail cannot be sent as it is. Nothing was.
+    #[error(transparent)]
+    Mail(#[from] PackageError),
+    /// The mail is for nobody.
+    #[error("the mail is for nobody: the session has no other branch")]
+    NoRecipient,
     /// The message cannot be appended as it is.
     #[error(transparent)]
     Draft(#[from] DraftError),

@@ -32,6 +32,7 @@
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
 //! | [`events`] | what happens on a branch, numbered: for readers that come late and come back |
 //! | [`flows`] | procedures of several turns: fan-out, tournaments, reasoning and acting, your own |
+//! | [`mail`] | what branches send each other: messages, tools, configuration, text, data, signals |
 //! | [`tools`] | functions of the host program that a model may call |
 //! | `mcp` | by feature: tools of MCP servers |
 //! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |
@@ -51,6 +52,7 @@ mod engine;
 mod error;
 pub mod events;
 pub mod flows;
+pub mod mail;
 mod open;
 pub mod reference;
 mod runtime;

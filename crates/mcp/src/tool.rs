@@ -3,7 +3,9 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use branchwork_core::tool::{Policy, Tool, ToolContext, ToolEffect, ToolError, ToolSpec};
+use branchwork_core::tool::{
+    Policy, Tool, ToolContext, ToolEffect, ToolError, ToolOutput, ToolSpec,
+};
 use rmcp::model;
 use serde_json::{Map, Value};
 
@@ -71,12 +73,12 @@ impl Tool for McpTool {
         false
     }
 
-    async fn call(&self, arguments: Value, _context: ToolContext) -> Result<Value, ToolError> {
+    async fn call(&self, arguments: Value, _context: ToolContext) -> Result<ToolOutput, ToolError> {
         let Value::Object(arguments) = arguments else {
             return Err(ToolError::new("the arguments are no object"));
         };
         let result = self.client.call(&self.remote, arguments).await;
-        output(result.map_err(ToolError::because)?, self.client.secrets())
+        Ok(output(result.map_err(ToolError::because)?, self.client.secrets())?.into())
     }
 }
 

@@ -277,13 +277,16 @@ impl<'a> StepWriter<'a> {
         self.change(OpKind::Merge(Box::new(merge)))
     }
 
-    /// Says that `mail` is taken in: what it brings or changes follows.
+    /// Says that `mail` is taken in: what it brings or changes follows. Answers the op that says so.
     ///
     /// # Errors
     ///
     /// [`ApplyError::ReceivedTwice`] when it was.
-    pub fn receive(&mut self, mail: MailId) -> Result<(), ApplyError> {
-        self.change(OpKind::Receive { mail })
+    pub fn receive(&mut self, mail: MailId) -> Result<OpId, ApplyError> {
+        let id = self.next_id()?;
+        let author = self.author.clone();
+        self.write(id, OpKind::Receive { mail }, author)?;
+        Ok(id)
     }
 
     /// The ops, in order, and the view they lead to.

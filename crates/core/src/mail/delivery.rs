@@ -26,6 +26,14 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// This delivery when it has gone to `state`.
+    #[must_use]
+    pub fn moved_to(self, state: MailState, since: Timestamp) -> Self {
+        let comes = state == MailState::Inbox && self.delivered.is_none();
+        let delivered = if comes { Some(since) } else { self.delivered };
+        Self { state, since, delivered, ..self }
+    }
+
     /// The state at `now`: that of a mail that waits too long is `expired`, also before that is noted.
     pub fn state_at(&self, now: Timestamp) -> (MailState, Timestamp) {
         match self.mail.expires {

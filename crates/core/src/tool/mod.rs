@@ -2,12 +2,14 @@
 //!
 //! - [`Tool`] is the contract; [`ToolSpec`] is what a model sees of one.
 //! - [`ToolContext`] is what a running call is told.
+//! - [`ToolOutput`] is what a call gives.
 //! - [`ToolEffect`] is what a call does to the world.
 //! - [`Policy`] says whether a call may run, or a person is asked.
 //! - [`ToolError`] is how it fails: a result that the model sees, never a lost exception.
 //! - [`ToolSelection`] says which tools of a branch a turn offers.
 //! - [`ToolSource`] has tools that come and go while the program runs.
 
+mod output;
 mod policy;
 mod selection;
 mod source;
@@ -18,6 +20,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 pub use self::{
+    output::ToolOutput,
     policy::{JudgesCalls, Policy},
     selection::ToolSelection,
     source::ToolSource,
@@ -57,7 +60,7 @@ pub trait Tool: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// What the model shall be told.
-    async fn call(&self, arguments: Value, context: ToolContext) -> Result<Value, ToolError>;
+    async fn call(&self, arguments: Value, context: ToolContext) -> Result<ToolOutput, ToolError>;
 }
 
 /// What a call of a tool does to the world.
@@ -88,6 +91,8 @@ pub struct ToolContext {
     pub session: SessionId,
     /// The branch.
     pub branch: BranchId,
+    /// The instruction that began the turn.
+    pub turn: MessageId,
     /// The answer that makes the call.
     pub answer: MessageId,
     /// The call, as the provider names it: unique in its answer, and perhaps not beyond.
@@ -95,14 +100,13 @@ pub struct ToolContext {
 }
 
 impl ToolContext {
-    /// The context of a call.
+    /// The context of a call that `answer` makes, in the turn that the instruction `turn` began.
     pub const fn new(
-        session: SessionId,
-        branch: BranchId,
-        answer: MessageId,
+        (session, branch): (SessionId, BranchId),
+        (turn, answer): (MessageId, MessageId),
         call: CallId,
     ) -> Self {
-        Self { session, branch, answer, call }
+        Self { session, branch, turn, answer, call }
     }
 
     /// An idempotency key: no other call has it, and this one has it again when it runs again after a

@@ -131,6 +131,16 @@ impl Calls {
         true
     }
 
+    /// Lets a call that ended, and is not told, have ended otherwise.
+    pub(super) fn revise(&mut self, id: &CallId, outcome: Outcome) {
+        let ended = |(call, progress): &&mut (ToolCall, Progress)| {
+            call.id == *id && matches!(progress, Progress::Ended(_))
+        };
+        if let Some((_, progress)) = self.calls.iter_mut().find(ended) {
+            *progress = Progress::Ended(outcome);
+        }
+    }
+
     /// The results that can be told: of calls that ended, up to the first that has not.
     pub(super) fn tell(&mut self) -> Vec<Draft> {
         let mut told = Vec::new();

@@ -352,6 +352,11 @@ impl Turn {
         }
     }
 
+    /// Lets a call that ended, and whose result is not told, have ended otherwise.
+    pub fn revise(&mut self, call: &CallId, outcome: Outcome) {
+        self.calls.revise(call, outcome);
+    }
+
     /// What the model said so far.
     pub const fn answer(&self) -> &Answer {
         &self.answer

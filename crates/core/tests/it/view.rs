@@ -238,19 +238,35 @@ impl Bench {
                 let patch = ConfigPatch { temperature, ..ConfigPatch::default() };
                 self.step(|step| step.configure(patch).unwrap(), |_| vec![model]);
             }
-            Action::Done(step) => {
-                let value = Value::from(self.past.len());
-                let (flow, name) = ("flow".to_owned(), step.to_string());
-                let result = StepResult { flow, step: name, value: value.clone() };
-                if model.done.iter().any(|(done, _)| done == step) {
-                    let at = Timestamp::from_micros(0);
-                    let mut twice = StepWriter::after(self.view.clone(), self.tip, &self.ids, at);
-                    assert!(matches!(twice.done(result), Err(ApplyError::DoneTwice { .. })));
-                    return;
-                }
-                model.done(*step, value);
-                self.step(|step| step.done(result).unwrap(), |_| vec![model]);
+            Action::Done(step) => self.done(*step, model),
+            Action::Bring(_) | Action::Tell(_) | Action::Receive(_) => self.arrive(action, model),
+            Action::Cut(depth) => {
+                let depth = depth % self.past.len();
+                self.view = self.view.at(self.past[depth].0).unwrap();
+                self.past.truncate(depth + 1);
+                // A cut inside a group leaves open calls: the next message closes them.
+                self.close_open_calls();
             }
+        }
+    }
+
+    fn done(&mut self, step: u8, mut model: Model) {
+        let value = Value::from(self.past.len());
+        let (flow, name) = ("flow".to_owned(), step.to_string());
+        let result = StepResult { flow, step: name, value: value.clone() };
+        if model.done.iter().any(|(done, _)| *done == step) {
+            let at = Timestamp::from_micros(0);
+            let mut twice = StepWriter::after(self.view.clone(), self.tip, &self.ids, at);
+            assert!(matches!(twice.done(result), Err(ApplyError::DoneTwice { .. })));
+            return;
+        }
+        model.done(step, value);
+        self.step(|step| step.done(result).unwrap(), |_| vec![model]);
+    }
+
+    /// Something comes from elsewhere.
+    fn arrive(&mut self, action: &Action, mut model: Model) {
+        match action {
             Action::Bring(number) => {
                 let (text, origin) =
                     (number.to_string(), Origin::Merged { message: elsewhere(*number) });
@@ -283,16 +299,10 @@ impl Bench {
                     assert!(matches!(refused, Err(ApplyError::ReceivedTwice { .. })));
                     return;
                 }
-                self.step(|step| step.receive(mail(*number)).unwrap(), |_| vec![model]);
+                self.step(|step| assert!(step.receive(mail(*number)).is_ok()), |_| vec![model]);
                 assert_eq!(self.view.receipt(mail(*number)), self.tip);
             }
-            Action::Cut(depth) => {
-                let depth = depth % self.past.len();
-                self.view = self.view.at(self.past[depth].0).unwrap();
-                self.past.truncate(depth + 1);
-                // A cut inside a group leaves open calls: the next message closes them.
-                self.close_open_calls();
-            }
+            _ => unreachable!("nothing comes by {action:?}"),
         }
     }
 

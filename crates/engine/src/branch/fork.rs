@@ -25,6 +25,7 @@ pub struct Fork {
     name: Option<String>,
     at: Place,
     beginning: Beginning,
+    takes_mail: bool,
 }
 
 /// Where a fork begins.
@@ -77,7 +78,8 @@ impl Branch {
 
 impl Fork {
     fn new(branch: Branch, name: Option<String>) -> Self {
-        Self { branch, name, at: Place::Head, beginning: Beginning::default() }
+        let (at, beginning, takes_mail) = (Place::Head, Beginning::default(), false);
+        Self { branch, name, at, beginning, takes_mail }
     }
 
     /// Forks after `message`, with the configuration of that moment. Inside a turn group, after
@@ -105,6 +107,12 @@ impl Fork {
         self
     }
 
+    /// Gives the fork the mail that waits for this branch; else that stays with this branch.
+    pub const fn with_mail(mut self) -> Self {
+        self.takes_mail = true;
+        self
+    }
+
     /// The fork of that name that was made before; else makes it.
     pub(crate) async fn once(self) -> Result<Branch> {
         let (parent, name) = (self.branch.clone(), self.name.clone());
@@ -121,7 +129,7 @@ impl Fork {
     }
 
     async fn make(self) -> Result<Branch> {
-        let Self { branch, name, at, beginning } = self;
+        let Self { branch, name, at, beginning, takes_mail } = self;
         beginning.check()?;
         if let Some(name) = &name {
             check_branch_name(name)?;
@@ -137,10 +145,11 @@ impl Fork {
         let (ops, view) = beginning.write(engine, view)?;
         let id = BranchId::from_bits(engine.ids().next_bits());
         let (session, forked_from, at) = (branch.session, Some(branch.id), engine.now());
+        let mail = if takes_mail { branch.mail_for_fork(id, at).await? } else { Vec::new() };
         let (revision, tip) = (1 + ops.len() as u64, ops.last().map(|last| last.id));
         let make = move |name: String| {
             let change = Change::CreateBranch { branch: id, name, forked_from, head };
-            let commit = Commit::new(session, at).with_change(change);
+            let commit = Commit::new(session, at).with_change(change).with_mail(mail.clone());
             Ok(with_beginning(commit, (id, head), ops.clone()))
         };
         match name {

@@ -6,7 +6,10 @@ use branchwork_core::{
 };
 
 use super::{Branch, State, Turns, history::History};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    mail::moves_between,
+};
 
 impl Branch {
     /// Takes the last `count` messages off. A turn group goes as a whole; 0 takes nothing off.
@@ -116,10 +119,11 @@ impl Branch {
         if from == to {
             return Ok(to);
         }
+        let view = read::follow(self.engine.store(), self.session, &state.view, to).await?;
+        let at = self.engine.now();
         let head = HeadMove { branch: self.id, from, to, cause };
-        self.commit(Commit::new(self.session, self.engine.now()).with_head(head)).await?;
-        let store = self.engine.store();
-        let view = read::follow(store, self.session, &state.view, to).await?;
+        let mail = moves_between(self, (&state.view, &view), at).await?;
+        self.commit(Commit::new(self.session, at).with_head(head).with_mail(mail)).await?;
         self.shared.set(State { view, tip: state.tip, revision: state.revision + 1 });
         Ok(to)
     }

@@ -3,8 +3,9 @@
 use branchwork_core::{
     call::ModelCall,
     config::ConfigPatch,
-    graph::{Extent, StepWriter},
-    id::{MessageId, OpId},
+    graph::{Extent, Op, OpKind, StepWriter},
+    id::{BranchId, MessageId, OpId},
+    mail::{MailChange, MailState},
     message::{Body, Draft, DraftError},
     store::{Cause, Change, Commit, HeadMove},
 };
@@ -32,11 +33,13 @@ pub(crate) struct Part {
     pub(crate) extent: Extent,
     /// The call of a model whose answer is its first message.
     pub(crate) call: Option<ModelCall>,
+    /// What happens to mail beside that which is taken in.
+    pub(crate) mail: Vec<MailChange>,
 }
 
 impl From<Extent> for Part {
     fn from(extent: Extent) -> Self {
-        Self { extent, call: None }
+        Self { extent, call: None, mail: Vec::new() }
     }
 }
 
@@ -168,14 +171,29 @@ impl Branch {
     }
 
     /// Deletes the branch. What it shares with others stays; the rest goes with the next
-    /// [`Engine::gc`](crate::Engine::gc).
+    /// [`Engine::gc`](crate::Engine::gc). The mail that it sent is delivered; the mail that waits for it is a
+    /// [dead letter](crate::Session::dead_letters) from here on.
     ///
     /// # Errors
     ///
     /// [`Error::Conflict`] for the default branch: make another one the default first.
     pub async fn delete(&self) -> Result<()> {
+        self.delete_for(None).await
+    }
+
+    /// Deletes the branch, as [`delete`](Self::delete) does, and gives the mail that waits for it to `heir`.
+    /// What `heir` was sent too is a dead letter: nobody gets a mail twice.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete); [`Error::Store`] when `heir` is this branch, or not of this session.
+    pub async fn delete_with_heir(&self, heir: &Self) -> Result<()> {
+        self.delete_for(Some(heir.id)).await
+    }
+
+    async fn delete_for(&self, heir: Option<BranchId>) -> Result<()> {
         let turns = self.shared.turns().await;
-        let change = Change::DeleteBranch { branch: self.id, heir: None };
+        let change = Change::DeleteBranch { branch: self.id, heir };
         let commit = Commit::new(self.session, self.engine.now()).with_change(change);
         self.engine.store().commit(commit).await?;
         self.shared.forget();
@@ -218,6 +236,8 @@ impl Branch {
         let head = HeadMove { branch: self.id, from, to: Some(to), cause: Cause::Append };
         let mut commit = Commit::new(self.session, at);
         commit.calls.extend(ops.first().map(|answer| answer.id).zip(part.call));
+        commit.mail = part.mail;
+        commit.mail.extend(ops.iter().filter_map(|op| taken_in(self.id, op)));
         let state = State { view, tip: Some(to), revision: revision + ops.len() as u64 };
         self.commit(commit.with_ops(ops, head)).await?;
         self.shared.set(state.clone());
@@ -232,4 +252,11 @@ impl Branch {
         }
         result
     }
+}
+
+/// What happens to the mail that `op` takes in on `branch`.
+fn taken_in(branch: BranchId, op: &Op) -> Option<MailChange> {
+    let OpKind::Receive { mail } = op.kind else { return None };
+    let (from, to) = (MailState::Inbox, MailState::Applied { receipt: op.id });
+    Some(MailChange::Move { mail, recipient: branch, from, to, at: op.at })
 }

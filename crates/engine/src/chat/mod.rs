@@ -9,6 +9,7 @@
 mod count;
 mod event;
 mod extract;
+mod mail_read;
 mod meter;
 mod once;
 mod ready;

@@ -13,7 +13,9 @@ use branchwork_core::{
     turn::{CostLimit, CutOff, Effect, Input, Turn, TurnLimits},
 };
 
-use super::{Ask, Chat, Options, rest::Rest, run::Run, shown::last_instruction};
+use super::{
+    Ask, Chat, Options, mail_read::MailRead, rest::Rest, run::Run, shown::last_instruction,
+};
 use crate::{
     branch::{Branch, State, Turns},
     error::{Error, Result},
@@ -147,6 +149,7 @@ impl Ready {
             call,
             gauge,
             sent: Vec::new(),
+            mail: MailRead::default(),
             heard,
         })
     }

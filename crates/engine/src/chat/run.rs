@@ -7,7 +7,7 @@ use branchwork_core::{
     clock::Timestamp,
     config::Config,
     graph::{CallResult, Extent, StepWriter},
-    id::{BranchId, MessageId},
+    id::{BranchId, MailId, MessageId},
     limits,
     message::{CallId, Draft, Message, Outcome, Role, ToolCall},
     provider::{ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest},
@@ -23,11 +23,15 @@ use futures_util::{
 };
 use tokio::sync::Mutex;
 
-use super::{Options, Reply, meter::Meter};
+use super::{
+    Options, Reply,
+    mail_read::{self, MailRead},
+    meter::Meter,
+};
 use crate::{
     branch::{Branch, Part, State, Steered, Stop, Turns, with_beginning},
     error::{Error, Result},
-    tools::{self, Offer},
+    tools::{self, Came, Offer},
 };
 
 /// A turn that holds the right to change its branch.
@@ -62,6 +66,8 @@ pub(super) struct Run {
     pub(super) gauge: Option<Gauge>,
     /// The messages of the last request, when they are counted.
     pub(super) sent: Vec<Arc<Message>>,
+    /// The mail that results tell of which are not written.
+    pub(super) mail: MailRead,
     /// What was said in the meantime, and nobody was told of.
     pub(super) heard: Vec<MessageId>,
 }
@@ -186,15 +192,8 @@ impl Run {
     ) -> Result<Self> {
         // The call of the model is kept with its answer.
         self.call = None;
-        let state = self.state.clone();
-        let told = results.clone();
-        let write = |step: &mut StepWriter<'_>| {
-            let ids = step.messages(told)?;
-            noted.map_or(Ok(()), |noted| step.note(noted))?;
-            Ok(ids)
-        };
-        let part = Extent::Middle.into();
-        match self.branch.write_step(&self.turns, state, part, write).await {
+        let written = self.tell(Extent::Middle, (results.clone(), noted), None).await;
+        match written {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 // The others are stopped, and what is known of each goes along.
                 let rest = self.stopped();
@@ -207,6 +206,29 @@ impl Run {
                 self.state = state;
                 Ok(self)
             }
+        }
+    }
+
+    /// Writes results, and what is noted of a call, with the mail that they tell of. When that is not the
+    /// branch's any more, the model is told so instead.
+    async fn tell(
+        &mut self,
+        extent: Extent,
+        (mut drafts, mut noted): (Vec<Draft>, Option<CallResult>),
+        error: Option<&ProviderError>,
+    ) -> Result<(Vec<MessageId>, State)> {
+        let mail = self.mail.take(&drafts, noted.as_ref());
+        let told = (drafts.clone(), noted.clone());
+        match self.write(extent, error, |step| write_told(step, told, &mail)).await {
+            Err(Error::Conflict(Conflict::MailMoved { .. })) if !mail.is_empty() => {
+                mail.retract(&mut drafts, noted.as_mut());
+                for call in mail.calls() {
+                    self.turn.revise(call, mail_read::moved());
+                }
+                let (told, none) = ((drafts, noted), MailRead::default());
+                self.write(extent, error, |step| write_told(step, told, &none)).await
+            }
+            written => written,
         }
     }
 
@@ -223,7 +245,10 @@ impl Run {
 
     /// Notes what came of calls, just before the turn is stopped.
     pub(super) fn note_ended(&mut self, ended: impl IntoIterator<Item = Ran>) {
-        self.turn.note_ended(ended.into_iter().map(|ran| (ran.call, ran.outcome)));
+        for Ran { call, outcome, received, .. } in ended {
+            self.mail.note(&call, received);
+            self.turn.note_ended([(call, outcome)]);
+        }
     }
 
     /// Writes what came of the calls, before the model is asked again. To be driven to its end once
@@ -232,7 +257,7 @@ impl Run {
         let joining = self.steered.joining();
         let said = joining.iter().map(|joining| joining.draft.clone());
         let drafts = results.iter().cloned().chain(said).collect();
-        match self.write_all(Extent::Middle, drafts, None).await {
+        match self.tell(Extent::Middle, (drafts, None), None).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 Err(self.keep_elsewhere(results).await)
             }
@@ -285,13 +310,14 @@ impl Run {
     fn call(&self, call: ToolCall, line: Arc<Mutex<()>>) -> Option<BoxFuture<'static, Ran>> {
         let tool = self.offer.tools.get(&call.function)?.clone();
         let (session, branch) = (self.branch.session_id(), self.branch.id());
-        let context = ToolContext::new(session, branch, self.answered?, call.id.clone());
+        let turn = (self.instruction, self.answered?);
+        let context = ToolContext::new((session, branch), turn, call.id.clone());
         let running = async move {
             let turn = if tool.tool.is_serial() { Some(line.lock_owned().await) } else { None };
             let (call_id, function) = (call.id.clone(), call.function.clone());
-            let outcome = tools::run(tool, call, context).await;
+            let Came { outcome, received } = tools::run(tool, call, context).await;
             drop(turn);
-            Ran { call: call_id, function, outcome }
+            Ran { call: call_id, function, outcome, received }
         };
         Some(running.boxed())
     }
@@ -302,7 +328,7 @@ impl Run {
         drafts: Vec<Draft>,
         error: Option<&ProviderError>,
     ) -> Result<Closed> {
-        let written = self.write_all(self.extent, drafts.clone(), error).await;
+        let written = self.tell(self.extent, (drafts.clone(), None), error).await;
         let (ids, State { view, .. }) = match written {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
                 return Err(self.keep_elsewhere(drafts).await);
@@ -324,16 +350,7 @@ impl Run {
         Ok(Closed { ending, reply: Reply::new(message, results, head, &self.turn, ending) })
     }
 
-    /// Writes `drafts`; with the answer, what was noted of the call.
-    async fn write_all(
-        &mut self,
-        extent: Extent,
-        drafts: Vec<Draft>,
-        error: Option<&ProviderError>,
-    ) -> Result<(Vec<MessageId>, State)> {
-        self.write(extent, error, |step| Ok(step.messages(drafts)?)).await
-    }
-
+    /// Writes; with the answer, what was noted of its call.
     async fn write<T>(
         &mut self,
         extent: Extent,
@@ -346,7 +363,7 @@ impl Run {
         let finish = |meter: Meter| meter.finish(self.turn.answer(), (error, prices), now);
         let call = self.meter.take().map(finish);
         self.call.clone_from(&call);
-        self.branch.write_step(&self.turns, state, Part { extent, call }, write).await
+        self.branch.write_step(&self.turns, state, Part { call, ..Part::from(extent) }, write).await
     }
 
     /// Why the turn does not go on by itself.
@@ -398,6 +415,20 @@ pub(super) struct Ran {
     pub(super) call: CallId,
     pub(super) function: String,
     pub(super) outcome: Outcome,
+    /// The mails that it tells of.
+    pub(super) received: Vec<MailId>,
+}
+
+/// Writes results behind the receipts of the mail that they tell of.
+fn write_told(
+    step: &mut StepWriter<'_>,
+    (drafts, noted): (Vec<Draft>, Option<CallResult>),
+    mail: &MailRead,
+) -> Result<Vec<MessageId>> {
+    mail.receive(step)?;
+    let ids = step.messages(drafts)?;
+    noted.map_or(Ok(()), |noted| step.note(noted))?;
+    Ok(ids)
 }
 
 /// A turn whose answer is durable.

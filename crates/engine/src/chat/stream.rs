@@ -326,7 +326,8 @@ impl ChatStream {
     fn ran(&mut self, ran: Option<Ran>) -> Progress {
         let Phase::Running(run, _) = &mut self.phase else { return Progress::Break(None) };
         let ran = ran.expect("BUG: a round ends with its last call");
-        let Ran { call, function, outcome } = ran;
+        let Ran { call, function, outcome, received } = ran;
+        run.mail.note(&call, received);
         let shown =
             TurnEvent::CallCompleted { id: call.to_string(), function, outcome: outcome.clone() };
         let mut effects = run.step(Input::Ran { call, outcome });

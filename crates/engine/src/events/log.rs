@@ -7,7 +7,6 @@ use branchwork_core::{
     id::{OpId, StretchId},
     limits::CALLS_PER_ANSWER_MAX,
     message::{Body, CallId, Message, Outcome, Role, Status},
-    provider::Usage,
     store::{Cause, ReflogEntry},
 };
 
@@ -25,9 +24,6 @@ const GROUP_OPS_FIRST: u32 = 16;
 const GROUP_OPS_MAX: u32 = 1_024;
 const _: () =
     assert!(GROUP_OPS_MAX as usize > 4 * CALLS_PER_ANSWER_MAX + 3, "BUG: a group is longer");
-
-/// Calls that are read at once to find one.
-const CALLS_PAGE: usize = 1_000;
 
 impl Branch {
     /// The durable events after `seq`, of at most `limit` moves of the head, oldest first; `0` is the
@@ -231,7 +227,8 @@ impl Reader<'_> {
             _ => {}
         }
         if message.role() == Role::Assistant {
-            kinds.extend(self.usage(op).await?.map(EventKind::Usage));
+            let call = self.branch.call_of(op.into()).await?;
+            kinds.extend(call.and_then(|call| call.call.usage).map(EventKind::Usage));
         }
         let says = matches!(message.role(), Role::Assistant | Role::Tool);
         kinds.push(EventKind::MessageCompleted(Arc::clone(&message)));
@@ -265,31 +262,6 @@ impl Reader<'_> {
                 return Ok(Group::of(&before));
             }
             length *= 4;
-        }
-    }
-
-    /// What the call of a model used whose answer `op` appends.
-    async fn usage(&self, op: OpId) -> Result<Option<Usage>> {
-        let (store, session) = (self.branch.engine().store(), self.branch.session_id());
-        let Some(before) = op.previous() else {
-            return self.usage_of_first(op).await;
-        };
-        let calls = store.calls(session, Some(before.into()), 1).await?;
-        let own = calls.into_iter().find(|call| call.answer.op() == op);
-        Ok(own.and_then(|call| call.call.usage))
-    }
-
-    /// As `usage`, of the first op of a stretch: no call is just before it.
-    async fn usage_of_first(&self, op: OpId) -> Result<Option<Usage>> {
-        let (store, session) = (self.branch.engine().store(), self.branch.session_id());
-        let mut after = None;
-        loop {
-            let calls = store.calls(session, after, CALLS_PAGE).await?;
-            let Some(last) = calls.last() else { return Ok(None) };
-            after = Some(last.answer);
-            if let Some(own) = calls.into_iter().find(|call| call.answer.op() == op) {
-                return Ok(own.call.usage);
-            }
         }
     }
 }

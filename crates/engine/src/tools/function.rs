@@ -3,14 +3,18 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use branchwork_core::tool::{Policy, Tool, ToolContext, ToolEffect, ToolError, ToolSpec};
+use branchwork_core::tool::{
+    Policy, Tool, ToolContext, ToolEffect, ToolError, ToolOutput, ToolSpec,
+};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-type Function =
-    Arc<dyn Fn(Value, ToolContext) -> BoxFuture<'static, Result<Value, ToolError>> + Send + Sync>;
+type Function = Arc<dyn Fn(Value, ToolContext) -> Running + Send + Sync>;
+
+/// A call that goes on.
+type Running = BoxFuture<'static, Result<ToolOutput, ToolError>>;
 
 /// A tool made of a function.
 ///
@@ -82,11 +86,25 @@ impl FunctionTool {
         R: Serialize,
         F: Future<Output = Result<R, ToolError>> + Send + 'static,
     {
+        Self::with_output(name, description, move |arguments, context| {
+            let running = function(arguments, context);
+            async move { Ok(to_value(running.await?)?.into()) }
+        })
+    }
+
+    /// As [`with_context`](Self::with_context), for a function that says more than what the model is told:
+    /// which mails that tells of.
+    pub fn with_output<A, F>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: impl Fn(A, ToolContext) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        F: Future<Output = Result<ToolOutput, ToolError>> + Send + 'static,
+    {
         let call = move |arguments: Value, context| match serde_json::from_value(arguments) {
-            Ok(arguments) => {
-                let running = function(arguments, context);
-                async move { to_value(running.await?) }.boxed()
-            }
+            Ok(arguments) => function(arguments, context).boxed(),
             Err(error) => std::future::ready(Err(ToolError::because(error))).boxed(),
         };
         let spec = spec(name.into(), description.into(), schema_of::<A>());
@@ -135,7 +153,9 @@ impl FunctionTool {
     where
         F: Future<Output = Result<Value, ToolError>> + Send + 'static,
     {
-        let function = move |arguments, context| function(arguments, context).boxed();
+        let function = move |arguments, context| {
+            function(arguments, context).map(|given| given.map(ToolOutput::from)).boxed()
+        };
         Self::made(spec, Arc::new(function))
     }
 
@@ -204,7 +224,7 @@ impl Tool for FunctionTool {
         self.serial
     }
 
-    async fn call(&self, arguments: Value, context: ToolContext) -> Result<Value, ToolError> {
+    async fn call(&self, arguments: Value, context: ToolContext) -> Result<ToolOutput, ToolError> {
         (self.function)(arguments, context).await
     }
 }

@@ -16,8 +16,8 @@ mod sets;
 mod sources;
 
 pub use branchwork_core::tool::{
-    Policy, Tool, ToolChoice, ToolContext, ToolEffect, ToolError, ToolSelection, ToolSource,
-    ToolSpec,
+    Policy, Tool, ToolChoice, ToolContext, ToolEffect, ToolError, ToolOutput, ToolSelection,
+    ToolSource, ToolSpec,
 };
 pub use schemars;
 // What the attribute `tool` derives is of these, so that users need not depend on them.
@@ -31,6 +31,6 @@ pub(crate) use self::{
     function::schema_of,
     judge::{Judge, TurnPolicy},
     registry::{Offer, Registered},
-    run::{check_arguments, misfit, run},
+    run::{Came, check_arguments, misfit, run},
     sets::ToolSets,
 };

@@ -275,6 +275,28 @@ impl Tools {
         Ok(offer)
     }
 
+    /// Refuses a name that is not registered.
+    pub(crate) fn check_has(&self, name: &str) -> Result<()> {
+        if self.contains(name) { Ok(()) } else { Err(self.unknown(name)) }
+    }
+
+    /// The tool of that name, else that of `theirs`.
+    pub(crate) fn or_from(&self, theirs: &Self, name: &str) -> Result<Registered> {
+        let (own, other) = (self.by_name.get(name), theirs.by_name.get(name));
+        match (own, other) {
+            (Some(own), Some(other)) if !Arc::ptr_eq(&own.tool, &other.tool) => {
+                Err(RegisterError::Duplicate { name: name.to_owned() }.into())
+            }
+            (Some(found), _) | (None, Some(found)) => Ok(found.clone()),
+            (None, None) => Err(theirs.unknown(name)),
+        }
+    }
+
+    /// Has these tools beside those that it has.
+    pub(crate) fn adopt(&mut self, tools: Vec<(String, Registered)>) {
+        Arc::make_mut(&mut self.by_name).extend(tools);
+    }
+
     fn unknown(&self, name: &str) -> Error {
         let nearest = nearest(name, self.names()).map(str::to_owned);
         Error::NotFound { what: "tool", reference: name.to_owned(), nearest }

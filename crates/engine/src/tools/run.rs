@@ -3,9 +3,10 @@
 use std::panic::AssertUnwindSafe;
 
 use branchwork_core::{
+    id::MailId,
     limits::TOOL_OUTPUT_BYTES_MAX,
     message::{Outcome, ToolCall},
-    tool::{ToolContext, ToolError},
+    tool::{ToolContext, ToolError, ToolOutput},
 };
 use futures_util::FutureExt as _;
 use jsonschema::Validator;
@@ -17,15 +18,29 @@ use crate::error::{Error, Result};
 /// How many things that are wrong a model is told at once.
 const PROBLEMS_MAX: usize = 8;
 
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) struct Came {
+    pub(crate) outcome: Outcome,
+    /// The mails that it tells of.
+    pub(crate) received: Vec<MailId>,
+}
+
+impl From<Outcome> for Came {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, received: Vec::new() }
+    }
+}
+
 /// Runs `call` and answers what came of it.
 ///
 /// # Cancel safety
 ///
 /// Dropping the future drops that of the tool.
-pub(crate) async fn run(registered: Registered, call: ToolCall, context: ToolContext) -> Outcome {
+pub(crate) async fn run(registered: Registered, call: ToolCall, context: ToolContext) -> Came {
     let arguments = match arguments(&registered, &call.arguments) {
         Ok(arguments) => arguments,
-        Err(problem) => return Outcome::Failed(problem),
+        Err(problem) => return Outcome::Failed(problem).into(),
     };
     let running = AssertUnwindSafe(registered.tool.call(arguments, context)).catch_unwind();
     let ended = match registered.tool.timeout() {
@@ -33,25 +48,26 @@ pub(crate) async fn run(registered: Registered, call: ToolCall, context: ToolCon
         Some(limit) => tokio::time::timeout(limit, running).await.map_err(|_elapsed| limit),
     };
     match ended {
-        Ok(Ok(Ok(value))) => output(value),
-        Ok(Ok(Err(error))) => Outcome::Failed(error.to_string()),
-        Ok(Err(panic)) => Outcome::Failed(panicked(&*panic).to_string()),
-        Err(limit) => Outcome::Failed(format!("it took longer than {limit:?}")),
+        Ok(Ok(Ok(given))) => output(given),
+        Ok(Ok(Err(error))) => Outcome::Failed(error.to_string()).into(),
+        Ok(Err(panic)) => Outcome::Failed(panicked(&*panic).to_string()).into(),
+        Err(limit) => Outcome::Failed(format!("it took longer than {limit:?}")).into(),
     }
 }
 
 /// What a tool gave, when it is not too much.
-fn output(value: Value) -> Outcome {
+fn output(ToolOutput { value, received, .. }: ToolOutput) -> Came {
     let bytes = match &value {
         Value::String(text) => text.len(),
         value => value.to_string().len(),
     };
     if bytes <= TOOL_OUTPUT_BYTES_MAX {
-        return Outcome::Succeeded(value);
+        return Came { outcome: Outcome::Succeeded(value), received };
     }
     Outcome::Failed(format!(
         "the tool ran, and gave {bytes} bytes, {TOOL_OUTPUT_BYTES_MAX} are allowed"
     ))
+    .into()
 }
 
 /// Checks `arguments` against the schema of the tool `function`, if it is one of `tools`.

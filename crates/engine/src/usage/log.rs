@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use branchwork_core::{
     call::{CallRecord, CallRequest},
     filter::leave_results_out,
+    id::MessageId,
     provider::{ModelRequest, RenderedRequest},
     store::{BranchRecord, Change, Commit, read},
 };
@@ -52,6 +53,27 @@ pub struct UsageRow {
     pub key: String,
     /// The sum.
     pub totals: Totals,
+}
+
+impl Branch {
+    /// The call of a model that `answer` answered; `None` when no model said it.
+    pub(crate) async fn call_of(&self, answer: MessageId) -> Result<Option<CallRecord>> {
+        let (store, session) = (self.engine().store(), self.session_id());
+        if let Some(before) = answer.op().previous() {
+            let calls = store.calls(session, Some(before.into()), 1).await?;
+            return Ok(calls.into_iter().find(|call| call.answer == answer));
+        }
+        // It is the first op of a stretch: no call is just before it.
+        let mut after = None;
+        loop {
+            let calls = store.calls(session, after, PAGE).await?;
+            let Some(last) = calls.last() else { return Ok(None) };
+            after = Some(last.answer);
+            if let Some(own) = calls.into_iter().find(|call| call.answer == answer) {
+                return Ok(Some(own));
+            }
+        }
+    }
 }
 
 impl Session {

@@ -104,11 +104,10 @@ pub(crate) async fn call(
     arguments: Value,
 ) -> Result<Value, String> {
     let context = ToolContext::new(
-        SessionId::from_bits(1),
-        BranchId::from_bits(2),
-        MessageId::from_bits(3),
+        (SessionId::from_bits(1), BranchId::from_bits(2)),
+        (MessageId::from_bits(3), MessageId::from_bits(4)),
         CallId::new("c1"),
     );
     let called = tool(client, remote).call(arguments, context).await;
-    called.map_err(|error: ToolError| error.to_string())
+    called.map(|output| output.value).map_err(|error: ToolError| error.to_string())
 }

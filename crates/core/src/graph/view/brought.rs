@@ -1,6 +1,6 @@
 //! What came from elsewhere: from branches that were merged, and by mail.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 
@@ -36,10 +36,15 @@ impl View {
         self.brought.as_ref().and_then(|brought| brought.receipts.get(&mail)).copied()
     }
 
-    /// The mails that were taken in, and the ops that say so.
-    pub fn receipts(&self) -> impl Iterator<Item = (MailId, OpId)> + '_ {
-        let receipts = self.brought.iter().flat_map(|brought| brought.receipts.iter());
-        receipts.map(|(mail, op)| (*mail, *op))
+    /// The mails of which this view and `other` do not say the same: that they were taken in, and by which
+    /// op. Costs nothing when nothing came from elsewhere between them.
+    pub fn receipts_unlike(&self, other: &Self) -> BTreeSet<MailId> {
+        let (mine, theirs) = (self.brought.as_ref(), other.brought.as_ref());
+        if mine.map(Arc::as_ptr) == theirs.map(Arc::as_ptr) {
+            return BTreeSet::new();
+        }
+        let all = mine.into_iter().chain(theirs).flat_map(|brought| brought.receipts.keys());
+        all.filter(|mail| self.receipt(**mail) != other.receipt(**mail)).copied().collect()
     }
 
     pub(super) fn bring(&mut self, depth: u32, messages: impl IntoIterator<Item = MessageId>) {

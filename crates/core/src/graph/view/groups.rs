@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use super::{ApplyError, Slot, View};
 use crate::{
     id::MessageId,
-    message::{Body, ToolCall},
+    message::{Body, Message, ToolCall},
 };
 
 impl View {
@@ -16,12 +16,22 @@ impl View {
     /// [`ApplyError::UnknownMessage`] when it does not stand; [`ApplyError::OpenCalls`] when its
     /// group still waits for results.
     pub fn removed_with(&self, id: MessageId) -> Result<Vec<MessageId>, ApplyError> {
-        let (Slot::Entry(index), _) = self.target(id)? else { return Ok(vec![id]) };
+        Ok(self.group_of(id)?.into_iter().map(|message| message.id).collect())
+    }
+
+    /// The message of that identifier, or its whole turn group.
+    ///
+    /// # Errors
+    ///
+    /// As for [`removed_with`](Self::removed_with).
+    pub fn group_of(&self, id: MessageId) -> Result<Vec<Arc<Message>>, ApplyError> {
+        let (slot, message) = self.target(id)?;
+        let Slot::Entry(index) = slot else { return Ok(vec![message]) };
         let group = self.group(index);
         if self.is_open(&group) {
             return Err(ApplyError::OpenCalls { open: self.open_calls.len() });
         }
-        Ok(group.filter_map(|index| self.standing_at(index)).map(|message| message.id).collect())
+        Ok(group.filter_map(|index| self.standing_at(index)).map(Arc::clone).collect())
     }
 
     /// Whether calls of a group wait for their results.

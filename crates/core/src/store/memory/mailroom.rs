@@ -127,13 +127,13 @@ impl Mailroom {
             MailChange::Move { mail, recipient, from, to, at } => {
                 let found = self.of(session, *mail, *recipient);
                 if let Some(found) = found.filter(|found| found.state == *from).cloned() {
-                    self.put(session, moved(found, to.clone(), *at));
+                    self.put(session, found.moved_to(to.clone(), *at));
                 }
             }
             MailChange::Readdress { mail, from, to, at } => {
                 if let Some(found) = self.of(session, *mail, *from).cloned() {
                     let readdressed = Delivery { recipient: *to, ..found };
-                    self.put(session, moved(readdressed, MailState::Inbox, *at));
+                    self.put(session, readdressed.moved_to(MailState::Inbox, *at));
                 }
             }
         }
@@ -172,7 +172,7 @@ impl Mailroom {
         let numbers: Vec<u64> = self.unsent.range(way).map(|(_, _, no)| *no).collect();
         for no in numbers {
             if let Some(found) = self.deliveries.get(&(session, no)).cloned() {
-                self.put(session, moved(found, MailState::Inbox, at));
+                self.put(session, found.moved_to(MailState::Inbox, at));
             }
         }
     }
@@ -193,7 +193,7 @@ impl Mailroom {
             let after = if delivery.recipient == branch {
                 self.inherited(session, delivery, (name, heir), at)
             } else {
-                moved(delivery.clone(), MailState::Inbox, at)
+                delivery.clone().moved_to(MailState::Inbox, at)
             };
             self.put(session, after);
         }
@@ -211,10 +211,10 @@ impl Mailroom {
         let has_it = |heir: &BranchId| self.of(session, delivery.mail.id, *heir).is_some();
         if let Some(recipient) = heir.filter(|heir| !has_it(heir)) {
             let inherited = Delivery { recipient, ..delivery.clone() };
-            return moved(inherited, MailState::Inbox, at);
+            return inherited.moved_to(MailState::Inbox, at);
         }
         let reason = format!("branch `{name}` was deleted");
-        moved(delivery.clone(), MailState::DeadLetter { reason }, at)
+        delivery.clone().moved_to(MailState::DeadLetter { reason }, at)
     }
 
     /// Brings deliveries back to where they were.
@@ -290,13 +290,6 @@ impl Mailroom {
             self.unsent.remove(&(delivery.mail.sender, delivery.recipient, delivery.no));
         }
     }
-}
-
-/// `delivery` in its new state.
-fn moved(delivery: Delivery, state: MailState, since: Timestamp) -> Delivery {
-    let comes = state == MailState::Inbox && delivery.delivered.is_none();
-    let delivered = if comes { Some(since) } else { delivery.delivered };
-    Delivery { state, since, delivered, ..delivery }
 }
 
 fn collect<'a>(
