@@ -21,7 +21,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const PAGE_BYTES: u32 = 4096;
 
 /// Statements that a connection keeps prepared: more than this crate has.
-const STATEMENTS_CACHED: usize = 64;
+const STATEMENTS_CACHED: usize = 96;
 
 /// How often switching a new file to the write-ahead log is tried while others do so too, and the
 /// pause between: SQLite does not wait by itself there.

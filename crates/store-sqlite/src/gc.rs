@@ -43,7 +43,7 @@ pub(crate) fn collect(db: &mut Connection) -> Answer<GcReport> {
 fn collect_checked(db: &mut Connection) -> Answer<GcReport> {
     let transaction = schema::begin(db)?;
     let report = take_away(&transaction)?;
-    for table in ["session", "branch", "stretch", "reflog", "call"] {
+    for table in ["session", "branch", "stretch", "reflog", "call", "mail", "delivery"] {
         let mut statement = transaction.prepare(&format!("PRAGMA foreign_key_check({table})"))?;
         if statement.exists(())? {
             let problem = format!("table {table} refers to what is not there");
@@ -60,6 +60,10 @@ fn take_away(db: &Connection) -> Answer<GcReport> {
     count(concat!("DELETE FROM reflog WHERE key >> 32 NOT IN (", live_branches!("b.no"), ")"))?;
     report.branches =
         count(concat!("DELETE FROM branch WHERE no NOT IN (", live_branches!("b.no"), ")"))?;
+    let mail =
+        "SELECT m.no FROM mail m JOIN session s ON s.no = m.session WHERE s.deleted IS NOT NULL";
+    count(&format!("DELETE FROM delivery WHERE mail IN ({mail})"))?;
+    count(&format!("DELETE FROM mail WHERE no IN ({mail})"))?;
     report.sessions = count("DELETE FROM session WHERE deleted IS NOT NULL")?;
     if report.ops > 0 || report.sessions > 0 {
         // What was deleted must not be found in it, and keys may be given again.

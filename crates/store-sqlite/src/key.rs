@@ -1,6 +1,6 @@
 //! The short numbers and packed keys by which rows are known inside one file.
 
-use branchwork_core::id::{BranchId, SessionId, StretchId};
+use branchwork_core::id::{BranchId, MailId, OpId, SessionId, StretchId};
 use rusqlite::{
     ToSql,
     types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef},
@@ -56,6 +56,11 @@ define_number!(
     ReflogKey
 );
 
+define_number!(
+    /// `delivery.no`, and `mail.no`, which is that of the first delivery.
+    DeliveryNo
+);
+
 impl StretchNo {
     /// The op at `place`.
     pub(crate) const fn op(self, place: u32) -> OpKey {
@@ -98,6 +103,18 @@ impl BranchNo {
     }
 }
 
+impl DeliveryNo {
+    /// The number that a caller knows it by.
+    pub(crate) const fn get(self) -> u64 {
+        self.0.unsigned_abs()
+    }
+
+    /// The number `count` behind it.
+    pub(crate) const fn plus(self, count: i64) -> Self {
+        Self(self.0.saturating_add(count))
+    }
+}
+
 impl ReflogKey {
     pub(crate) const fn revision(self) -> u32 {
         low(self.0)
@@ -134,6 +151,16 @@ pub(crate) fn stretch_bytes(id: StretchId) -> [u8; 12] {
     bytes.first_chunk().copied().unwrap_or_default()
 }
 
+/// A mail's identifier as it is stored.
+pub(crate) const fn mail_bytes(id: MailId) -> [u8; 16] {
+    id.to_bits().to_be_bytes()
+}
+
+/// A receipt as it is stored: the whole identifier of the op.
+pub(crate) const fn receipt_bytes(op: OpId) -> [u8; 16] {
+    op.to_bits().to_be_bytes()
+}
+
 /// The stored identifier of a session.
 pub(crate) const fn session_id(bytes: [u8; 16]) -> SessionId {
     SessionId::from_bits(u128::from_be_bytes(bytes))
@@ -142,6 +169,16 @@ pub(crate) const fn session_id(bytes: [u8; 16]) -> SessionId {
 /// The stored identifier of a branch.
 pub(crate) const fn branch_id(bytes: [u8; 16]) -> BranchId {
     BranchId::from_bits(u128::from_be_bytes(bytes))
+}
+
+/// The stored identifier of a mail.
+pub(crate) const fn mail_id(bytes: [u8; 16]) -> MailId {
+    MailId::from_bits(u128::from_be_bytes(bytes))
+}
+
+/// The op that a stored receipt names.
+pub(crate) const fn receipt_op(bytes: [u8; 16]) -> OpId {
+    OpId::from_bits(u128::from_be_bytes(bytes))
 }
 
 /// The stored identifier of a stretch.

@@ -23,9 +23,10 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_calls.sql"),
     include_str!("../migrations/0003_defaults.sql"),
     include_str!("../migrations/0004_search.sql"),
+    include_str!("../migrations/0005_mail.sql"),
 ];
 
-// The table of ops has no column for the version of the codec: all rows are of the first one.
+// The tables have no column for the version of the codec: all rows are of the first one.
 // A second one needs a migration that adds it.
 const _: () = assert!(codec::VERSION == 1, "BUG: the schema keeps one codec version only");
 

@@ -7,6 +7,7 @@ use branchwork_core::{
     call::CallRecord,
     graph::{Lineage, Op},
     id::{BranchId, MessageId, OpId, SessionId, StretchId},
+    mail::{Delivery, MailQuery},
     store::{
         BranchRecord, Commit, GcReport, Hit, ReflogEntry, Search, SessionRecord, Store, StoreError,
         StoreStats, VerifyReport,
@@ -16,7 +17,7 @@ use branchwork_core::{
 use crate::{
     backup, gc,
     open::SqliteOptions,
-    query::{calls, lineage, ops, reflog, session, stats},
+    query::{calls, lineage, mail, ops, reflog, session, stats},
     reader::Readers,
     search, verify,
     writer::{Writer, prepare},
@@ -172,6 +173,15 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<CallRecord>, StoreError> {
         self.readers.read(move |db| calls::read(db, session, after, limit)).await
+    }
+
+    async fn mail(
+        &self,
+        session: SessionId,
+        query: &MailQuery,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let query = query.clone();
+        self.readers.read(move |db| mail::read(db, session, &query)).await
     }
 
     async fn verify(&self) -> Result<VerifyReport, StoreError> {

@@ -208,7 +208,7 @@ impl Commit {
 
 impl Commit {
     /// Checks all of the mail that can be checked without looking at what is stored, for stores: that each
-    /// change is one, and no delivery is changed twice.
+    /// change is one, no mail is sent twice, and no delivery is changed twice.
     ///
     /// # Errors
     ///
@@ -219,15 +219,27 @@ impl Commit {
             let max = limits::COMMIT_MAIL_MAX;
             return Err(StoreError::invalid(format!("{count} deliveries, {max} allowed")));
         }
-        let mut changed = BTreeSet::new();
+        let (mut sent, mut changed) = (BTreeSet::new(), BTreeSet::new());
         for change in &self.mail {
             change.check().map_err(|error| StoreError::invalid(error.to_string()))?;
-            let (mail, recipients) = (change.mail(), change.recipients());
-            if !recipients.iter().all(|recipient| changed.insert((mail, *recipient))) {
+            let mail = change.mail();
+            if matches!(change, MailChange::Send { .. }) && !sent.insert(mail) {
+                return Err(StoreError::invalid(format!("mail {mail} is sent twice")));
+            }
+            let mut recipients = change.recipients().iter().chain(readdressed_to(change));
+            if !recipients.all(|recipient| changed.insert((mail, *recipient))) {
                 return Err(StoreError::invalid(format!("mail {mail} is changed twice")));
             }
         }
         Ok(())
+    }
+}
+
+/// Another branch that a delivery is for after `change`.
+fn readdressed_to(change: &MailChange) -> Option<&BranchId> {
+    match change {
+        MailChange::Readdress { from, to, .. } if from != to => Some(to),
+        _ => None,
     }
 }
 

@@ -158,6 +158,15 @@ pub(crate) fn find_own(db: &Connection, session: SessionNo, id: BranchId) -> Ans
     if branch.session == session { Ok(branch) } else { Err(StoreError::no_branch(id).into()) }
 }
 
+/// Checks that a session has that branch.
+pub(crate) fn check_own(db: &Connection, session: SessionNo, id: BranchId) -> Answer<()> {
+    let mut statement = db.prepare_cached(
+        "SELECT 1 FROM branch WHERE id = ?1 AND session = ?2 AND deleted IS NULL",
+    )?;
+    let is_there = statement.exists((branch_bytes(id), session))?;
+    if is_there { Ok(()) } else { Err(StoreError::no_branch(id).into()) }
+}
+
 /// The branches of a session, in the order in which they were made.
 pub(crate) fn of_session(db: &Connection, session: SessionNo) -> Answer<Vec<BranchRow>> {
     let mut statement = db.prepare_cached(select_branch!("b.session = ?1 ORDER BY b.no"))?;

@@ -4,12 +4,14 @@
 //! - `records`: sessions and branches.
 //! - `moves`: the reflog, and that heads and revisions follow from it and the ops.
 //! - `calls`: the call log.
+//! - `mail`: envelopes and deliveries.
 //! - `index`: the index of searches.
 //! - `ops`: stretches, and the fold of all ops.
 
 mod calls;
 mod file;
 mod index;
+mod mail;
 mod moves;
 mod ops;
 mod records;
@@ -33,6 +35,8 @@ pub(crate) fn verify(db: &Connection) -> Answer<VerifyReport> {
     let result = moves::check(db, problems);
     go_on(result, problems)?;
     let result = calls::check(db, problems);
+    go_on(result, problems)?;
+    let result = mail::check(db, problems);
     go_on(result, problems)?;
     let result = index::check(db, problems);
     go_on(result, problems)?;

@@ -73,7 +73,7 @@ impl Shared {
     }
 }
 
-fn transact(db: &Connection, commits: &[Prepared]) -> Answer<Verdicts> {
+fn transact(db: &Connection, commits: &[Box<Prepared>]) -> Answer<Verdicts> {
     db.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
     // A newer program may have changed the schema since the file was opened.
     schema::check_version(schema::user_version(db)?, schema::newest_version())?;

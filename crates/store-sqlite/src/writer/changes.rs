@@ -11,7 +11,7 @@ use branchwork_core::{
 };
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::moves::insert_move;
+use super::{heirs::bequeath, moves::insert_move};
 use crate::{
     error::{Answer, Failure},
     key::{BranchNo, OpKey, SessionNo, branch_bytes, branch_id, session_bytes},
@@ -83,7 +83,9 @@ fn change_own(db: &Connection, commit: &Commit, session: SessionNo, change: &Cha
             )?
             .execute([session])?;
         }
-        Change::DeleteBranch { branch } => delete_branch(db, commit, session, *branch)?,
+        Change::DeleteBranch { branch, heir } => {
+            delete_branch(db, commit, session, (*branch, *heir))?;
+        }
         _ => return Err(StoreError::invalid("a change of an unknown kind").into()),
     }
     Ok(())
@@ -210,7 +212,12 @@ fn find_same(db: &Connection, session: SessionNo, new: &NewBranch<'_>) -> Answer
     }
 }
 
-fn delete_branch(db: &Connection, commit: &Commit, session: SessionNo, id: BranchId) -> Answer<()> {
+fn delete_branch(
+    db: &Connection,
+    commit: &Commit,
+    session: SessionNo,
+    (id, heir): (BranchId, Option<BranchId>),
+) -> Answer<()> {
     let mut statement = db.prepare_cached(
         "SELECT 1 FROM branch WHERE id = ?1 AND session = ?2 AND deleted IS NOT NULL",
     )?;
@@ -218,10 +225,15 @@ fn delete_branch(db: &Connection, commit: &Commit, session: SessionNo, id: Branc
         return Ok(());
     }
     let branch = branch::find_own(db, session, id)?;
+    heir.map_or(Ok(()), |heir| branch::check_own(db, session, heir))?;
+    if heir == Some(id) {
+        return Err(StoreError::invalid("a branch cannot have its own mail").into());
+    }
     let mut statement = db.prepare_cached("SELECT default_branch FROM session WHERE no = ?1")?;
     if statement.query_row([session], |row| row.get::<_, BranchNo>(0))? == branch.no {
         return Err(conflict(Conflict::DefaultBranch { branch: id }));
     }
+    bequeath(db, (id, &branch.name), heir, commit.at)?;
     keep_time(db, session, branch)?;
     db.prepare_cached("UPDATE branch SET deleted = ?2 WHERE id = ?1")?
         .execute((branch_bytes(id), commit.at.as_micros()))?;

@@ -3,7 +3,7 @@
 use branchwork_core::store::{Change, StoreError};
 use rusqlite::Connection;
 
-use super::{changes, heads, moves, prepare::Prepared};
+use super::{changes, heads, mail, moves, prepare::Prepared};
 use crate::{
     error::{Answer, Failure},
     key::{SessionNo, session_bytes},
@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn apply(db: &Connection, prepared: &Prepared) -> Answer<()> {
     if prepared.commit.changes.is_empty() {
         // Everything is checked before anything is written.
-        return apply_heads(db, prepared, session::find(db, prepared.commit.session)?);
+        return apply_checked(db, prepared, session::find(db, prepared.commit.session)?);
     }
     // Changes build on each other, so they are checked while they are written.
     db.prepare_cached("SAVEPOINT changes")?.execute(())?;
@@ -41,7 +41,7 @@ fn apply_changes(db: &Connection, prepared: &Prepared) -> Answer<()> {
         session::find(db, commit.session)?;
     }
     commit.changes.iter().try_for_each(|change| changes::apply(db, commit, change))?;
-    apply_heads(db, prepared, find_any(db, prepared)?)
+    apply_checked(db, prepared, find_any(db, prepared)?)
 }
 
 /// The number of the session, which the changes of the commit may just have deleted.
@@ -55,9 +55,11 @@ fn find_any(db: &Connection, prepared: &Prepared) -> Answer<SessionNo> {
     }
 }
 
-fn apply_heads(db: &Connection, prepared: &Prepared, session: SessionNo) -> Answer<()> {
+/// Checks heads and mail, then writes them.
+fn apply_checked(db: &Connection, prepared: &Prepared, session: SessionNo) -> Answer<()> {
     let chains = prepared.commit.chains()?;
     let plans = heads::check(db, session, &chains)?;
+    let mail = mail::check(db, session, prepared)?;
     let mut rows = prepared.rows.as_slice();
     for (chain, plan) in chains.iter().zip(plans) {
         let (own, later) = rows.split_at(chain.ops.len().min(rows.len()));
@@ -66,7 +68,12 @@ fn apply_heads(db: &Connection, prepared: &Prepared, session: SessionNo) -> Answ
             moves::write(db, &plan, own, prepared.commit.at)?;
         }
     }
-    keep_calls(db, prepared, session)
+    keep_calls(db, prepared, session)?;
+    mail::write(db, session, &mail)?;
+    if prepared.commit.mail.is_empty() {
+        return Ok(());
+    }
+    changes::touch(db, session, prepared.commit.at.as_micros())
 }
 
 /// Writes the calls whose answers were just written. One that is there was written before.

@@ -7,6 +7,7 @@ use branchwork_core::{
     codec,
     graph::Op,
     id::OpId,
+    mail::{Mail, MailChange},
     store::{Commit, StoreError},
 };
 use sha2::{Digest as _, Sha256};
@@ -22,6 +23,8 @@ pub(crate) struct Prepared {
     pub(super) rows: Vec<OpRow>,
     /// One for each call of the commit.
     pub(super) calls: Vec<String>,
+    /// One for each mail that the commit sends.
+    pub(super) envelopes: Vec<String>,
 }
 
 /// The stored form of one op.
@@ -42,13 +45,19 @@ pub(super) enum BodyRow {
     Large { hash: [u8; 32], bytes: Vec<u8> },
 }
 
-/// Checks the shape of `commit` and encodes its ops.
+/// Checks the shape of `commit` and encodes its ops, calls and mail.
 pub(crate) fn prepare(commit: Commit) -> Result<Prepared, StoreError> {
     commit.chains()?;
+    commit.check_mail()?;
     check_once(&commit)?;
     let rows = commit.ops.iter().map(row).collect::<Result<_, _>>()?;
     let calls = commit.calls.iter().map(call_row).collect::<Result<_, _>>()?;
-    Ok(Prepared { commit, rows, calls })
+    let sent = commit.mail.iter().filter_map(|change| match change {
+        MailChange::Send { mail, .. } => Some(mail),
+        _ => None,
+    });
+    let envelopes = sent.map(|mail| envelope(mail)).collect::<Result<_, _>>()?;
+    Ok(Prepared { commit, rows, calls, envelopes })
 }
 
 /// Checks that no head moves twice and no stretch begins twice: each could hide the other.
@@ -75,6 +84,14 @@ fn call_row((answer, call): &(OpId, ModelCall)) -> Result<String, StoreError> {
         StoreError::invalid(format!("the call that op {answer} answers cannot be kept: {problem}"))
     };
     let encoded = codec::encode_call(call).map_err(|error| unfit(error.to_string()))?;
+    String::from_utf8(encoded).map_err(|error| unfit(error.to_string()))
+}
+
+fn envelope(mail: &Mail) -> Result<String, StoreError> {
+    let unfit = |problem: String| {
+        StoreError::invalid(format!("mail {} cannot be kept: {problem}", mail.id))
+    };
+    let encoded = codec::encode_mail(mail).map_err(|error| unfit(error.to_string()))?;
     String::from_utf8(encoded).map_err(|error| unfit(error.to_string()))
 }
 

@@ -34,7 +34,8 @@ pub(super) enum Command {
 
 /// A commit, and who waits for it.
 pub(super) struct PendingCommit {
-    pub(super) prepared: Prepared,
+    /// Boxed: it is large, and the queue is long.
+    pub(super) prepared: Box<Prepared>,
     pub(super) reply: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -75,6 +76,7 @@ impl Writer {
     /// Makes one commit durable.
     pub(crate) async fn commit(&self, prepared: Prepared) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
+        let prepared = Box::new(prepared);
         self.send(Command::Commit(PendingCommit { prepared, reply })).await?;
         answer.await.map_err(|_ended| unavailable("its writer ended"))?
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    id::{BranchId, MailId, SessionId},
+    id::{BranchId, MailId, OpId, SessionId},
     limits,
     mail::{Delivery, Mail, MailChange, MailPlace, MailQuery, MailState},
 };
@@ -51,14 +51,24 @@ impl State {
                 let is_there = found.is_some_and(|found| found.state == *from);
                 let is_done = found.is_some_and(|found| found.state == *to && found.since == *at);
                 let actual = found.map(|found| found.state.place());
-                let moved = StoreError::mail_moved(*mail, *recipient, actual);
-                if is_there || is_done { Ok(()) } else { Err(moved) }
+                match to.receipt() {
+                    Some(receipt) if is_there => self.check_receipt(commit, receipt),
+                    _ if is_there || is_done => Ok(()),
+                    _ => Err(StoreError::mail_moved(*mail, *recipient, actual)),
+                }
             }
             MailChange::Readdress { mail, from, to, at } => {
                 self.own_branch(session, *to)?;
                 self.mailroom.check_readdress(session, *mail, (*from, *to), *at)
             }
         }
+    }
+
+    /// Checks that an op is there, or comes with the same commit.
+    fn check_receipt(&self, commit: &Commit, receipt: OpId) -> Result<(), StoreError> {
+        let comes = commit.ops.iter().any(|op| op.id == receipt);
+        let is_there = comes || self.op(commit.session, receipt).is_some();
+        if is_there { Ok(()) } else { Err(StoreError::no_op(receipt)) }
     }
 }
 
@@ -220,10 +230,11 @@ impl Mailroom {
         let (gone, kept): (BTreeMap<_, _>, _) =
             rest.into_iter().partition(|((of, _), _)| *of == session);
         self.deliveries.extend(kept);
-        for delivery in gone.into_values() {
-            self.unlist(&delivery);
+        for delivery in gone.values() {
+            self.unlist(delivery);
         }
         self.mails.retain(|(of, _), _| *of != session);
+        self.last = self.deliveries.keys().map(|(_, no)| *no).max().unwrap_or_default();
     }
 
     pub(super) fn find(&self, session: SessionId, query: &MailQuery) -> Vec<Delivery> {
