@@ -25,6 +25,8 @@ mod flows;
 #[cfg(test)]
 mod loops;
 #[cfg(test)]
+mod mail_model;
+#[cfg(test)]
 mod markdown;
 #[cfg(test)]
 #[cfg(feature = "mcp")]

@@ -59,10 +59,10 @@ async fn s083_s084_s085_a_branch_that_was_just_made_can_send_and_receive() {
     assert_eq!(late.receive().await.unwrap().taken.len(), 1);
     late.send("a", "so I am").await.unwrap();
     assert_eq!(a.receive().await.unwrap().taken.len(), 1);
-    assert_eq!((texts(&a).await, texts(&late).await), (
-        vec!["so I am".to_owned()],
-        vec!["you are in".to_owned()],
-    ));
+    assert_eq!(
+        (texts(&a).await, texts(&late).await),
+        (vec!["so I am".to_owned()], vec!["you are in".to_owned()],)
+    );
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn s092_a_received_provider_is_asked_from_then_on() {
     session.engine().register("other", Arc::clone(&other) as _);
     a.send(&b, Package::Provider("other".to_owned())).await.unwrap();
     b.receive().await.unwrap();
-    assert_eq!(b.chat("who?").await.unwrap().text(), "from the other");
+    assert_eq!(b.chat("who?").await.unwrap().text, "from the other");
     assert_eq!(other.requests().len(), 1);
     let unknown = a.send(&b, Package::Provider("nowhere".to_owned())).await.unwrap_err();
     assert!(matches!(unknown, Error::NoProvider { .. }), "{unknown:?}");
