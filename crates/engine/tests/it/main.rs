@@ -25,7 +25,11 @@ mod flows;
 #[cfg(test)]
 mod loops;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod mail_model;
+#[cfg(test)]
+mod mail_tools;
 #[cfg(test)]
 mod markdown;
 #[cfg(test)]

@@ -122,7 +122,10 @@ impl View {
             OpKind::Unfold { target } => self.unfold(depth, *target)?,
             OpKind::Noted(result) => self.note(depth, result)?,
             OpKind::Done(result) => self.keep_done(depth, result)?,
-            OpKind::Merge(merge) => self.bring(depth, merge.told.iter().copied()),
+            OpKind::Merge(merge) => {
+                self.announce_merge(depth);
+                self.bring(depth, merge.told.iter().copied());
+            }
             OpKind::Receive { mail } => self.receive(depth, *mail, op.id)?,
             OpKind::Approval { calls, stage } => self.approve(depth, calls, *stage)?,
             OpKind::Configure(patch) => {

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 
 use super::{ApplyError, Change, View};
-use crate::id::{MailId, MessageId, OpId};
+use crate::{
+    id::{MailId, MessageId, OpId},
+    message::Origin,
+};
 
 /// What came from elsewhere. Clones share structure.
 #[derive(Debug, Clone)]
@@ -14,11 +17,17 @@ pub(super) struct Brought {
     origins: RedBlackTreeSetSync<MessageId>,
     /// The mails that were taken in, and the op that says so.
     receipts: RedBlackTreeMapSync<MailId, OpId>,
+    /// The depths of the ops that announce what the next ones bring: a mail, or a merge.
+    announced: RedBlackTreeMapSync<u32, Option<MailId>>,
 }
 
 impl Default for Brought {
     fn default() -> Self {
-        Self { origins: RedBlackTreeSetSync::new_sync(), receipts: RedBlackTreeMapSync::new_sync() }
+        Self {
+            origins: RedBlackTreeSetSync::new_sync(),
+            receipts: RedBlackTreeMapSync::new_sync(),
+            announced: RedBlackTreeMapSync::new_sync(),
+        }
     }
 }
 
@@ -63,8 +72,29 @@ impl View {
         }
         let mut brought = self.brought.as_deref().cloned().unwrap_or_default();
         brought.receipts.insert_mut(mail, op);
+        brought.announced.insert_mut(depth, Some(mail));
         self.replace_brought(depth, brought);
         Ok(())
+    }
+
+    /// Notes that the op at `depth` announces what a merge brings.
+    pub(super) fn announce_merge(&mut self, depth: u32) {
+        let mut brought = self.brought.as_deref().cloned().unwrap_or_default();
+        brought.announced.insert_mut(depth, None);
+        self.replace_brought(depth, brought);
+    }
+
+    /// The depth of the first op that goes with the message at `depth`, which came from `origin`: what
+    /// announced it must not stay without it.
+    pub(super) fn announced_from(&self, depth: u32, origin: Option<&Origin>) -> u32 {
+        let before = depth.saturating_sub(1);
+        let announced = self.brought.as_ref().and_then(|brought| brought.announced.get(&before));
+        let mail = origin.and_then(Origin::mail);
+        match announced {
+            Some(None) => before,
+            Some(announced) if *announced == mail => before,
+            _ => depth,
+        }
     }
 
     fn replace_brought(&mut self, depth: u32, brought: Brought) {
