@@ -70,7 +70,7 @@ impl World {
         };
         let (id, sender) = (self.ids.next_bits(), self.branch_of(session, sender)?);
         let (id, sent) = (MailId::from_bits(id), self.clock.now());
-        let expires = (way % 3 == 0).then_some(sent);
+        let expires = way.is_multiple_of(3).then_some(sent);
         Some(Arc::new(Mail { id, sender, package, reply_to: None, sent, expires }))
     }
 
