@@ -13,6 +13,8 @@ mod keywords;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod responses;
 #[cfg(test)]
 mod schemas;
