@@ -119,6 +119,7 @@ macro_rules! store_conformance {
             a_refused_deletion_leaves_mail_where_it_was,
             mail_goes_with_its_session,
             a_session_is_used_when_mail_is_sent,
+            a_receipt_that_is_no_op_is_a_problem_of_its_branch,
             // Upkeep.
             gc_takes_what_nothing_reaches_and_keeps_the_rest,
             gc_keeps_what_a_reflog_reaches,

@@ -87,17 +87,16 @@ impl World {
             MailPlace::Outbox => MailState::Outbox,
             MailPlace::Transit => MailState::Transit,
             MailPlace::Inbox => MailState::Inbox,
-            MailPlace::Applied => MailState::Applied { receipt: self.receipt(delivery).await },
+            MailPlace::Applied => MailState::Applied { receipt: self.receipt(delivery).await? },
             MailPlace::Refused => MailState::Refused { reason },
             MailPlace::Expired => MailState::Expired,
             _ => MailState::DeadLetter { reason },
         })
     }
 
-    /// The head of the recipient, or an op that is nowhere.
-    async fn receipt(&self, delivery: &Delivery) -> OpId {
-        let branch = self.memory.branch(delivery.recipient).await.ok();
-        branch.and_then(|branch| branch.head).unwrap_or(OpId::from_bits(7 << 32))
+    /// The head of the recipient.
+    async fn receipt(&self, delivery: &Delivery) -> Option<OpId> {
+        self.memory.branch(delivery.recipient).await.ok()?.head
     }
 
     /// The commit that takes in what waits for a branch, at most some of it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use branchwork_core::{
     clock::Clock as _,
+    id::OpId,
     mail::{MailChange, MailQuery, MailState},
     store::{Change, Conflict, Store},
 };
@@ -160,4 +161,19 @@ pub async fn a_session_is_used_when_mail_is_sent(store: Arc<dyn Store>) {
     bench.clock.set(before);
     post.send(&post.main, "late", &[&post.first]).await;
     assert_eq!(updated().await, expired);
+}
+
+/// That a receipt is an op is checked as long as its branch is there: it may have been collected then.
+pub async fn a_receipt_that_is_no_op_is_a_problem_of_its_branch(store: Arc<dyn Store>) {
+    let post = Post::open(store).await;
+    let (bench, first) = (&post.bench, &post.first);
+    let mail = post.send(&post.main, "hello", &[first]).await;
+    let nowhere = MailState::Applied { receipt: OpId::from_bits(1 << 90) };
+    post.write([bench.moving(&mail, first, (MailState::Inbox, nowhere.clone()))]).await;
+    let report = bench.store.verify().await.expect("the store can be verified");
+    let problem = format!("delivery 1: its receipt {} is not there", OpId::from_bits(1 << 90));
+    assert_eq!(report.problems, [problem]);
+    post.delete(first, None).await;
+    assert_eq!(post.delivery(&mail, first).await.state, nowhere);
+    bench.verify().await;
 }
