@@ -51,24 +51,14 @@ impl State {
                 let is_there = found.is_some_and(|found| found.state == *from);
                 let is_done = found.is_some_and(|found| found.state == *to && found.since == *at);
                 let actual = found.map(|found| found.state.place());
-                match to.receipt() {
-                    Some(receipt) if is_there => self.check_receipt(commit, receipt),
-                    _ if is_there || is_done => Ok(()),
-                    _ => Err(StoreError::mail_moved(*mail, *recipient, actual)),
-                }
+                let moved = StoreError::mail_moved(*mail, *recipient, actual);
+                if is_there || is_done { Ok(()) } else { Err(moved) }
             }
             MailChange::Readdress { mail, from, to, at } => {
                 self.own_branch(session, *to)?;
                 self.mailroom.check_readdress(session, *mail, (*from, *to), *at)
             }
         }
-    }
-
-    /// Checks that an op is there, or comes with the same commit.
-    fn check_receipt(&self, commit: &Commit, receipt: OpId) -> Result<(), StoreError> {
-        let comes = commit.ops.iter().any(|op| op.id == receipt);
-        let is_there = comes || self.op(commit.session, receipt).is_some();
-        if is_there { Ok(()) } else { Err(StoreError::no_op(receipt)) }
     }
 }
 
@@ -259,6 +249,13 @@ impl Mailroom {
                 collect(all.map(|(_, delivery)| delivery), query, limit)
             }
         }
+    }
+
+    /// Every receipt, with its delivery and who gave it.
+    pub(super) fn receipts(&self) -> impl Iterator<Item = (SessionId, u64, BranchId, OpId)> + '_ {
+        self.deliveries.iter().filter_map(|((session, no), delivery)| {
+            Some((*session, *no, delivery.recipient, delivery.state.receipt()?))
+        })
     }
 
     fn unsent_of(&self, sender: BranchId) -> impl Iterator<Item = u64> + '_ {
