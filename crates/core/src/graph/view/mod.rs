@@ -22,7 +22,7 @@ use rpds::{ListSync, VectorSync};
 
 pub use self::{apply::ApplyError, cut::RollbackError};
 use self::{
-    brought::Brought,
+    brought::{Bring, Brought},
     done::Done,
     fold::{Folds, Stood},
     pending::Pending,
@@ -106,7 +106,7 @@ enum Change {
     Config(Arc<Config>),
     Pending(Option<Arc<Pending>>),
     Done(Done),
-    Brought(Option<Arc<Brought>>),
+    Brought(Bring),
 }
 
 impl Default for View {
