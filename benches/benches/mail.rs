@@ -30,10 +30,21 @@ enum Way {
 fn main() {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     report::head(&["where", "how", "mails", "send", "receive", "both", "a mail"]);
-    for size in SIZES {
-        rows(&runtime, "memory", size, [Way::OneByOne, Way::Posted]);
-        rows(&runtime, "SQLite", size, [Way::ManyUnderWay, Way::Posted]);
+    for (place, ways) in [
+        ("memory", [Way::OneByOne, Way::Posted]),
+        ("SQLite", [Way::ManyUnderWay, Way::Posted]),
+    ] {
+        if is_meant(place) {
+            SIZES.into_iter().for_each(|size| rows(&runtime, place, size, ways));
+        }
     }
+}
+
+/// Whether the command line names it, or nothing: `cargo bench --bench mail -- memory`.
+fn is_meant(place: &str) -> bool {
+    let mut named =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    named.peek().is_none() || named.any(|argument| argument == place)
 }
 
 fn rows<const N: usize>(runtime: &Runtime, place: &str, size: usize, ways: [Way; N]) {

@@ -101,6 +101,8 @@ mod guide {
     struct Tools;
     #[doc = include_str!("../../../docs/guide/flows.md")]
     struct Flows;
+    #[doc = include_str!("../../../docs/guide/mail.md")]
+    struct Mail;
     #[doc = include_str!("../../../docs/guide/session.md")]
     struct Session;
     #[doc = include_str!("../../../docs/guide/coming-from-lionagi.md")]
