@@ -16,7 +16,9 @@ use serde_json::value::RawValue;
 use super::{
     ArchiveError,
     batch::Batch,
-    line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, parse},
+    line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, lost_name, parse},
+    mail_line::{MailLine, Stage},
+    post::Post,
 };
 use crate::{
     engine::Engine,
@@ -65,6 +67,8 @@ pub struct Imported {
     pub ops: u64,
     /// Messages among them.
     pub messages: u64,
+    /// Mails that were not there.
+    pub mails: u64,
     /// Lines that were left out.
     pub skipped: Vec<Skipped>,
 }
@@ -82,7 +86,8 @@ impl Engine {
     /// Makes the session that an archive tells of, with the identifiers it has there.
     ///
     /// A session that is there already gets what it lacks: importing twice is importing once, and
-    /// an import that was cut off goes on where it ended.
+    /// an import that was cut off goes on where it ended. Mail that is there goes on to where it is in the
+    /// archive, when it came there later than to where it is.
     ///
     /// # Errors
     ///
@@ -174,6 +179,8 @@ struct Import<'a> {
     branches: BTreeMap<BranchId, Going>,
     /// Ops of one branch that are not committed yet.
     batch: Batch<'a>,
+    /// Mail that is not committed yet.
+    post: Post<'a>,
     imported: Imported,
     is_ended: bool,
     /// The session was there before.
@@ -194,6 +201,8 @@ struct Going {
     deleted: bool,
     /// It is in the store, and was not deleted.
     is_there: bool,
+    /// An import that was cut off made it, to stand for a deleted one.
+    is_left_over: bool,
 }
 
 /// What came of a line: damage is for the caller to judge, a failure is not.
@@ -214,7 +223,8 @@ impl<'a> Import<'a> {
         let bad = |problem| ArchiveError::Line { number: lines.number, problem };
         let session: SessionId = parse("session", &line.id).map_err(bad)?;
         let default = parse("branch", &line.default).map_err(bad)?;
-        let imported = Imported { session, branches: 0, ops: 0, messages: 0, skipped: Vec::new() };
+        let (branches, ops, messages, mails, skipped) = (0, 0, 0, 0, Vec::new());
+        let imported = Imported { session, branches, ops, messages, mails, skipped };
         let batch = Batch::new(store, session);
         let branches = BTreeMap::new();
         let mut import = Self {
@@ -225,6 +235,7 @@ impl<'a> Import<'a> {
             default,
             branches,
             batch,
+            post: Post::new(store, session),
             imported,
             is_ended: false,
             existed: false,
@@ -240,6 +251,7 @@ impl<'a> Import<'a> {
             Err(error @ Error::Archive(_)) => {
                 // What came before the damage is there.
                 self.batch.settle().await?;
+                self.post.settle().await?;
                 Err(error)
             }
             Err(error) => Err(error),
@@ -266,8 +278,9 @@ impl<'a> Import<'a> {
             Ok(_) => {
                 self.existed = true;
                 for branch in self.store.branches(self.session).await? {
-                    let known = branch.revision;
-                    let going = Going { known, is_there: true, ..Going::default() };
+                    let (known, is_left_over) =
+                        (branch.revision, branch.name == lost_name(branch.id));
+                    let going = Going { known, is_there: true, is_left_over, ..Going::default() };
                     self.branches.insert(branch.id, going);
                 }
                 Ok(())
@@ -313,6 +326,10 @@ impl<'a> Import<'a> {
                 self.batch.settle().await?;
                 self.go(&line).await
             }
+            Line::Mail(line) => {
+                self.batch.settle().await?;
+                self.mail(&line, lines.text.len()).await
+            }
             Line::End { lines: told } => {
                 self.is_ended = true;
                 let there = lines.count - 1;
@@ -336,9 +353,14 @@ impl<'a> Import<'a> {
             Ok(ids) => ids,
             Err(problem) => return Ok(Err(problem)),
         };
-        let known = self.branches.get(&id).map_or(0, |going| going.known);
-        let mut going =
-            Going { head, last: None, told: 1, known, deleted: line.deleted, is_there: true };
+        let there = self.branches.get(&id);
+        if line.deleted && there.is_some_and(|there| there.is_there && !there.is_left_over) {
+            // It was deleted where the archive is from, and lives on here.
+            return Ok(Ok(()));
+        }
+        let known = there.map_or(0, |there| there.known);
+        let (told, deleted) = (1, line.deleted);
+        let mut going = Going { head, told, known, deleted, is_there: true, ..Going::default() };
         if known == 0 {
             let at = Timestamp::from_micros(line.created);
             let commit = Commit::new(self.session, at);
@@ -436,6 +458,51 @@ impl<'a> Import<'a> {
         }
     }
 
+    async fn mail(&mut self, line: &MailLine<'_>, bytes: usize) -> Verdict {
+        let (mail, stages) = match line.read(self.codec) {
+            Ok(read) => read,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let mut told = Vec::with_capacity(stages.len());
+        for stage in stages {
+            match self.receipted(stage).await? {
+                Ok(stage) => told.push(stage),
+                Err(problem) => return Ok(Err(problem)),
+            }
+        }
+        let known = if self.existed { self.post.find(&mail).await? } else { None };
+        let is_new = known.is_none();
+        let is_there = |id| self.branches.get(&id).is_some_and(|branch| branch.is_there);
+        let mut branches = told.iter().map(|stage| stage.recipient).chain([mail.sender]);
+        if let Some(branch) = branches.find(|id| is_new && !is_there(*id)) {
+            return Ok(Err(format!("is mail of branch {branch}, which is not there")));
+        }
+        let added = self.post.add(&mail, known, told, bytes).await?;
+        self.imported.mails += u64::from(is_new && added.is_ok());
+        Ok(added)
+    }
+
+    /// Where a mail is, as far as the op that says that it was taken in is there.
+    async fn receipted(&self, stage: Stage) -> Result<std::result::Result<Stage, String>> {
+        let (Some(receipt), Some(going)) =
+            (stage.state.receipt(), self.branches.get(&stage.recipient))
+        else {
+            return Ok(Ok(stage));
+        };
+        let lives_on = going.told == 0;
+        if going.deleted || (!lives_on && self.imported.skipped.is_empty()) {
+            return Ok(Ok(stage));
+        }
+        let (stretch, place) = (receipt.stretch(), receipt.place());
+        let there = self.store.ops(self.session, stretch, place..place + 1).await?;
+        Ok(match there.is_empty() {
+            false => Ok(stage),
+            // Its branch was deleted where the archive is from, and goes its own way here.
+            true if lives_on => Ok(stage.untaken()),
+            true => Err(format!("tells of mail that op {receipt} takes in, which is not there")),
+        })
+    }
+
     /// Judges a damaged line.
     fn bad(&mut self, line: u64, problem: String) -> Result<()> {
         if !self.options.skip_bad {
@@ -448,6 +515,7 @@ impl<'a> Import<'a> {
     /// Brings the session to its end: branches that stood for deleted ones go.
     async fn end(mut self, line: u64) -> Result<Imported> {
         self.batch.settle().await?;
+        self.post.settle().await?;
         if !self.is_ended {
             self.bad(line, "is missing: the archive is cut off".to_owned())?;
         }
