@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use branchwork::{Branch, Engine, Session, mail::MailQuery};
 use branchwork_benches::{
-    measure::{median, timed_async},
+    measure::{median, process_cpu, timed_async},
     report,
 };
 use futures_util::{StreamExt as _, stream};
@@ -29,11 +29,10 @@ enum Way {
 
 fn main() {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    report::head(&["where", "how", "mails", "send", "receive", "both", "a mail"]);
-    for (place, ways) in [
-        ("memory", [Way::OneByOne, Way::Posted]),
-        ("SQLite", [Way::ManyUnderWay, Way::Posted]),
-    ] {
+    report::head(&["where", "how", "mails", "send", "receive", "both", "a mail", "CPU a mail"]);
+    for (place, ways) in
+        [("memory", [Way::OneByOne, Way::Posted]), ("SQLite", [Way::ManyUnderWay, Way::Posted])]
+    {
         if is_meant(place) {
             SIZES.into_iter().for_each(|size| rows(&runtime, place, size, ways));
         }
@@ -50,7 +49,9 @@ fn is_meant(place: &str) -> bool {
 fn rows<const N: usize>(runtime: &Runtime, place: &str, size: usize, ways: [Way; N]) {
     for way in ways {
         let rounds = (0..ROUNDS).map(|_| runtime.block_on(round(place, size, way)));
+        let busy = process_cpu();
         let (sends, receipts): (Vec<_>, Vec<_>) = rounds.unzip();
+        let busy = (process_cpu() - busy) / u32::try_from(ROUNDS * size).expect("it is small");
         let both = median(sends.iter().zip(&receipts).map(|(send, take)| *send + *take).collect());
         let (send, take) = (median(sends), median(receipts));
         let how = match way {
@@ -62,7 +63,8 @@ fn rows<const N: usize>(runtime: &Runtime, place: &str, size: usize, ways: [Way;
         let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
         let each = format!("{:.2} µs", each.as_secs_f64() * 1e6);
         let (send, take, both) = (milliseconds(send), milliseconds(take), milliseconds(both));
-        report::row(&[&place, &how, &size, &send, &take, &both, &each]);
+        let busy = format!("{:.2} µs", busy.as_secs_f64() * 1e6);
+        report::row(&[&place, &how, &size, &send, &take, &both, &each, &busy]);
     }
 }
 

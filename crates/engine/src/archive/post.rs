@@ -35,14 +35,7 @@ pub(super) struct Post<'a> {
 
 impl<'a> Post<'a> {
     pub(super) const fn new(store: &'a dyn Store, session: SessionId) -> Self {
-        Self {
-            store,
-            session,
-            mails: BTreeSet::new(),
-            rounds: Vec::new(),
-            deliveries: 0,
-            bytes: 0,
-        }
+        Self { store, session, mails: BTreeSet::new(), rounds: Vec::new(), deliveries: 0, bytes: 0 }
     }
 
     /// Where `mail` is in the store; `None` when it is not.

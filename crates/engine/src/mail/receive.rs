@@ -212,7 +212,8 @@ type Known = Option<OpId>;
 #[derive(Debug, Default)]
 struct Effect {
     drafts: Vec<Draft>,
-    config: Option<ConfigPatch>,
+    /// Boxed: it is large, and most mail has none.
+    config: Option<Box<ConfigPatch>>,
     tools: Vec<(String, Registered)>,
 }
 
@@ -333,9 +334,9 @@ impl Effect {
             Package::Provider(name) => {
                 drop(branch.engine().provider(name)?);
                 let provider = Change::Set(name.clone());
-                effect.config = Some(ConfigPatch { provider, ..ConfigPatch::default() });
+                effect.config = Some(Box::new(ConfigPatch { provider, ..ConfigPatch::default() }));
             }
-            Package::ModelConfig(patch) => effect.config = Some((**patch).clone()),
+            Package::ModelConfig(patch) => effect.config = Some(patch.clone()),
             _ => {}
         }
         effect.drafts.iter().try_for_each(Draft::check)?;
@@ -356,7 +357,7 @@ impl Effect {
         let receipt = step.receive(mail.id)?;
         let messages = step.messages(self.drafts)?;
         if let Some(config) = self.config {
-            step.configure(config)?;
+            step.configure(*config)?;
         }
         if let Some(config) = offering(step.view(), &self.tools) {
             step.configure(config)?;
