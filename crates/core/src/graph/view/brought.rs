@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 
-use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
+use rpds::RedBlackTreeMapSync;
 
 use super::{ApplyError, Change, View};
-use crate::id::{MailId, MessageId, OpId};
+use crate::{
+    id::{MailId, MessageId, OpId},
+    message::Message,
+};
 
 /// What came from elsewhere. Clones share structure.
 #[derive(Debug, Clone)]
 pub(super) struct Brought {
-    /// The messages that are here as copies, or are told of by a summary: as they were first said.
-    origins: RedBlackTreeSetSync<MessageId>,
+    /// The messages that are here as copies, or are told of by a summary: as they were first said, with
+    /// the newest copy.
+    origins: RedBlackTreeMapSync<MessageId, Option<MessageId>>,
     /// The mails that were taken in, and the op that says so.
     receipts: RedBlackTreeMapSync<MailId, OpId>,
 }
 
 impl Default for Brought {
     fn default() -> Self {
-        Self { origins: RedBlackTreeSetSync::new_sync(), receipts: RedBlackTreeMapSync::new_sync() }
+        Self { origins: RedBlackTreeMapSync::new_sync(), receipts: RedBlackTreeMapSync::new_sync() }
     }
 }
 
@@ -27,8 +31,16 @@ impl View {
     /// the summary of a merge. It need not stand.
     pub fn knows(&self, message: MessageId) -> bool {
         let brought = self.brought.as_ref();
-        brought.is_some_and(|brought| brought.origins.contains(&message))
+        brought.is_some_and(|brought| brought.origins.contains_key(&message))
             || self.lineage.depth_of(message.op()).is_some()
+    }
+
+    /// How `message`, as it was first said, stands in this history: itself, or its newest copy; `None` when
+    /// neither does.
+    pub fn stands_as(&self, message: MessageId) -> Option<&Arc<Message>> {
+        let brought = self.brought.as_ref().and_then(|brought| brought.origins.get(&message));
+        let copy = brought.copied().flatten().and_then(|copy| self.message(copy));
+        copy.or_else(|| self.message(message))
     }
 
     /// The op that says that `mail` was taken in; `None` when it was not.
@@ -42,13 +54,18 @@ impl View {
         receipts.map(|(mail, op)| (*mail, *op))
     }
 
-    pub(super) fn bring(&mut self, depth: u32, messages: impl IntoIterator<Item = MessageId>) {
+    /// Knows `messages` from here on, each with the copy that is here of it.
+    pub(super) fn bring(
+        &mut self,
+        depth: u32,
+        messages: impl IntoIterator<Item = (MessageId, Option<MessageId>)>,
+    ) {
         let mut messages = messages.into_iter().peekable();
         if messages.peek().is_none() {
             return;
         }
         let mut brought = self.brought.as_deref().cloned().unwrap_or_default();
-        messages.for_each(|message| brought.origins.insert_mut(message));
+        messages.for_each(|(message, copy)| brought.origins.insert_mut(message, copy));
         self.replace_brought(depth, brought);
     }
 
