@@ -11,6 +11,7 @@
 //! | [`message`] | messages, their bodies and parts |
 //! | [`call`] | the call log: what is kept of each call of a model |
 //! | [`config`] | the configuration of a branch and patches to it |
+//! | [`diff`] | what a branch has and did since another one was the same |
 //! | [`filter`] | which messages of a view are meant |
 //! | [`graph`] | ops, lineages and the [`View`](graph::View) that folds them |
 //! | [`codec`] | the stored form of ops, versioned |
@@ -30,6 +31,7 @@ pub mod causes;
 pub mod clock;
 pub mod codec;
 pub mod config;
+pub mod diff;
 pub mod filter;
 pub mod graph;
 pub mod id;

@@ -5,6 +5,8 @@ mod codec;
 #[cfg(test)]
 mod filter;
 #[cfg(test)]
+mod since;
+#[cfg(test)]
 mod turn_groups;
 #[cfg(test)]
 mod view;
