@@ -15,6 +15,7 @@
 //! | [`filter`] | which messages of a view are meant |
 //! | [`graph`] | ops, lineages and the [`View`](graph::View) that folds them |
 //! | [`codec`] | the stored form of ops, versioned |
+//! | [`merge`] | how one branch is brought into another |
 //! | [`store`] | the [`Store`](store::Store) contract, commits, and the memory store |
 //! | [`mod@nearest`] | what was meant by a misspelled name |
 //! | [`provider`] | the [`Provider`](provider::Provider) contract, requests, events |
@@ -36,6 +37,7 @@ pub mod filter;
 pub mod graph;
 pub mod id;
 pub mod limits;
+pub mod merge;
 pub mod message;
 pub mod nearest;
 pub mod provider;
