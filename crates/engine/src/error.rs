@@ -239,6 +239,12 @@ pub enum Error {
         /// Where it is.
         head: Option<OpId>,
     },
+    /// The branches of a diff or a merge are of different sessions.
+    #[error("branch {branch} is of another session")]
+    OtherSession {
+        /// The branch that is elsewhere.
+        branch: BranchId,
+    },
     /// The flow needs tools, and none is offered.
     #[error("no tool is registered on this branch, and the flow needs one")]
     NoTools,

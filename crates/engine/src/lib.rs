@@ -30,6 +30,7 @@
 //! | [`archive`] | a whole session as lines of JSON, lossless |
 //! | [`base`] | [`BaseBranch`]: what every branch can do |
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
+//! | [`diff`] | what two branches have and did since they were one |
 //! | [`events`] | what happens on a branch, numbered: for readers that come late and come back |
 //! | [`flows`] | procedures of several turns: fan-out, tournaments, reasoning and acting, your own |
 //! | [`tools`] | functions of the host program that a model may call |
@@ -47,6 +48,7 @@ pub mod archive;
 pub mod base;
 mod branch;
 pub mod chat;
+pub mod diff;
 mod engine;
 mod error;
 pub mod events;
@@ -77,6 +79,7 @@ pub use self::{
     base::BaseBranch,
     branch::{Appended, Branch, Fork, Overview},
     chat::{Chat, ChatStream, Reply, TurnEvent},
+    diff::Diff,
     engine::{Engine, EngineBuilder},
     error::{Error, Result},
     runtime::{RandomIds, SystemClock},

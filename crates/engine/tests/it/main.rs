@@ -17,6 +17,8 @@ mod conflicts;
 #[cfg(test)]
 mod context;
 #[cfg(test)]
+mod diffs;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod extract;
