@@ -5,7 +5,7 @@ use branchwork_core::{
     store::{Cause, Commit, HeadMove, read},
 };
 
-use super::{Branch, State, Turns, history::History};
+use super::{Beside, Branch, State, Turns, history::History};
 use crate::error::{Error, Result};
 
 impl Branch {
@@ -107,17 +107,32 @@ impl Branch {
 
     pub(crate) async fn move_head(
         &self,
-        _turns: &Turns,
+        turns: &Turns,
         state: &State,
         to: Option<OpId>,
         cause: Cause,
     ) -> Result<Option<OpId>> {
+        if state.view.head() == to {
+            return Ok(to);
+        }
+        self.move_head_and(turns, state, (to, cause), Beside::default()).await
+    }
+
+    /// Moves the head, or checks that it is still there, and does something beside it.
+    pub(crate) async fn move_head_and(
+        &self,
+        _turns: &Turns,
+        state: &State,
+        (to, cause): (Option<OpId>, Cause),
+        beside: Beside,
+    ) -> Result<Option<OpId>> {
         let from = state.view.head();
+        let head = HeadMove { branch: self.id, from, to, cause };
+        let commit = Commit::new(self.session, self.engine.now()).with_head(head);
+        self.commit(beside.within(commit)).await?;
         if from == to {
             return Ok(to);
         }
-        let head = HeadMove { branch: self.id, from, to, cause };
-        self.commit(Commit::new(self.session, self.engine.now()).with_head(head)).await?;
         let store = self.engine.store();
         let view = read::follow(store, self.session, &state.view, to).await?;
         self.shared.set(State { view, tip: state.tip, revision: state.revision + 1 });

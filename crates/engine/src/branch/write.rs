@@ -32,11 +32,31 @@ pub(crate) struct Part {
     pub(crate) extent: Extent,
     /// The call of a model whose answer is its first message.
     pub(crate) call: Option<ModelCall>,
+    /// What the commit does beside it.
+    pub(crate) beside: Beside,
+}
+
+/// What a commit does beside moving the head of one branch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    /// Changes of the session and its branches.
+    pub(crate) changes: Vec<Change>,
+    /// Heads of other branches.
+    pub(crate) heads: Vec<HeadMove>,
 }
 
 impl From<Extent> for Part {
     fn from(extent: Extent) -> Self {
-        Self { extent, call: None }
+        Self { extent, call: None, beside: Beside::default() }
+    }
+}
+
+impl Beside {
+    /// `commit`, which does this as well.
+    pub(crate) fn within(self, mut commit: Commit) -> Commit {
+        commit.changes.extend(self.changes);
+        commit.heads.extend(self.heads);
+        commit
     }
 }
 
@@ -219,7 +239,7 @@ impl Branch {
         let mut commit = Commit::new(self.session, at);
         commit.calls.extend(ops.first().map(|answer| answer.id).zip(part.call));
         let state = State { view, tip: Some(to), revision: revision + ops.len() as u64 };
-        self.commit(commit.with_ops(ops, head)).await?;
+        self.commit(part.beside.within(commit.with_ops(ops, head))).await?;
         self.shared.set(state.clone());
         Ok((written, state))
     }
