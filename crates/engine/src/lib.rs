@@ -33,6 +33,7 @@
 //! | [`diff`] | what two branches have and did since they were one |
 //! | [`events`] | what happens on a branch, numbered: for readers that come late and come back |
 //! | [`flows`] | procedures of several turns: fan-out, tournaments, reasoning and acting, your own |
+//! | [`merge`] | bringing one branch into another |
 //! | [`tools`] | functions of the host program that a model may call |
 //! | `mcp` | by feature: tools of MCP servers |
 //! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |
@@ -53,6 +54,7 @@ mod engine;
 mod error;
 pub mod events;
 pub mod flows;
+pub mod merge;
 mod open;
 pub mod reference;
 mod runtime;
@@ -82,6 +84,7 @@ pub use self::{
     diff::Diff,
     engine::{Engine, EngineBuilder},
     error::{Error, Result},
+    merge::{CherryPick, Merge, MergePlan, Merged},
     runtime::{RandomIds, SystemClock},
     session::{InBranch, NewBranch, Session, SessionBuilder},
 };
@@ -104,6 +107,8 @@ mod guide {
     struct Flows;
     #[doc = include_str!("../../../docs/guide/session.md")]
     struct Session;
+    #[doc = include_str!("../../../docs/guide/merging.md")]
+    struct Merging;
     #[doc = include_str!("../../../docs/guide/coming-from-lionagi.md")]
     struct ComingFromLionAgi;
 }

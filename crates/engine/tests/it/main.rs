@@ -37,6 +37,10 @@ mod mcp;
 #[path = "../../examples/mcp_loop.rs"]
 mod mcp_loop;
 #[cfg(test)]
+mod merge_laws;
+#[cfg(test)]
+mod merges;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod moments;
