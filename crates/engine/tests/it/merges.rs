@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use branchwork::{
-    Branch, Error, Merge, Session,
+    Branch, Engine, Error, Merge, Session, TurnEvent,
     core::{
         config::ConfigPatch,
         graph::{MergeMode, OpKind},
@@ -14,7 +14,8 @@ use branchwork::{
     merge::{ConflictOn, MergePolicy},
     sqlite::SqliteStore,
 };
-use branchwork_testkit::{Script, legal::breaches};
+use branchwork_testkit::{DisturbedStore, Moment, Script, ScriptedProvider, legal::breaches};
+use futures_util::{FutureExt as _, StreamExt as _};
 
 use crate::{
     seed::support::add,
@@ -403,4 +404,78 @@ async fn a_target_that_waits_for_approvals_is_not_gone_over() {
     // As a source it is like any other.
     session.merge(&main).into(&other).await.unwrap();
     assert_legal(&other).await;
+}
+
+/// A store whose commit of that number comes just after another process says something on `branch`.
+fn raced(inner: Arc<dyn Store>, commit: u64, branch: &'static str) -> Arc<dyn Store> {
+    let other = Arc::clone(&inner);
+    let deed = move || {
+        let engine = Engine::builder().store(Arc::clone(&other)).build();
+        async move {
+            let session = engine.open_session("trip").await.unwrap();
+            let branch = session.branch(branch).await.unwrap();
+            branch.append(says("meanwhile")).await.unwrap();
+        }
+        .boxed()
+    };
+    Arc::new(DisturbedStore::meddled_with(inner, (commit, Moment::Before), deed))
+}
+
+#[tokio::test]
+async fn a_plan_is_refused_by_the_commit_itself_when_a_branch_moves_at_that_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, moved) in [(0, "main"), (1, "other"), (2, "main"), (3, "other")] {
+        let file = folder.path().join(format!("{number}.db"));
+        let inner: Arc<dyn Store> = match number {
+            0 | 1 => Arc::new(MemoryStore::new()),
+            _ => Arc::new(SqliteStore::open(&file).unwrap()),
+        };
+        // Made, said, forked, said: then merged.
+        let store = raced(Arc::clone(&inner), 5, moved);
+        let engine = Engine::builder().store(store).build();
+        let session = engine.session("trip").create().await.unwrap();
+        let main = session.default_branch();
+        main.append(says("1")).await.unwrap();
+        let other = main.fork("other").await.unwrap();
+        other.append(says("theirs")).await.unwrap();
+        let plan = session.merge(&other).into(&main).plan().await.unwrap();
+        let refused = plan.apply().await.unwrap_err();
+        let moved_branch = if moved == "main" { &main } else { &other };
+        let is_it = |branch| branch == moved_branch.id();
+        assert!(
+            matches!(refused, Error::MovedSince { branch, .. } if is_it(branch)),
+            "{refused:?}"
+        );
+        assert!(!texts(&main).await.contains(&"theirs".to_owned()), "nothing of it is written");
+        session.merge(&other).into(&main).await.unwrap();
+        assert!(texts(&main).await.contains(&"theirs".to_owned()));
+        assert_eq!(inner.verify().await.unwrap().problems, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_was_cut_off_is_closed_before_something_comes_behind_it() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let engine = Engine::builder().store(Arc::clone(&store)).build();
+    let provider = Arc::new(ScriptedProvider::new().with_script(Script::text("never read")));
+    let builder = engine.session("trip").provider("local", provider);
+    let main = builder.model("tiny").create().await.unwrap().default_branch();
+    main.append(says("1")).await.unwrap();
+    let other = main.fork("other").await.unwrap();
+    other.append(says("theirs")).await.unwrap();
+    let mut stream = main.chat("q").stream();
+    assert!(matches!(stream.next().await, Some(Ok(TurnEvent::Started { .. }))));
+    // What a crash leaves, which another process finds.
+    std::mem::forget(stream);
+    let engine = Engine::builder().store(store).build();
+    let session = engine.open_session("trip").await.unwrap();
+    let (main, other) = (session.default_branch(), session.branch("other").await.unwrap());
+    let plan = session.merge(&other).into(&main).plan().await.unwrap();
+    plan.apply().await.unwrap();
+    assert_eq!(texts(&main).await, ["1", "q", "", "theirs"]);
+    main.undo().await.unwrap();
+    assert_eq!(texts(&main).await, ["1", "q", ""]);
+    // As a source, a turn that goes on is brought as far as it is.
+    session.merge(&main).into(&other).await.unwrap();
+    assert_eq!(texts(&other).await, ["1", "theirs", "q", ""]);
 }
