@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `history` | in memory, by criterion: append, fork, rollback, undo, reading, over N |
 //! | `store` | the SQLite store beside raw SQLite: time, bytes, growth over N |
+//! | `merge` | diff and merge of branches that share N messages: time, growth over N |
 //! | `transfer` | filters, searches, archives and tables, over N |
 //! | `mail` | mail between ten branches, sent and taken in, over N |
 //! | `turns` | turns with tools, and resuming one |

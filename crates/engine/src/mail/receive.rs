@@ -19,7 +19,7 @@ use branchwork_core::{
 
 use super::{Addresses, inbox::moved};
 use crate::{
-    branch::{Branch, Part as StepPart, State, Turns},
+    branch::{Beside, Branch, Part as StepPart, State, Turns},
     error::{Error, Result},
     tools::Registered,
 };
@@ -303,10 +303,11 @@ impl Batch {
             }
             Ok(written)
         };
-        let part = StepPart { mail: settled, ..StepPart::from(Extent::Whole) };
+        let beside = Beside { mail: settled, ..Beside::default() };
+        let part = StepPart { beside, ..Extent::Whole.into() };
         let (taken, state) = branch.write_step(turns, state, part, write).await?;
         if !tools.is_empty() {
-            branch.engine().tool_sets().own(branch.session_id(), branch.id()).adopt(tools);
+            branch.engine().tool_sets().own(branch.session_id(), branch.id()).adopt_all(tools);
         }
         Ok((taken, left, state))
     }

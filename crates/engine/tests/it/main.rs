@@ -17,6 +17,8 @@ mod conflicts;
 #[cfg(test)]
 mod context;
 #[cfg(test)]
+mod diffs;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod extract;
@@ -40,6 +42,10 @@ mod mcp;
 #[expect(dead_code, reason = "what it is as a program of its own")]
 #[path = "../../examples/mcp_loop.rs"]
 mod mcp_loop;
+#[cfg(test)]
+mod merge_laws;
+#[cfg(test)]
+mod merges;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

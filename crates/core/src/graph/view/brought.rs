@@ -7,14 +7,15 @@ use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use super::{ApplyError, Change, View};
 use crate::{
     id::{MailId, MessageId, OpId},
-    message::Origin,
+    message::{Message, Origin},
 };
 
 /// What came from elsewhere. Clones share structure.
 #[derive(Debug, Clone)]
 pub(super) struct Brought {
-    /// The messages that are here as copies, or are told of by a summary: as they were first said.
-    origins: RedBlackTreeSetSync<MessageId>,
+    /// The messages that are here as copies, or are told of by a summary: as they were first said, with
+    /// the newest copy.
+    origins: RedBlackTreeMapSync<MessageId, Option<MessageId>>,
     /// The mails that were taken in, and the op that says so.
     receipts: RedBlackTreeMapSync<MailId, OpId>,
     /// The depths of the ops that announce what a merge brings.
@@ -24,7 +25,11 @@ pub(super) struct Brought {
 /// How to take back one change of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Bring {
-    Origin(MessageId),
+    Origin {
+        message: MessageId,
+        /// What was known of it before: nothing, or its copy when there was one.
+        before: Option<Option<MessageId>>,
+    },
     Receipt(MailId),
     Merge(u32),
 }
@@ -32,7 +37,7 @@ pub(super) enum Bring {
 impl Default for Brought {
     fn default() -> Self {
         Self {
-            origins: RedBlackTreeSetSync::new_sync(),
+            origins: RedBlackTreeMapSync::new_sync(),
             receipts: RedBlackTreeMapSync::new_sync(),
             merges: RedBlackTreeSetSync::new_sync(),
         }
@@ -44,8 +49,23 @@ impl View {
     /// the summary of a merge. It need not stand.
     pub fn knows(&self, message: MessageId) -> bool {
         let brought = self.brought.as_ref();
-        brought.is_some_and(|brought| brought.origins.contains(&message))
+        brought.is_some_and(|brought| brought.origins.contains_key(&message))
             || self.lineage.depth_of(message.op()).is_some()
+    }
+
+    /// Whether what `message` says is in this history: as [`knows`](Self::knows) says, or as it came by a mail
+    /// that was taken in here too.
+    pub fn has(&self, message: &Message) -> bool {
+        let mail = message.origin.as_ref().and_then(|origin| origin.mail());
+        self.knows(message.first_said()) || mail.is_some_and(|mail| self.receipt(mail).is_some())
+    }
+
+    /// How `message`, as it was first said, stands in this history: itself, or its newest copy; `None` when
+    /// neither does.
+    pub fn stands_as(&self, message: MessageId) -> Option<&Arc<Message>> {
+        let brought = self.brought.as_ref().and_then(|brought| brought.origins.get(&message));
+        let copy = brought.copied().flatten().and_then(|copy| self.message(copy));
+        copy.or_else(|| self.message(message))
     }
 
     /// The op that says that `mail` was taken in; `None` when it was not.
@@ -64,14 +84,17 @@ impl View {
         all.filter(|mail| self.receipt(**mail) != other.receipt(**mail)).copied().collect()
     }
 
-    /// Knows `messages` from here on, as they were first said.
-    pub(super) fn bring(&mut self, depth: u32, messages: impl IntoIterator<Item = MessageId>) {
-        for message in messages {
+    /// Knows `messages` from here on, each with the copy that is here of it.
+    pub(super) fn bring(
+        &mut self,
+        depth: u32,
+        messages: impl IntoIterator<Item = (MessageId, Option<MessageId>)>,
+    ) {
+        for (message, copy) in messages {
             let brought = Arc::make_mut(self.brought.get_or_insert_default());
-            if !brought.origins.contains(&message) {
-                brought.origins.insert_mut(message);
-                self.remember(depth, Change::Brought(Bring::Origin(message)));
-            }
+            let before = brought.origins.get(&message).copied();
+            brought.origins.insert_mut(message, copy);
+            self.remember(depth, Change::Brought(Bring::Origin { message, before }));
         }
     }
 
@@ -95,7 +118,10 @@ impl View {
         let Some(brought) = &mut self.brought else { return };
         let brought = Arc::make_mut(brought);
         match bring {
-            Bring::Origin(message) => drop(brought.origins.remove_mut(&message)),
+            Bring::Origin { message, before: Some(copy) } => {
+                brought.origins.insert_mut(message, copy);
+            }
+            Bring::Origin { message, before: None } => drop(brought.origins.remove_mut(&message)),
             Bring::Receipt(mail) => drop(brought.receipts.remove_mut(&mail)),
             Bring::Merge(depth) => drop(brought.merges.remove_mut(&depth)),
         }
