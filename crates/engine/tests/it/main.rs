@@ -60,6 +60,12 @@ mod recorded;
 #[cfg(feature = "mcp")]
 mod recorded_mcp;
 #[cfg(test)]
+mod recorded_research;
+#[cfg(test)]
+#[expect(dead_code, reason = "what it is as a program of its own")]
+#[path = "../../examples/research.rs"]
+mod research;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod seed;
