@@ -130,7 +130,7 @@ async fn a_plan_is_refused_when_one_of_its_branches_moved_since() {
 async fn a_merge_in_order_of_time_says_our_later_messages_again() {
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(branchwork_testkit::TestClock::default());
-    let engine = branchwork::Engine::builder().store(store).clock(Arc::clone(&clock) as _).build();
+    let engine = Engine::builder().store(store).clock(Arc::clone(&clock) as _).build();
     let session = engine.session("trip").create().await.unwrap();
     let main = session.default_branch();
     main.append(says("1")).await.unwrap();
