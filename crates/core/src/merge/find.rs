@@ -102,7 +102,7 @@ impl Search<'_> {
             if Some(edit.message) == system {
                 continue;
             }
-            let ours = self.sides.ours.message(edit.message);
+            let ours = self.sides.ours.stands_as(after.first_said());
             self.message(found, (edit.before.as_deref(), ours, &after));
         }
     }

@@ -98,7 +98,8 @@ impl MergeFrom {
 impl Merge {
     /// Lets what is new on both since they were the same stand in the order of time: each instruction with
     /// what answers it, and each side in its own order. The target's own messages from the first one that
-    /// moves on come again, as copies behind the head.
+    /// moves on come again, as copies behind the head; a summary among them comes as it stands, and cannot
+    /// be unfolded any more.
     pub fn interleave(mut self) -> Self {
         self.mode = Mode::Interleave;
         self

@@ -261,6 +261,23 @@ async fn what_was_edited_after_it_was_brought_is_a_conflict_too() {
 }
 
 #[tokio::test]
+async fn an_edit_of_what_a_summary_stands_for_leaves_the_summary() {
+    let (session, main, other) = two([]).await;
+    let shared = main.view().await.unwrap().last().unwrap().id;
+    let theirs = other.append(says("theirs")).await.unwrap().messages[0];
+    session.merge(&other).into(&main).await.unwrap();
+    main.fold(shared, main.view().await.unwrap().last().unwrap().id, "both").await.unwrap();
+    for message in [shared, theirs] {
+        other.edit(message, Body::instruction("edited")).await.unwrap();
+    }
+    let merged = session.merge(&other).into(&main).policy(MergePolicy::Theirs).await.unwrap();
+    let taken: Vec<_> =
+        merged.conflicts.iter().map(|one| (&one.on, &one.ours, one.taken)).collect();
+    assert_eq!(taken, [(&ConflictOn::Message(shared), &None, MergePolicy::Ours)]);
+    assert_eq!(texts(&main).await, ["both"]);
+}
+
+#[tokio::test]
 async fn removals_and_folds_of_the_source_stay_there() {
     let (session, main, other) = two([]).await;
     let shared = main.view().await.unwrap().last().unwrap().id;

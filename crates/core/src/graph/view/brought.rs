@@ -61,11 +61,12 @@ impl View {
     }
 
     /// How `message`, as it was first said, stands in this history: itself, or its newest copy; `None` when
-    /// neither does.
+    /// neither does, as it was taken out or a summary stands for it.
     pub fn stands_as(&self, message: MessageId) -> Option<&Arc<Message>> {
         let brought = self.brought.as_ref().and_then(|brought| brought.origins.get(&message));
-        let copy = brought.copied().flatten().and_then(|copy| self.message(copy));
-        copy.or_else(|| self.message(message))
+        let stands = |id: MessageId| self.message(id).filter(|_| self.summary_of(id).is_none());
+        let copy = brought.copied().flatten().and_then(stands);
+        copy.or_else(|| stands(message))
     }
 
     /// The op that says that `mail` was taken in; `None` when it was not.

@@ -69,8 +69,11 @@ impl View {
             _ => slot,
         };
         let folds = self.standing_folds();
-        folds.iter().find(|fold| fold.holds(slot))?;
-        self.standing_in(folds.iter().rev().fold(slot, into))
+        if folds.iter().any(|fold| fold.holds(slot)) {
+            self.standing_in(folds.iter().rev().fold(slot, into))
+        } else {
+            None
+        }
     }
 
     /// The folds whose summaries stand, or stand in another that does; newest first.
