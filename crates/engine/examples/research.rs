@@ -9,8 +9,12 @@ use std::{io::Write as _, sync::Arc};
 
 use branchwork::{
     Branch, Engine, Error, Session,
-    core::{config::ConfigPatch, tool::ToolSelection},
-    mail::MailQuery,
+    core::{
+        config::ConfigPatch,
+        message::{Body, Outcome},
+        tool::ToolSelection,
+    },
+    mail::{MailQuery, Package},
     providers::{OpenAi, OpenAiOptions},
     tools::{FunctionTool, ToolError, schemars::JsonSchema},
 };
@@ -94,27 +98,36 @@ pub(crate) async fn research(
     try_join_all(scouts.iter().map(|scout| look_into(scout, &editor))).await?;
 
     // Read in one order, whoever was done first.
-    for scout in &scouts {
-        editor.receive().from(scout).await?;
+    let mut warmest = (i64::MIN, 0);
+    for (number, scout) in scouts.iter().enumerate() {
+        let received = editor.receive().from(scout).await?;
+        let facts = received.taken.iter().filter_map(|taken| match &taken.mail.package {
+            Package::Data(facts) => facts["celsius"].as_i64(),
+            _ => None,
+        });
+        warmest = facts.map(|celsius| (celsius, number)).fold(warmest, Ord::max);
     }
-    let choice = editor.chat("Which of these cities is the warmest? Say its name only.").await?;
-    let best = CITIES.iter().position(|city| choice.text.contains(city)).unwrap_or_default();
-    let best = scouts.swap_remove(best);
+    let best = scouts.swap_remove(warmest.1);
 
     let plan = session.merge(&best).into(&editor).summary_by(ConfigPatch::new()).plan().await?;
     // Here a person would read it, and perhaps put it otherwise: `plan.with_summary(..)`.
     let summary = plan.summary().unwrap_or_default().to_owned();
     plan.apply().await?;
+    editor.chat("So where shall we go, and what does a hotel cost there? One sentence.").await?;
     Ok(Research { session, editor, best, summary })
 }
 
 /// Finds out about the city that the branch is named for, and mails it.
 async fn look_into(scout: &Branch, editor: &Branch) -> Result<(), Error> {
     let city = scout.record().await?.name;
-    let asked =
-        format!("Look up {city}, and tell the weather and the price of a hotel in one sentence.");
+    let asked = format!("How many degrees are there in {city} now, and what does a hotel cost?");
     let found = scout.chat(asked).with_tools(ToolSelection::All).await?;
     scout.send(editor, found.message.id).await?;
+    for result in &found.results {
+        if let Body::ActionResponse { outcome: Outcome::Succeeded(facts), .. } = &result.body {
+            scout.send(editor, facts.clone()).await?;
+        }
+    }
     Ok(())
 }
 

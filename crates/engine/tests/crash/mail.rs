@@ -68,7 +68,9 @@ pub(crate) fn run_parent() {
             runtime.block_on(create(&path)).unwrap();
         }
         let branches = [BRANCHES[round % 3], BRANCHES[round / 2 % 3]];
-        let workers = branches.map(|branch| start(&path, branch, &format!("w{kills}-{branch}")));
+        let names = ["a", "b"].map(|name| format!("{name}{round}"));
+        let workers: Vec<_> =
+            branches.iter().zip(names).map(|(branch, name)| start(&path, branch, &name)).collect();
         let delay = random.next_bits() % 3_000_000;
         for _ in 0..delay {
             std::hint::spin_loop();
