@@ -4,9 +4,11 @@ mod approvals;
 mod ask;
 mod command;
 mod compact;
+mod diff;
 mod events;
 mod fan_out;
 mod mcp;
+mod merge;
 mod react;
 mod resume;
 mod search;
@@ -25,9 +27,11 @@ pub(crate) use self::{
         ConfigSessionCommand, DbCommand, EditArgs, ForkArgs, SessionsCommand, UsageKey,
     },
     compact::CompactArgs,
+    diff::DiffArgs,
     events::EventsArgs,
     fan_out::FanOutArgs,
     mcp::{McpServersCommand, ToolArgs},
+    merge::{CherryPickArgs, MergeArgs, MergeMode, Policy},
     react::ReactArgs,
     resume::ResumeArgs,
     search::SearchArgs,

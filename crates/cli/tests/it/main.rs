@@ -23,6 +23,8 @@ mod interrupt;
 #[cfg(test)]
 mod mcp_servers;
 #[cfg(test)]
+mod merge;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod react;

@@ -38,6 +38,7 @@ enum Action {
     Switch(usize),
     Configure(usize, u8),
     System(usize, u8),
+    Merge(usize, usize, u8),
     Defaults(u8),
     Collect,
     Archive,
@@ -70,6 +71,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => (branch.clone(), any::<u8>()).prop_map(|(b, t)| Action::Configure(b, t)),
         1 => (branch.clone(), any::<u8>()).prop_map(|(b, t)| Action::System(b, t)),
         10 => mail_actions(),
+        2 => (branch.clone(), branch, any::<u8>()).prop_map(|(b, c, t)| Action::Merge(b, c, t)),
         1 => any::<u8>().prop_map(Action::Defaults),
         1 => Just(Action::Collect),
         1 => Just(Action::Archive),
@@ -152,6 +154,7 @@ async fn act(session: &Session, action: &Action, number: usize) {
             drop(pick(*b).await.configure(patch).await);
         }
         Action::System(b, text) => drop(pick(*b).await.set_system(&text.to_string()).await),
+        Action::Merge(b, c, how) => merge(session, (&pick(*b).await, &pick(*c).await), *how).await,
         Action::Defaults(number) => {
             let defaults = match number % 2 {
                 0 => Defaults::new(),
@@ -218,6 +221,18 @@ fn contents(how: u8) -> Contents {
 fn written(letter: Letter, how: u8) -> Letter {
     let letter = if how % 3 == 0 { letter.queued() } else { letter };
     if how % 5 == 0 { letter.expires_in(Duration::from_micros(40)) } else { letter }
+}
+
+/// Merges the first branch into the second, in one of the ways there are.
+async fn merge(session: &Session, (from, into): (&Branch, &Branch), how: u8) {
+    let merge = session.merge(from).into(into);
+    let merge = match how % 4 {
+        0 => merge,
+        1 => merge.interleave(),
+        2 => merge.summary("They went on."),
+        _ => merge.fast_forward(),
+    };
+    drop(if how < 32 { merge.delete_source().await } else { merge.await });
 }
 
 /// Everything that can be seen of a session.

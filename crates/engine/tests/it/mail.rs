@@ -338,6 +338,45 @@ async fn mail_that_came_with_the_history_of_another_branch_is_not_taken_in_twice
 }
 
 #[tokio::test]
+async fn merging_leaves_unread_mail_and_brings_what_was_taken_in_once() {
+    let (session, main, other) = two().await;
+    let scout = main.fork("scout").await.unwrap();
+    other.send([&main, &scout], "to both").await.unwrap();
+    scout.receive().await.unwrap();
+    main.receive().await.unwrap();
+    other.send(&scout, "to scout").await.unwrap();
+    scout.receive().await.unwrap();
+    let unread = other.send(&scout, "unread").await.unwrap();
+    session.merge(&scout).into(&main).await.unwrap();
+    assert_eq!(texts(&main).await, ["to both", "to scout"], "nothing twice");
+    assert_eq!(scout.inbox().await.unwrap()[0].mail.id, unread.id);
+    assert!(main.inbox().await.unwrap().is_empty());
+    session.merge(&scout).into(&main).delete_source().await.unwrap();
+    assert_eq!(main.inbox().await.unwrap()[0].mail.id, unread.id);
+    main.receive().await.unwrap();
+    assert_eq!(texts(&main).await, ["to both", "to scout", "unread"]);
+    let places: Vec<_> = session.mail(&MailQuery::new()).await.unwrap().iter().map(place).collect();
+    assert_eq!(places, [MailPlace::Applied; 4]);
+}
+
+#[tokio::test]
+async fn a_fast_forward_settles_mail_that_its_history_took_in() {
+    let (session, main, other) = two().await;
+    let scout = main.fork("scout").await.unwrap();
+    let mail = other.send([&main, &scout], "to both").await.unwrap();
+    scout.receive().await.unwrap();
+    session.merge(&scout).into(&main).fast_forward().await.unwrap();
+    assert_eq!(texts(&main).await, ["to both"]);
+    assert!(main.inbox().await.unwrap().is_empty());
+    let [ours, theirs] = [&main, &scout].map(|branch| branch.receipt(mail.id));
+    let (ours, theirs) = (ours.await.unwrap().unwrap(), theirs.await.unwrap().unwrap());
+    assert_eq!((ours.op, ours.messages), (theirs.op, theirs.messages));
+    main.undo().await.unwrap();
+    assert_eq!(main.inbox().await.unwrap().len(), 1);
+    assert!(matches!(state(&session, &scout, mail.id).await, MailState::Applied { .. }));
+}
+
+#[tokio::test]
 async fn a_parked_or_busy_branch_is_not_gone_over() {
     use branchwork::tools::{FunctionTool, ToolError};
     let (session, _) = session([Script::calls([("c1", "look", "{}")])]).await;

@@ -19,6 +19,8 @@ mod conflicts;
 #[cfg(test)]
 mod context;
 #[cfg(test)]
+mod diffs;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod extract;
@@ -43,6 +45,10 @@ mod mcp;
 #[path = "../../examples/mcp_loop.rs"]
 mod mcp_loop;
 #[cfg(test)]
+mod merge_laws;
+#[cfg(test)]
+mod merges;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod moments;
@@ -55,6 +61,12 @@ mod recorded;
 #[cfg(test)]
 #[cfg(feature = "mcp")]
 mod recorded_mcp;
+#[cfg(test)]
+mod recorded_research;
+#[cfg(test)]
+#[expect(dead_code, reason = "what it is as a program of its own")]
+#[path = "../../examples/research.rs"]
+mod research;
 #[cfg(test)]
 mod resume;
 #[cfg(test)]

@@ -82,6 +82,7 @@ macro_rules! store_conformance {
             a_repeated_commit_conflicts_once_the_head_went_on,
             a_place_that_is_taken_is_a_conflict,
             a_head_does_not_move_to_an_op_that_is_not_there,
+            a_head_that_is_expected_elsewhere_is_a_conflict,
             // Reads.
             ops_are_read_in_pages_and_never_too_many,
             a_lineage_has_one_segment_for_each_stretch,

@@ -101,7 +101,7 @@ impl View {
                 Change::Pending(pending) => self.pending = pending,
                 Change::Folds { folds, messages } => self.stand_again(folds, &messages),
                 Change::Done(done) => self.done = done,
-                Change::Brought(brought) => self.brought = brought,
+                Change::Brought(bring) => self.take_away(bring),
                 Change::Lead(lead) => self.lead = lead,
                 Change::Message { slot, message } => self.replace(slot, Some(message)),
             }
