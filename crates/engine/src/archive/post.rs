@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use branchwork_core::{
     clock::Timestamp,
-    id::{MailId, SessionId},
+    id::{BranchId, MailId, SessionId},
     limits::READ_MAIL_MAX,
     mail::{Mail, MailChange, MailQuery, MailState},
     store::{Commit, Conflict, Store},
@@ -57,26 +57,12 @@ impl<'a> Post<'a> {
         }
     }
 
-    /// Adds what brings `mail` from where it is `known` to be to where it is `told` to be; its line has that
-    /// many bytes. The inner error says what is wrong with it.
-    pub(super) async fn add(
-        &mut self,
-        mail: &Arc<Mail>,
-        known: Option<Vec<Stage>>,
-        told: Vec<Stage>,
-        bytes: usize,
-    ) -> Result<std::result::Result<(), String>> {
-        if self.mails.contains(&mail.id) {
-            return Ok(Err(format!("tells of mail {} twice", mail.id)));
-        }
-        let ways = match ways(mail, known, told) {
-            Ok(ways) => ways,
-            Err(problem) => return Ok(Err(problem)),
-        };
+    /// Adds the `ways` of a mail; its line has that many bytes.
+    pub(super) async fn add(&mut self, mail: MailId, ways: Vec<Way>, bytes: usize) -> Result<()> {
         if self.deliveries + ways.len() > DELIVERIES || self.bytes + bytes > BYTES {
             self.settle().await?;
         }
-        self.mails.insert(mail.id);
+        self.mails.insert(mail);
         self.deliveries += ways.len();
         self.bytes += bytes;
         for way in ways {
@@ -84,7 +70,12 @@ impl<'a> Post<'a> {
                 self.put(round, change);
             }
         }
-        Ok(Ok(()))
+        Ok(())
+    }
+
+    /// Whether a mail was added and is not committed yet.
+    pub(super) fn holds(&self, mail: MailId) -> bool {
+        self.mails.contains(&mail)
     }
 
     fn put(&mut self, round: usize, change: MailChange) {
@@ -110,14 +101,28 @@ impl<'a> Post<'a> {
 }
 
 /// Changes that are made one after the other.
-struct Way {
+pub(super) struct Way {
     /// The round of the first one.
     first: usize,
     changes: Vec<MailChange>,
 }
 
-/// What brings `mail` from where it is `known` to be, when it is there, to where it is `told` to be.
-fn ways(
+impl Way {
+    /// The branches that must be there.
+    pub(super) fn branches(&self) -> impl Iterator<Item = BranchId> + '_ {
+        self.changes.iter().flat_map(|change| match change {
+            MailChange::Send { mail, recipients, .. } => {
+                recipients.iter().copied().chain([mail.sender]).collect()
+            }
+            MailChange::Readdress { to, .. } => vec![*to],
+            _ => Vec::new(),
+        })
+    }
+}
+
+/// What brings `mail` from where it is `known` to be, when it is there, to where it is `told` to be. An
+/// error says that no way leads there.
+pub(super) fn ways(
     mail: &Arc<Mail>,
     known: Option<Vec<Stage>>,
     told: Vec<Stage>,

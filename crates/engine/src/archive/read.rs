@@ -8,7 +8,7 @@ use branchwork_core::{
     config::Defaults,
     graph::Op,
     id::{BranchId, OpId, SessionId},
-    store::{Change, Commit, Conflict, HeadMove, Store, StoreError},
+    store::{BranchRecord, Change, Commit, Conflict, HeadMove, Store, StoreError},
 };
 
 use serde_json::value::RawValue;
@@ -17,7 +17,6 @@ use super::{
     ArchiveError,
     batch::Batch,
     line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, lost_name, parse},
-    mail_line::{MailLine, Stage},
     post::Post,
 };
 use crate::{
@@ -170,43 +169,65 @@ impl Lines<'_> {
 }
 
 /// An import that goes on.
-struct Import<'a> {
-    store: &'a dyn Store,
+pub(super) struct Import<'a> {
+    pub(super) store: &'a dyn Store,
     options: &'a ImportOptions,
-    codec: u32,
-    session: SessionId,
+    pub(super) codec: u32,
+    pub(super) session: SessionId,
     default: BranchId,
-    branches: BTreeMap<BranchId, Going>,
+    pub(super) branches: BTreeMap<BranchId, Going>,
     /// Ops of one branch that are not committed yet.
     batch: Batch<'a>,
     /// Mail that is not committed yet.
-    post: Post<'a>,
-    imported: Imported,
+    pub(super) post: Post<'a>,
+    pub(super) imported: Imported,
     is_ended: bool,
     /// The session was there before.
-    existed: bool,
+    pub(super) existed: bool,
 }
 
 /// Where a branch is.
 #[derive(Debug, Clone, Default)]
-struct Going {
+pub(super) struct Going {
     head: Option<OpId>,
     /// The last op that the archive told of and that was known.
     last: Option<Op>,
     /// How many moves the archive told of.
-    told: u64,
+    pub(super) told: u64,
     /// How many moves it had before the import.
     known: u64,
     /// It stands for a deleted one.
-    deleted: bool,
-    /// It is in the store, and was not deleted.
-    is_there: bool,
+    pub(super) deleted: bool,
+    presence: Presence,
+}
+
+impl Going {
+    /// A branch that was there before the import.
+    fn of(branch: &BranchRecord) -> Self {
+        let is_left_over = branch.name == lost_name(branch.id);
+        let presence = if is_left_over { Presence::LeftOver } else { Presence::There };
+        Self { known: branch.revision, presence, ..Self::default() }
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.presence != Presence::Absent
+    }
+}
+
+/// Whether a branch is in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Presence {
+    /// It is not, or it was deleted.
+    #[default]
+    Absent,
+    /// It is.
+    There,
     /// An import that was cut off made it, to stand for a deleted one.
-    is_left_over: bool,
+    LeftOver,
 }
 
 /// What came of a line: damage is for the caller to judge, a failure is not.
-type Verdict = Result<std::result::Result<(), String>>;
+pub(super) type Verdict = Result<std::result::Result<(), String>>;
 
 impl<'a> Import<'a> {
     async fn begin(
@@ -278,9 +299,7 @@ impl<'a> Import<'a> {
             Ok(_) => {
                 self.existed = true;
                 for branch in self.store.branches(self.session).await? {
-                    let (known, is_left_over) =
-                        (branch.revision, branch.name == lost_name(branch.id));
-                    let going = Going { known, is_there: true, is_left_over, ..Going::default() };
+                    let going = Going::of(&branch);
                     self.branches.insert(branch.id, going);
                 }
                 Ok(())
@@ -354,13 +373,14 @@ impl<'a> Import<'a> {
             Err(problem) => return Ok(Err(problem)),
         };
         let there = self.branches.get(&id);
-        if line.deleted && there.is_some_and(|there| there.is_there && !there.is_left_over) {
+        if line.deleted && there.is_some_and(|there| there.presence == Presence::There) {
             // It was deleted where the archive is from, and lives on here.
             return Ok(Ok(()));
         }
         let known = there.map_or(0, |there| there.known);
         let (told, deleted) = (1, line.deleted);
-        let mut going = Going { head, told, known, deleted, is_there: true, ..Going::default() };
+        let mut going =
+            Going { head, told, known, deleted, presence: Presence::There, ..Going::default() };
         if known == 0 {
             let at = Timestamp::from_micros(line.created);
             let commit = Commit::new(self.session, at);
@@ -376,14 +396,14 @@ impl<'a> Import<'a> {
             match self.store.commit(commit).await {
                 // What only a deleted branch reached was collected since an earlier import.
                 Err(StoreError::NotFound { .. }) if line.deleted && self.existed => {
-                    going = Going { known: u64::MAX, is_there: false, ..going };
+                    going = Going { known: u64::MAX, presence: Presence::Absent, ..going };
                 }
                 Err(StoreError::NotFound { .. }) => {
                     return Ok(Err("forks at an op that is not there".to_owned()));
                 }
                 // An earlier import made it, told all of it, and deleted it.
                 Err(StoreError::Conflict(Conflict::Exists { .. })) if line.deleted => {
-                    going = Going { known: u64::MAX, is_there: false, ..going };
+                    going = Going { known: u64::MAX, presence: Presence::Absent, ..going };
                 }
                 made => made?,
             }
@@ -458,51 +478,6 @@ impl<'a> Import<'a> {
         }
     }
 
-    async fn mail(&mut self, line: &MailLine<'_>, bytes: usize) -> Verdict {
-        let (mail, stages) = match line.read(self.codec) {
-            Ok(read) => read,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        let mut told = Vec::with_capacity(stages.len());
-        for stage in stages {
-            match self.receipted(stage).await? {
-                Ok(stage) => told.push(stage),
-                Err(problem) => return Ok(Err(problem)),
-            }
-        }
-        let known = if self.existed { self.post.find(&mail).await? } else { None };
-        let is_new = known.is_none();
-        let is_there = |id| self.branches.get(&id).is_some_and(|branch| branch.is_there);
-        let mut branches = told.iter().map(|stage| stage.recipient).chain([mail.sender]);
-        if let Some(branch) = branches.find(|id| is_new && !is_there(*id)) {
-            return Ok(Err(format!("is mail of branch {branch}, which is not there")));
-        }
-        let added = self.post.add(&mail, known, told, bytes).await?;
-        self.imported.mails += u64::from(is_new && added.is_ok());
-        Ok(added)
-    }
-
-    /// Where a mail is, as far as the op that says that it was taken in is there.
-    async fn receipted(&self, stage: Stage) -> Result<std::result::Result<Stage, String>> {
-        let (Some(receipt), Some(going)) =
-            (stage.state.receipt(), self.branches.get(&stage.recipient))
-        else {
-            return Ok(Ok(stage));
-        };
-        let lives_on = going.told == 0;
-        if going.deleted || (!lives_on && self.imported.skipped.is_empty()) {
-            return Ok(Ok(stage));
-        }
-        let (stretch, place) = (receipt.stretch(), receipt.place());
-        let there = self.store.ops(self.session, stretch, place..place + 1).await?;
-        Ok(match there.is_empty() {
-            false => Ok(stage),
-            // Its branch was deleted where the archive is from, and goes its own way here.
-            true if lives_on => Ok(stage.untaken()),
-            true => Err(format!("tells of mail that op {receipt} takes in, which is not there")),
-        })
-    }
-
     /// Judges a damaged line.
     fn bad(&mut self, line: u64, problem: String) -> Result<()> {
         if !self.options.skip_bad {
@@ -522,7 +497,7 @@ impl<'a> Import<'a> {
         for (branch, going) in self.branches.iter().filter(|(_, going)| going.told <= going.known) {
             self.check(*branch, going).await?;
         }
-        let lost = self.branches.iter().filter(|(_, going)| going.deleted && going.is_there);
+        let lost = self.branches.iter().filter(|(_, going)| going.deleted && going.is_there());
         let delete =
             |(branch, _): (&BranchId, _)| Change::DeleteBranch { branch: *branch, heir: None };
         let changes: Vec<Change> = lost.map(delete).collect();

@@ -51,13 +51,17 @@ fn is_further(here: &Stage, told: &Stage) -> bool {
 
 fn next(at: &Stage, told: &Stage) -> Option<Step> {
     let (place, to) = (at.state.place(), told.state.place());
-    let may_be_readdressed = place.is_waiting() || place == MailPlace::DeadLetter;
+    let arrival = arrival(at, told);
+    let inbox = Step::To(MailState::Inbox, arrival);
     if at.recipient != told.recipient {
-        return may_be_readdressed.then(|| Step::Anew(arrival(at, told)));
+        return match place {
+            MailPlace::Refused | MailPlace::Expired => None,
+            MailPlace::Applied => Some(inbox),
+            _ => Some(Step::Anew(arrival)),
+        };
     }
     let is_due_first =
         at.delivered.is_none() && told.delivered.is_some() && place != MailPlace::Expired;
-    let inbox = Step::To(MailState::Inbox, arrival(at, told));
     if at.state.may_become(&told.state) && !is_due_first {
         return Some(Step::To(told.state.clone(), told.since));
     }
@@ -68,7 +72,7 @@ fn next(at: &Stage, told: &Stage) -> Option<Step> {
             Some(Step::To(MailState::Expired, told.since))
         }
         MailPlace::Applied => Some(inbox),
-        MailPlace::DeadLetter => Some(Step::Anew(arrival(at, told))),
+        MailPlace::DeadLetter => Some(Step::Anew(arrival)),
         MailPlace::Inbox if to == MailPlace::Inbox => Some(Step::Anew(told.since)),
         _ => None,
     }

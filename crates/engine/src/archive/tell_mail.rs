@@ -1,6 +1,6 @@
 //! Writing the mail of a session into its archive.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use branchwork_core::{
     codec::CodecError,
@@ -39,24 +39,22 @@ impl Archive<'_> {
         let told = branches.iter().map(|branch| branch.id).collect();
         let mut known = Known { told, lost: BTreeSet::new(), is_whole };
         let mut query = MailQuery::new().limit(PAGE);
-        let mut mail: Vec<Delivery> = Vec::new();
+        let mut open = Vec::new();
         loop {
             let page = self.store.mail(self.record.id, &query).await?;
             let Some(last) = page.last() else { break };
             query.after = last.no;
-            for delivery in page {
-                if mail.last().is_some_and(|before| before.mail.id != delivery.mail.id) {
-                    self.tell_one(std::mem::take(&mut mail), &mut known).await?;
-                }
-                mail.push(delivery);
+            for deliveries in whole_mails(&mut open, page) {
+                self.tell_one(deliveries, &mut known).await?;
             }
         }
-        self.tell_one(mail, &mut known).await
+        self.tell_one(open, &mut known).await
     }
 
     /// Tells one mail, of which these are the deliveries.
     async fn tell_one(&mut self, deliveries: Vec<Delivery>, known: &mut Known) -> Result<()> {
-        let Some(mail) = deliveries.first().map(|first| first.mail.clone()) else { return Ok(()) };
+        let Some(first) = deliveries.first() else { return Ok(()) };
+        let mail = Arc::clone(&first.mail);
         let is_meant =
             |delivery: &Delivery| known.is_whole || known.told.contains(&delivery.recipient);
         let stages = deliveries.into_iter().filter(is_meant).map(Stage::from);
@@ -96,6 +94,18 @@ impl Archive<'_> {
             _ => stage,
         }
     }
+}
+
+/// The mails of which all deliveries are there. Those of the last one stay `open`: more may follow.
+fn whole_mails(open: &mut Vec<Delivery>, page: Vec<Delivery>) -> Vec<Vec<Delivery>> {
+    let mut whole = Vec::new();
+    for delivery in page {
+        if open.last().is_some_and(|before| before.mail.id != delivery.mail.id) {
+            whole.push(std::mem::take(open));
+        }
+        open.push(delivery);
+    }
+    whole
 }
 
 fn unwritable(mail: MailId, error: CodecError) -> StoreError {

@@ -5,6 +5,8 @@ mod approvals;
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod archived_mail;
+#[cfg(test)]
 mod attribute;
 #[cfg(test)]
 mod best_of;
