@@ -4,8 +4,10 @@ mod approvals;
 mod ask;
 mod command;
 mod compact;
+mod duration;
 mod events;
 mod fan_out;
+mod mail;
 mod mcp;
 mod react;
 mod resume;
@@ -27,6 +29,7 @@ pub(crate) use self::{
     compact::CompactArgs,
     events::EventsArgs,
     fan_out::FanOutArgs,
+    mail::{MailCommand, ReceiveArgs, SendArgs},
     mcp::{McpServersCommand, ToolArgs},
     react::ReactArgs,
     resume::ResumeArgs,
