@@ -6,9 +6,13 @@ use branchwork::{
     Error,
     archive::ArchiveError,
     core::{
-        causes::with_causes, graph::ApplyError, message::DraftError, provider::ProviderError,
-        store::StoreError,
+        causes::with_causes,
+        graph::ApplyError,
+        message::DraftError,
+        provider::ProviderError,
+        store::{Conflict, StoreError},
     },
+    mail::PackageError,
     mcp::McpError,
     providers::InvalidBaseUrl,
     table::TableError,
@@ -57,7 +61,7 @@ impl Code {
 }
 
 /// Why a command failed: one line for a person, perhaps one that helps, and a code.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failure {
     code: Code,
     message: String,
@@ -145,6 +149,8 @@ impl From<Error> for Failure {
         let message = with_causes(&error);
         match error {
             Error::Store(error) => store_failure(&error, message),
+            Error::Conflict(Conflict::MailMoved { .. }) => Self::new(Code::Conflict, message)
+                .with_hint("`branchwork mail show` says what became of it"),
             Error::Conflict(_) | Error::MovedMeanwhile { .. } | Error::MovedSince { .. } => {
                 Self::new(Code::Conflict, message)
             }
@@ -187,6 +193,11 @@ impl From<Error> for Failure {
             }
             Error::Ambiguous { candidates, .. } => Self::new(Code::NotFound, message)
                 .with_hint(format!("it could be {}", candidates.join(", "))),
+            Error::Mail(PackageError::TooLong { .. } | PackageError::TooMany { .. }) => {
+                Self::new(Code::Limit, message).with_hint("send it in several mails")
+            }
+            Error::NoRecipient => Self::new(Code::NotFound, message)
+                .with_hint("`branchwork fork` makes another branch"),
             Error::Draft(DraftError::TooLong { .. } | DraftError::MetadataTooLong { .. }) => {
                 Self::new(Code::Limit, message)
             }

@@ -130,6 +130,14 @@ async fn at_url(
     Ok(Target { handle, provider, model })
 }
 
+/// Makes the provider of that name known to `engine`; one that is named by its URL gets no key.
+pub(crate) fn register(engine: &Engine, config: &Config, name: &str) -> Result<(), Failure> {
+    let is_url = name.contains("://");
+    let options = if is_url { OpenAiOptions::new(name)? } else { options(config, name)? };
+    engine.register(name, Arc::new(OpenAi::new(options)?));
+    Ok(())
+}
+
 /// How to reach the provider of that name.
 pub(crate) fn options(config: &Config, name: &str) -> Result<OpenAiOptions, Failure> {
     let known = preset(name);

@@ -33,6 +33,28 @@ const SHAPES: &[(&str, &str)] = &[
         "`events`",
         "a line an event: `event`, `seq`, `at`, and what belongs to it: `message`, `text`, `index`, `id`, `function`, `result`, `usage`, `calls`, `op`, `cause`, `head`",
     ),
+    (
+        "`mail send`",
+        "`mail: {id, from, to, category, state, at}`, where `to` are names; also `expires`, `reply_to` where there are any",
+    ),
+    (
+        "`mail inbox`, `dead-letters`",
+        "`mails: [{id, from, to, category, state, at}]`; also `expires`, `reply_to`, `reason`, `receipt` where there are any",
+    ),
+    ("`mail refuse`, `readdress`", "`mail`, as in `mail inbox`"),
+    ("`mail expire`", "`expired`, as `mails` in `mail inbox`"),
+    (
+        "`mail receive`",
+        "`taken: [{id, from, category, receipt, messages}]`, `left: [{id, from, category, reason}]`, `head`; `reason` is `not_accepted`, `expired`, `failed`, or where a mail that was named is instead of the inbox; then also `problem`",
+    ),
+    (
+        "`mail show`",
+        "`mail: {id, from, category, at, contents, deliveries: [{to, state, since}]}`; also `expires`, `reply_to`, and of a delivery `delivered`, `reason`, `receipt: {op, at, messages, seen_in}` where there are any",
+    ),
+    (
+        "`mail sync`",
+        "`sent`, as `mails` in `mail inbox`; with `--receive` also `received: [{branch, taken, left, head}]`, as in `mail receive`, or `{branch, problem}`",
+    ),
     ("`compact`", "`summary`, `folded` (how many messages)"),
     ("`uncompact`", "`summary`, `messages` (how many stand again)"),
     ("a prompt with `--dry-run`", "`url`, `body`"),

@@ -7,7 +7,8 @@ use clap_complete::Shell;
 
 use super::{
     ApprovalsCommand, CherryPickArgs, CompactArgs, DiffArgs, EventsArgs, ExportArgs, FanOutArgs,
-    ImportArgs, McpServersCommand, MergeArgs, ReactArgs, ResumeArgs, SearchArgs, ToolArgs, Wish,
+    ImportArgs, MailCommand, McpServersCommand, MergeArgs, ReactArgs, ResumeArgs, SearchArgs,
+    ToolArgs, Wish,
 };
 
 /// What to do.
@@ -146,6 +147,9 @@ pub(crate) enum Command {
     /// Calls of tools that wait for approval: list, show, approve, deny.
     #[command(subcommand)]
     Approvals(ApprovalsCommand),
+    /// Mail between the branches of a session: send, list, receive, refuse.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Ask many things at once, each on a fork of its own; the branch is left as it is.
     FanOut(FanOutArgs),
     /// Let a model reason and act in turns, with tools of MCP servers (all that are configured when not

@@ -5,8 +5,10 @@ mod ask;
 mod command;
 mod compact;
 mod diff;
+mod duration;
 mod events;
 mod fan_out;
+mod mail;
 mod mcp;
 mod merge;
 mod react;
@@ -30,6 +32,7 @@ pub(crate) use self::{
     diff::DiffArgs,
     events::EventsArgs,
     fan_out::FanOutArgs,
+    mail::{MailCommand, ReceiveArgs, SendArgs},
     mcp::{McpServersCommand, ToolArgs},
     merge::{CherryPickArgs, MergeArgs, MergeMode, Policy},
     react::ReactArgs,

@@ -19,6 +19,7 @@ mod fan_out;
 mod import;
 mod info;
 mod log;
+mod mail;
 mod mcp_servers;
 pub(crate) mod merge;
 mod models;
@@ -81,6 +82,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::ConfigBranch(command) => config_branch::run(world, command).await,
         Command::ConfigSession(command) => config_session::run(world, command).await,
         Command::Search(args) => search::run(world, args).await,
+        Command::Mail(command) => mail::run(world, command).await,
         Command::Approvals(command) => approvals::run(world, command).await,
         Command::Export(args) => export::run(world, args).await,
         Command::Import(args) => import::run(world, args).await,

@@ -1,6 +1,7 @@
 //! Printing: data to standard output, everything else to standard error.
 
 mod color;
+mod mail;
 mod render;
 
 use std::io::{self, Write as _};
@@ -10,6 +11,10 @@ use serde_json::Value;
 
 pub(crate) use self::{
     color::Paint,
+    mail::{
+        Names, contents_value, delivery_line, delivery_value, envelope_value, mail_value, preview,
+        state_now, state_text,
+    },
     render::{branch_value, call_lines, calls_value, message_lines, message_value, print_message},
 };
 

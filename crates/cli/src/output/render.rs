@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::{Paint, line, one_line};
 
-/// Letters of a line that tells of a call.
-const CALL_CHARS_MAX: usize = 120;
+/// Letters of a line that tells of a call, or of a mail.
+const LINE_CHARS_MAX: usize = 120;
 
 /// A message as `log --json` prints it.
 pub(crate) fn message_value(message: &Message) -> Value {
@@ -87,9 +87,9 @@ fn result_line(function: &str, outcome: &Outcome) -> String {
 }
 
 /// A text on one line that is not too long.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     let line = one_line(text);
-    match line.char_indices().nth(CALL_CHARS_MAX) {
+    match line.char_indices().nth(LINE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,
     }

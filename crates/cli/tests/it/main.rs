@@ -7,6 +7,8 @@ mod asking;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bad_mail;
+#[cfg(test)]
 mod bad_servers;
 #[cfg(test)]
 mod branches;
@@ -20,6 +22,8 @@ mod events;
 mod fan_out;
 #[cfg(test)]
 mod interrupt;
+#[cfg(test)]
+mod mail;
 #[cfg(test)]
 mod mcp_servers;
 #[cfg(test)]

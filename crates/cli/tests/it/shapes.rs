@@ -14,7 +14,7 @@ fn shape(value: &Value) -> String {
         Value::Bool(_) => "bool".to_owned(),
         Value::Number(_) => "number".to_owned(),
         Value::String(text) => match text.split_once('_') {
-            Some((kind @ ("ses" | "br" | "op" | "msg"), _)) => kind.to_owned(),
+            Some((kind @ ("ses" | "br" | "op" | "msg" | "mail"), _)) => kind.to_owned(),
             _ => "text".to_owned(),
         },
         Value::Array(items) => format!("[{}]", items.first().map(shape).unwrap_or_default()),
@@ -47,6 +47,9 @@ fn objects_have_the_documented_fields() {
         (vec!["fork", "trip"], "{branch: text, head: op, session: ses}".to_owned()),
         (vec!["reflog", "trip", "-n", "1"], "{branch: text, entries: [{at: text, cause: text, from: op, revision: number, to: op}], head: op, session: ses}".to_owned()),
         (vec!["sessions", "search", "Rome"], "{hits: [{at: text, branch: br, message: msg, role: text, session: ses, snippet: text}]}".to_owned()),
+        (vec!["mail", "send", "trip", "--to", "main", "x"], "{mail: {at: text, category: text, from: text, id: mail, state: text, to: [text]}}".to_owned()),
+        (vec!["mail", "inbox", "trip"], "{mails: [{at: text, category: text, from: text, id: mail, state: text, to: text}]}".to_owned()),
+        (vec!["mail", "sync", "trip", "--receive"], "{received: [{branch: text, head: op, left: [], taken: [{category: text, from: text, id: mail, messages: [msg], receipt: op}]}], sent: []}".to_owned()),
         (vec!["db", "verify"], "{ok: bool, ops: number, problems: []}".to_owned()),
         (vec!["db", "stats"], "{blobs: number, branches: number, bytes: number, ops: number, sessions: number}".to_owned()),
         (vec!["version"], "{version: text}".to_owned()),

@@ -1,6 +1,6 @@
 //! Settings by their names, for command lines, files and servers.
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use super::{Change, Config, ConfigPatch};
@@ -93,6 +93,30 @@ impl ConfigPatch {
         }
         Ok(self)
     }
+
+    /// Every setting that it changes, by name; `null` for one that it takes away.
+    pub fn settings(&self) -> Map<String, Value> {
+        let all = [
+            ("provider", changed(&self.provider)),
+            ("model", changed(&self.model)),
+            ("temperature", changed(&self.temperature)),
+            ("top_p", changed(&self.top_p)),
+            ("max_tokens", changed(&self.max_tokens)),
+            ("stop", changed(&self.stop)),
+            ("seed", changed(&self.seed)),
+            ("presence_penalty", changed(&self.presence_penalty)),
+            ("frequency_penalty", changed(&self.frequency_penalty)),
+            ("reasoning_effort", changed(&self.reasoning_effort)),
+            ("response_schema", changed(&self.response_schema)),
+            ("logprobs", changed(&self.logprobs)),
+            ("sender", changed(&self.sender)),
+            ("tools", changed(&self.tools)),
+        ];
+        let own = all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let extras =
+            self.extras.iter().map(|(key, value)| (format!("{EXTRAS}{key}"), value.clone()));
+        own.chain(extras).collect()
+    }
 }
 
 impl Config {
@@ -152,6 +176,15 @@ fn change<T: DeserializeOwned>(
     serde_json::from_value(value).map(Change::Set).map_err(wrong)
 }
 
+/// What a setting becomes; `None` when it stays.
+fn changed<T: Serialize>(change: &Change<T>) -> Option<Value> {
+    match change {
+        Change::Keep => None,
+        Change::Clear => Some(Value::Null),
+        Change::Set(value) => Some(json!(value)),
+    }
+}
+
 fn unknown(name: &str) -> SettingError {
     SettingError::Unknown { name: name.to_owned(), nearest: nearest(name, SETTINGS.into_iter()) }
 }
@@ -192,6 +225,24 @@ mod tests {
             config.apply(&ConfigPatch::default().with_setting(name, Value::Null).unwrap());
         }
         assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn what_a_patch_changes_is_read_by_name() {
+        let settings = [
+            ("model", json!("tiny")),
+            ("temperature", Value::Null),
+            ("stop", json!(["\n"])),
+            ("extras.top_k", json!(40)),
+            ("extras.mirostat", Value::Null),
+        ];
+        let mut patch = ConfigPatch::default();
+        for (name, value) in &settings {
+            patch = patch.with_setting(name, value.clone()).unwrap();
+        }
+        let expected = settings.map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(patch.settings(), Map::from_iter(expected));
+        assert!(ConfigPatch::default().settings().is_empty());
     }
 
     #[test]

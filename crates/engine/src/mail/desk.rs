@@ -41,7 +41,7 @@ impl Session {
                 *reference::find("mail", reference, "mail_", &ids, |id| *id)?
             }
         };
-        let found = self.mail(&MailQuery::new().of(id)).await?;
+        let found = inbox::all(self.engine(), self.id(), MailQuery::new().of(id)).await?;
         if found.is_empty() {
             let reference = reference.to_owned();
             return Err(Error::NotFound { what: "mail", reference, nearest: None });
