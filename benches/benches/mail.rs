@@ -23,7 +23,7 @@ const ROUNDS: usize = 5;
 #[derive(Debug, Clone, Copy)]
 enum Way {
     OneByOne,
-    ManyUnderWay,
+    SideBySide,
     Posted,
 }
 
@@ -31,10 +31,12 @@ fn main() {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     report::head(&["where", "how", "mails", "send", "receive", "both", "a mail", "CPU a mail"]);
     for (place, ways) in
-        [("memory", [Way::OneByOne, Way::Posted]), ("SQLite", [Way::ManyUnderWay, Way::Posted])]
+        [("memory", [Way::OneByOne, Way::Posted]), ("SQLite", [Way::SideBySide, Way::Posted])]
     {
         if is_meant(place) {
-            SIZES.into_iter().for_each(|size| rows(&runtime, place, size, ways));
+            for size in SIZES {
+                rows(&runtime, place, size, ways);
+            }
         }
     }
 }
@@ -51,12 +53,13 @@ fn rows<const N: usize>(runtime: &Runtime, place: &str, size: usize, ways: [Way;
         let rounds = (0..ROUNDS).map(|_| runtime.block_on(round(place, size, way)));
         let busy = process_cpu();
         let (sends, receipts): (Vec<_>, Vec<_>) = rounds.unzip();
-        let busy = (process_cpu() - busy) / u32::try_from(ROUNDS * size).expect("it is small");
+        let busy =
+            process_cpu().saturating_sub(busy) / u32::try_from(ROUNDS * size).expect("it is small");
         let both = median(sends.iter().zip(&receipts).map(|(send, take)| *send + *take).collect());
         let (send, take) = (median(sends), median(receipts));
         let how = match way {
             Way::OneByOne => "one by one",
-            Way::ManyUnderWay => "256 under way",
+            Way::SideBySide => "256 at a time",
             Way::Posted => "1 000 at once",
         };
         let each = both / u32::try_from(size).expect("it is a small number");
@@ -97,8 +100,8 @@ fn open(place: &str, path: &Path) -> Engine {
 /// The letters in turn: from each branch to each.
 async fn send(session: &Session, branches: &[Branch], size: usize, way: Way) {
     let letter = |number: usize| {
-        let (from, to) = (number % BRANCHES, number / BRANCHES % BRANCHES);
-        branches[from].send(&branches[to], format!("mail {number}"))
+        let branch = |at: usize| branches.get(at % BRANCHES).expect("there are ten");
+        branch(number).send(branch(number / BRANCHES), format!("mail {number}"))
     };
     match way {
         Way::OneByOne => {
@@ -106,7 +109,7 @@ async fn send(session: &Session, branches: &[Branch], size: usize, way: Way) {
                 letter(number).await.expect("it is sent");
             }
         }
-        Way::ManyUnderWay => {
+        Way::SideBySide => {
             let sends = (0..size).map(|number| letter(number).into_future());
             let mut sends = stream::iter(sends).buffered(UNDER_WAY);
             while let Some(sent) = sends.next().await {

@@ -32,14 +32,13 @@ impl Session {
     ///
     /// [`Error::NotFound`], [`Error::Ambiguous`].
     pub async fn find_mail(&self, reference: &str) -> Result<Vec<Delivery>> {
-        let id = match reference.parse::<MailId>() {
-            Ok(id) => id,
-            Err(_) => {
-                let all = inbox::all(self.engine(), self.id(), MailQuery::new()).await?;
-                let mut ids: Vec<MailId> = all.iter().map(|delivery| delivery.mail.id).collect();
-                ids.dedup();
-                *reference::find("mail", reference, "mail_", &ids, |id| *id)?
-            }
+        let id = if let Ok(id) = reference.parse::<MailId>() {
+            id
+        } else {
+            let all = inbox::all(self.engine(), self.id(), MailQuery::new()).await?;
+            let mut ids: Vec<MailId> = all.iter().map(|delivery| delivery.mail.id).collect();
+            ids.dedup();
+            *reference::find("mail", reference, "mail_", &ids, |id| *id)?
         };
         let found = inbox::all(self.engine(), self.id(), MailQuery::new().of(id)).await?;
         if found.is_empty() {

@@ -15,7 +15,9 @@
 mod address;
 mod contents;
 mod desk;
+mod effect;
 mod inbox;
+mod intake;
 mod letter;
 mod moves;
 mod receipt;

@@ -44,15 +44,20 @@ impl Branch {
         };
         let brought = after.iter().filter(|message| came_with(message));
         let messages = brought.map(|message| message.id).collect();
-        let mut seen_in = None;
-        if !matches!(delivery.mail.package, Package::Signal(_)) {
-            for answer in after.iter().filter(|message| message.role() == Role::Assistant) {
-                if self.call_of(answer.id).await?.is_some() {
-                    seen_in = Some(answer.id);
-                    break;
-                }
+        let seen_in = match delivery.mail.package {
+            Package::Signal(_) => None,
+            _ => self.first_called(&after).await?,
+        };
+        Ok(Some(Receipt { op, at: delivery.since, messages, seen_in }))
+    }
+
+    /// The first of `messages` that a model said.
+    async fn first_called(&self, messages: &[&Arc<Message>]) -> Result<Option<MessageId>> {
+        for message in messages.iter().filter(|message| message.role() == Role::Assistant) {
+            if self.call_of(message.id).await?.is_some() {
+                return Ok(Some(message.id));
             }
         }
-        Ok(Some(Receipt { op, at: delivery.since, messages, seen_in }))
+        Ok(None)
     }
 }

@@ -75,7 +75,7 @@ struct Desk {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct SendMail {
-    /// The names of the branches to write to, or ["all"] for all others.
+    /// The names of the branches to write to; "all" alone means all others.
     to: Vec<String>,
     /// What to tell them.
     text: String,
@@ -163,27 +163,37 @@ impl MailTools {
         let store = branch.engine().store();
         let mut sent = store.mail(context.session, &query).await.map_err(ToolError::because)?;
         if sent.is_empty() {
-            let to = match mail.to.as_slice() {
-                [all] if all == "all" => Addresses::Others,
-                names => names.iter().cloned().map(Address::Name).collect::<Vec<_>>().into(),
-            };
-            let mut letter = branch.send(to, mail.text).with_id(id);
-            if let Some(answered) = mail.reply_to {
-                let parsed = answered.parse().map_err(|_id| {
-                    ToolError::new(format!("`{answered}` is no id of a mail that was read"))
-                })?;
-                letter = letter.reply_to(parsed);
-            }
-            self.count_send(&context, id)?;
-            if let Err(error) = letter.await {
-                lock(&self.desks).entry(context.branch).or_default().sent.remove(&id);
-                return Err(explain(error));
-            }
+            self.post(&branch, mail, &context).await?;
             sent = store.mail(context.session, &query).await.map_err(ToolError::because)?;
         }
         let names = names(&branch).await?;
         let to: Vec<_> = sent.iter().filter_map(|one| names.get(&one.recipient)).collect();
         Ok(json!({ "sent": id.to_string(), "to": to }))
+    }
+
+    /// Sends a mail, unless the turn has sent as many as it may.
+    async fn post(
+        &self,
+        branch: &Branch,
+        mail: SendMail,
+        context: &ToolContext,
+    ) -> Result<(), ToolError> {
+        let id = mail_id(context);
+        let to = match mail.to.as_slice() {
+            [all] if all == "all" => Addresses::Others,
+            names => names.iter().cloned().map(Address::Name).collect::<Vec<_>>().into(),
+        };
+        let mut letter = branch.send(to, mail.text).with_id(id);
+        if let Some(answered) = mail.reply_to {
+            let unknown = || ToolError::new(format!("`{answered}` is no id of a mail"));
+            letter = letter.reply_to(answered.parse().map_err(|_id| unknown())?);
+        }
+        self.count_send(context, id)?;
+        if let Err(error) = letter.await {
+            lock(&self.desks).entry(context.branch).or_default().sent.remove(&id);
+            return Err(explain(error));
+        }
+        Ok(())
     }
 
     /// Counts a mail that is about to be sent, unless that is one too many.

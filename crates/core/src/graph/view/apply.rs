@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Change, Entry, Slot, Undo, View};
+use super::{Change, Entry, Slot, Undo, View, brought::Known};
 use crate::{
     graph::op::{Op, OpKind},
     id::{MailId, MessageId, OpId},
@@ -124,7 +124,7 @@ impl View {
             OpKind::Done(result) => self.keep_done(depth, result)?,
             OpKind::Merge(merge) => {
                 self.announce_merge(depth);
-                self.bring(depth, merge.told.iter().map(|message| (*message, None)));
+                self.bring(depth, merge.told.iter().map(|message| (*message, Known::Told)));
             }
             OpKind::Receive { mail } => self.receive(depth, *mail, op.id)?,
             OpKind::Approval { calls, stage } => self.approve(depth, calls, *stage)?,
@@ -154,7 +154,7 @@ impl View {
         // What is remembered of it knows how many messages stood before this one.
         self.settle(depth);
         let origin = message.origin.as_ref().and_then(|origin| origin.message());
-        self.bring(depth, origin.map(|origin| (origin, Some(message.id))));
+        self.bring(depth, origin.map(|origin| (origin, Known::As(message.id))));
         self.standing += 1;
         Ok(())
     }

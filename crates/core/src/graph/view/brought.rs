@@ -15,11 +15,20 @@ use crate::{
 pub(super) struct Brought {
     /// The messages that are here as copies, or are told of by a summary: as they were first said, with
     /// the newest copy.
-    origins: RedBlackTreeMapSync<MessageId, Option<MessageId>>,
+    origins: RedBlackTreeMapSync<MessageId, Known>,
     /// The mails that were taken in, and the op that says so.
     receipts: RedBlackTreeMapSync<MailId, OpId>,
     /// The depths of the ops that announce what a merge brings.
     merges: RedBlackTreeSetSync<u32>,
+}
+
+/// How a message of elsewhere is known here.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Known {
+    /// This is a copy of it.
+    As(MessageId),
+    /// A summary tells of it.
+    Told,
 }
 
 /// How to take back one change of it.
@@ -27,8 +36,8 @@ pub(super) struct Brought {
 pub(super) enum Bring {
     Origin {
         message: MessageId,
-        /// What was known of it before: nothing, or its copy when there was one.
-        before: Option<Option<MessageId>>,
+        /// How it was known before.
+        before: Option<Known>,
     },
     Receipt(MailId),
     Merge(u32),
@@ -65,7 +74,10 @@ impl View {
     pub fn stands_as(&self, message: MessageId) -> Option<&Arc<Message>> {
         let brought = self.brought.as_ref().and_then(|brought| brought.origins.get(&message));
         let stands = |id: MessageId| self.message(id).filter(|_| self.summary_of(id).is_none());
-        let copy = brought.copied().flatten().and_then(stands);
+        let copy = match brought {
+            Some(Known::As(copy)) => stands(*copy),
+            Some(Known::Told) | None => None,
+        };
         copy.or_else(|| stands(message))
     }
 
@@ -85,16 +97,16 @@ impl View {
         all.filter(|mail| self.receipt(**mail) != other.receipt(**mail)).copied().collect()
     }
 
-    /// Knows `messages` from here on, each with the copy that is here of it.
+    /// Knows `messages` from here on.
     pub(super) fn bring(
         &mut self,
         depth: u32,
-        messages: impl IntoIterator<Item = (MessageId, Option<MessageId>)>,
+        messages: impl IntoIterator<Item = (MessageId, Known)>,
     ) {
-        for (message, copy) in messages {
+        for (message, known) in messages {
             let brought = Arc::make_mut(self.brought.get_or_insert_default());
             let before = brought.origins.get(&message).copied();
-            brought.origins.insert_mut(message, copy);
+            brought.origins.insert_mut(message, known);
             self.remember(depth, Change::Brought(Bring::Origin { message, before }));
         }
     }
@@ -119,8 +131,8 @@ impl View {
         let Some(brought) = &mut self.brought else { return };
         let brought = Arc::make_mut(brought);
         match bring {
-            Bring::Origin { message, before: Some(copy) } => {
-                brought.origins.insert_mut(message, copy);
+            Bring::Origin { message, before: Some(known) } => {
+                brought.origins.insert_mut(message, known);
             }
             Bring::Origin { message, before: None } => drop(brought.origins.remove_mut(&message)),
             Bring::Receipt(mail) => drop(brought.receipts.remove_mut(&mail)),

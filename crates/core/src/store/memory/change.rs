@@ -138,29 +138,40 @@ impl State {
                 self.calls = kept;
                 undo.push(Undo::KeepCalls(cleared));
             }
-            Change::ExpectHead { branch, .. } if self.is_deleted(id, *branch) => {}
+            Change::ExpectHead { branch, .. } | Change::DeleteBranch { branch, .. }
+                if self.is_deleted(id, *branch) => {}
             Change::ExpectHead { branch, head } => {
                 let actual = self.own_branch(id, *branch)?.record.head;
                 if actual != *head {
                     return Err(Conflict::HeadMoved { branch: *branch, actual }.into());
                 }
             }
-            Change::DeleteBranch { branch, .. } if self.is_deleted(id, *branch) => {}
             Change::DeleteBranch { branch, heir } => {
-                let name = self.own_branch(id, *branch)?.record.name.clone();
-                let heir = heir.map(|heir| self.own_branch(id, heir).map(|_| heir)).transpose()?;
-                if heir == Some(*branch) {
-                    return Err(StoreError::invalid("a branch cannot have its own mail"));
-                }
-                if self.session(id)?.default_branch == *branch {
-                    return Err(Conflict::DefaultBranch { branch: *branch }.into());
-                }
-                undo.push(Undo::KeepBranch(*branch));
-                self.delete_branch(*branch, true);
-                let before = self.mailroom.delete_branch(id, (*branch, &name), heir, at);
-                undo.push(Undo::Mail(before));
+                return self.remove_branch(commit, (*branch, *heir), undo);
             }
         }
+        Ok(())
+    }
+
+    fn remove_branch(
+        &mut self,
+        commit: &Commit,
+        (branch, heir): (BranchId, Option<BranchId>),
+        undo: &mut Vec<Undo>,
+    ) -> Result<(), StoreError> {
+        let (id, at) = (commit.session, commit.at);
+        let name = self.own_branch(id, branch)?.record.name.clone();
+        heir.map_or(Ok(()), |heir| self.own_branch(id, heir).map(drop))?;
+        if heir == Some(branch) {
+            return Err(StoreError::invalid("a branch cannot have its own mail"));
+        }
+        if self.session(id)?.default_branch == branch {
+            return Err(Conflict::DefaultBranch { branch }.into());
+        }
+        undo.push(Undo::KeepBranch(branch));
+        self.delete_branch(branch, true);
+        let before = self.mailroom.delete_branch(id, (branch, &name), heir, at);
+        undo.push(Undo::Mail(before));
         Ok(())
     }
 
