@@ -219,8 +219,8 @@ fn contents(how: u8) -> Contents {
 }
 
 fn written(letter: Letter, how: u8) -> Letter {
-    let letter = if how % 3 == 0 { letter.queued() } else { letter };
-    if how % 5 == 0 { letter.expires_in(Duration::from_micros(40)) } else { letter }
+    let letter = if how.is_multiple_of(3) { letter.queued() } else { letter };
+    if how.is_multiple_of(5) { letter.expires_in(Duration::from_micros(40)) } else { letter }
 }
 
 /// Merges the first branch into the second, in one of the ways there are.
@@ -267,7 +267,9 @@ async fn snapshot(session: &Session) -> Snapshot {
 /// All mail in its order, without the numbers that it has in its store.
 async fn mail(session: &Session) -> Vec<Delivery> {
     let mut mail = session.mail(&MailQuery::new()).await.unwrap();
-    mail.iter_mut().for_each(|delivery| delivery.no = 0);
+    for delivery in &mut mail {
+        delivery.no = 0;
+    }
     mail
 }
 
