@@ -545,6 +545,26 @@ async fn a_name_that_is_taken_is_a_conflict_and_another_can_be_given() {
 }
 
 #[tokio::test]
+async fn a_branch_that_waits_for_a_live_one_leaves_its_ops_to_that() {
+    let source = engine(Arc::new(MemoryStore::new()));
+    let session = source.session("trip").create().await.unwrap();
+    let main = session.default_branch();
+    let gone = main.fork("gone").await.unwrap();
+    gone.append(says("from what is gone")).await.unwrap();
+    let fork = gone.fork("fork").await.unwrap();
+    fork.append(says("from the fork")).await.unwrap();
+    // The head of the first branch is an op of the second, which waits for what is gone.
+    session.merge(&fork).into(&main).fast_forward().await.unwrap();
+    gone.delete().await.unwrap();
+    let (before, archive) = (snapshot(&session).await, export(&session).await);
+    let target = engine(Arc::new(MemoryStore::new()));
+    for _ in 0..2 {
+        let copy = opened(&target, &import(&target, &archive).await).await;
+        assert_eq!(snapshot(&copy).await, before);
+    }
+}
+
+#[tokio::test]
 async fn some_branches_are_a_session_of_their_own() {
     let source = engine(Arc::new(MemoryStore::new()));
     let session = source.session("trip").model("local:tiny").create().await.unwrap();
