@@ -4,6 +4,7 @@
 //!   reads one, as often as you like.
 //! - `batch` writes the ops that were read while more is read, `post` the mail; `steps` is how a mail comes
 //!   to where it was.
+//! - `tell_lost` writes what branches appended that are gone.
 //! - `tell_mail` and `take_mail` write and read the mail of a session.
 //! - `line` and `mail_line` are the format, which `docs/reference/archive.md` tells.
 //!
@@ -17,6 +18,7 @@ mod post;
 mod read;
 mod steps;
 mod take_mail;
+mod tell_lost;
 mod tell_mail;
 mod write;
 

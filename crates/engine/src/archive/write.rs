@@ -9,7 +9,6 @@ use branchwork_core::{
     call::ModelCall,
     clock::Timestamp,
     codec::{self, CodecError},
-    graph::{Lineage, Segment},
     id::{BranchId, MessageId, OpId, StretchId},
     limits::READ_OPS_MAX,
     store::{BranchRecord, Cause, ReflogEntry, SessionRecord, Store, StoreError},
@@ -28,7 +27,7 @@ use crate::{
 };
 
 /// Moves of a branch that are read at once.
-const MOVES: usize = READ_OPS_MAX as usize;
+pub(super) const MOVES: usize = READ_OPS_MAX as usize;
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -112,6 +111,7 @@ impl Session {
             text: Vec::with_capacity(BUFFER_BYTES),
             lines: 0,
             written: BTreeMap::new(),
+            stretches: None,
             calls,
             exported: Exported::default(),
         };
@@ -128,7 +128,9 @@ pub(super) struct Archive<'a> {
     text: Vec<u8>,
     lines: u64,
     /// How many ops of each stretch are written.
-    written: BTreeMap<StretchId, u32>,
+    pub(super) written: BTreeMap<StretchId, u32>,
+    /// The stretches that its branches appended to, once that was asked.
+    pub(super) stretches: Option<BTreeSet<StretchId>>,
     calls: BTreeMap<MessageId, ModelCall>,
     pub(super) exported: Exported,
 }
@@ -151,8 +153,8 @@ fn defaults(record: &SessionRecord) -> Result<Option<Box<RawValue>>, StoreError>
 }
 
 /// What a branch still has to say.
-struct Telling<'a> {
-    branch: &'a BranchRecord,
+pub(super) struct Telling<'a> {
+    pub(super) branch: &'a BranchRecord,
     /// How many branches are made before it.
     place: u64,
     moves: VecDeque<ReflogEntry>,
@@ -162,7 +164,10 @@ struct Telling<'a> {
 
 impl Telling<'_> {
     /// The next move; reads more when none is at hand. `None` when all is told.
-    async fn next(&mut self, store: &dyn Store) -> Result<Option<&ReflogEntry>, StoreError> {
+    pub(super) async fn next(
+        &mut self,
+        store: &dyn Store,
+    ) -> Result<Option<&ReflogEntry>, StoreError> {
         if self.moves.is_empty() && self.read < self.branch.revision {
             let end = self.branch.revision.min(self.read + MOVES as u64);
             let count = usize::try_from(end - self.read).unwrap_or(MOVES);
@@ -296,65 +301,8 @@ impl Archive<'_> {
         }))
     }
 
-    /// Tells what the first branch that waits is waiting for.
-    async fn tell_lost(&mut self, tellings: &mut [Telling<'_>]) -> Result<()> {
-        let mut wanted = None;
-        for telling in tellings {
-            let next = telling.next(self.store).await?.and_then(|entry| entry.to);
-            wanted = wanted.or(next);
-        }
-        match wanted {
-            Some(wanted) => self.tell_way_to(wanted).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Tells the calls that branches made which are gone: they were billed all the same.
-    async fn tell_lost_calls(&mut self, billed: &BTreeSet<MessageId>) -> Result<()> {
-        for answer in billed.iter().map(|answer| answer.op()) {
-            if !self.has(answer) {
-                self.tell_way_to(answer).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells what is not told yet of the way to an op whose branch is gone.
-    async fn tell_way_to(&mut self, op: OpId) -> Result<()> {
-        let lineage = self.store.lineage(self.record.id, op).await?;
-        for segment in lineage.segments() {
-            self.tell_lost_segment(&lineage, segment).await?;
-        }
-        Ok(())
-    }
-
-    /// Tells what is not told yet of a stretch whose branch is gone.
-    async fn tell_lost_segment(&mut self, lineage: &Lineage, segment: Segment) -> Result<()> {
-        let known = self.written.get(&segment.stretch).copied().unwrap_or_default();
-        if known >= segment.length {
-            return Ok(());
-        }
-        // One of its own for each stretch: so its identifier can be made of it.
-        let branch = BranchId::from_bits(segment.stretch.to_bits() | 1);
-        if known == 0 {
-            self.lost_branch(branch, lineage.op_at(segment.start))?;
-        }
-        self.ops(branch, segment.stretch, known..segment.length).await
-    }
-
-    pub(super) fn lost_branch(&mut self, id: BranchId, head: Option<OpId>) -> Result<()> {
-        self.line(&Line::Branch(BranchLine {
-            id: id.to_string(),
-            name: lost_name(id),
-            created: self.record.created.as_micros(),
-            forked_from: None,
-            head: head.map(|head| head.to_string()),
-            deleted: true,
-        }))
-    }
-
     /// Writes ops of a stretch.
-    async fn ops(
+    pub(super) async fn ops(
         &mut self,
         branch: BranchId,
         stretch: StretchId,
