@@ -17,7 +17,7 @@ mod fan_out;
 mod import;
 mod info;
 mod log;
-mod mail;
+pub(crate) mod mail;
 mod mcp_servers;
 mod models;
 mod moves;
