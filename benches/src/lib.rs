@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `history` | in memory, by criterion: append, fork, rollback, undo, reading, over N |
 //! | `store` | the SQLite store beside raw SQLite: time, bytes, growth over N |
+//! | `merge` | diff and merge of branches that share N messages: time, growth over N |
 //! | `transfer` | filters, searches, archives and tables, over N |
+//! | `mail` | mail between ten branches, sent and taken in, over N |
 //! | `turns` | turns with tools, and resuming one |
 //! | `stream` | a streamed turn beside a bare HTTP client: CPU and time to the first token |
 //! | `load` | 1 000 open sessions, 50 of them asking, beside a bare HTTP client: turns a second, memory |

@@ -139,6 +139,8 @@ enum Peer {
 enum Recording {
     /// A turn with a tool: instruction, call, result, prose.
     ToolLoop,
+    /// Branches that research side by side, mail what they found, and are merged by a summary.
+    Research,
     /// Turns with the tools of real MCP servers, and what these say. Needs npm and git.
     McpLoop,
 }
@@ -233,7 +235,8 @@ fn record(what: Recording) -> Result<PathBuf> {
     let weights = Weights::Qwen15;
     let port = own_model(weights, "record")?.port;
     match what {
-        Recording::ToolLoop => record::tool_loop(port, weights.alias()),
+        Recording::ToolLoop => record::example("tool_loop", port, weights.alias()),
+        Recording::Research => record::example("research", port, weights.alias()),
         Recording::McpLoop => {
             let python = python::environment(McpKit::Current.requirements())?;
             record::mcp_loop(port, weights.alias(), &python)

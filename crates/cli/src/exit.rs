@@ -151,7 +151,13 @@ impl From<Error> for Failure {
             Error::Store(error) => store_failure(&error, message),
             Error::Conflict(Conflict::MailMoved { .. }) => Self::new(Code::Conflict, message)
                 .with_hint("`branchwork mail show` says what became of it"),
-            Error::Conflict(_) | Error::MovedMeanwhile { .. } => Self::new(Code::Conflict, message),
+            Error::Conflict(_) | Error::MovedMeanwhile { .. } | Error::MovedSince { .. } => {
+                Self::new(Code::Conflict, message)
+            }
+            Error::CannotFastForward { .. } => Self::new(Code::Conflict, message)
+                .with_hint("`--mode append` brings what is new as copies"),
+            Error::TooMuchToMerge { .. } => Self::new(Code::Limit, message)
+                .with_hint("`--mode summary` tells of it, `branchwork cherry-pick` brings a part"),
             Error::Provider(error) => provider_failure(&error, message),
             Error::NoModel | Error::NoProvider { .. } | Error::EmptyAnswer => {
                 Self::new(Code::Provider, message)

@@ -11,10 +11,12 @@
 //! | [`message`] | messages, their bodies and parts |
 //! | [`call`] | the call log: what is kept of each call of a model |
 //! | [`config`] | the configuration of a branch and patches to it |
+//! | [`diff`] | what a branch has and did since another one was the same |
 //! | [`filter`] | which messages of a view are meant |
 //! | [`graph`] | ops, lineages and the [`View`](graph::View) that folds them |
 //! | [`codec`] | the stored form of ops, versioned |
 //! | [`mail`] | what branches send each other, and how far it is |
+//! | [`merge`] | how one branch is brought into another |
 //! | [`store`] | the [`Store`](store::Store) contract, commits, and the memory store |
 //! | [`mod@nearest`] | what was meant by a misspelled name |
 //! | [`provider`] | the [`Provider`](provider::Provider) contract, requests, events |
@@ -31,11 +33,13 @@ pub mod causes;
 pub mod clock;
 pub mod codec;
 pub mod config;
+pub mod diff;
 pub mod filter;
 pub mod graph;
 pub mod id;
 pub mod limits;
 pub mod mail;
+pub mod merge;
 pub mod message;
 pub mod nearest;
 pub mod provider;

@@ -246,6 +246,33 @@ pub enum Error {
         /// Where it is.
         head: Option<OpId>,
     },
+    /// A branch cannot be merged into itself.
+    #[error("a branch cannot be merged into itself")]
+    MergeWithItself,
+    /// The branches of a diff or a merge are of different sessions.
+    #[error("branch {branch} is of another session")]
+    OtherSession {
+        /// The branch that is elsewhere.
+        branch: BranchId,
+    },
+    /// A branch that went on since cannot be moved to where another one is.
+    #[error("branch {branch} went on since, it cannot be fast-forwarded")]
+    CannotFastForward {
+        /// The branch.
+        branch: BranchId,
+    },
+    /// A summary that a model makes counts when somebody approved of it: [plan](crate::Merge::plan) the
+    /// merge, and apply the plan.
+    #[error("the summary of a model counts when it is approved, and nobody saw this one")]
+    NotApproved,
+    /// A merge is one commit, and would be larger than one can be.
+    #[error("the merge has {ops} ops, {max} are allowed in one commit")]
+    TooMuchToMerge {
+        /// How many it has.
+        ops: usize,
+        /// [`limits::COMMIT_OPS_MAX`](branchwork_core::limits::COMMIT_OPS_MAX).
+        max: usize,
+    },
     /// The flow needs tools, and none is offered.
     #[error("no tool is registered on this branch, and the flow needs one")]
     NoTools,

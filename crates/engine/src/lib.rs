@@ -30,9 +30,11 @@
 //! | [`archive`] | a whole session as lines of JSON, lossless |
 //! | [`base`] | [`BaseBranch`]: what every branch can do |
 //! | [`chat`] | asking a model: awaited, or as a stream of events; one machine for both |
+//! | [`diff`] | what two branches have and did since they were one |
 //! | [`events`] | what happens on a branch, numbered: for readers that come late and come back |
 //! | [`flows`] | procedures of several turns: fan-out, tournaments, reasoning and acting, your own |
 //! | [`mail`] | what branches send each other: messages, tools, configuration, text, data, signals |
+//! | [`merge`] | bringing one branch into another |
 //! | [`tools`] | functions of the host program that a model may call |
 //! | `mcp` | by feature: tools of MCP servers |
 //! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |
@@ -48,11 +50,13 @@ pub mod archive;
 pub mod base;
 mod branch;
 pub mod chat;
+pub mod diff;
 mod engine;
 mod error;
 pub mod events;
 pub mod flows;
 pub mod mail;
+pub mod merge;
 mod open;
 pub mod reference;
 mod runtime;
@@ -79,8 +83,10 @@ pub use self::{
     base::BaseBranch,
     branch::{Appended, Branch, Fork, Overview},
     chat::{Chat, ChatStream, Reply, TurnEvent},
+    diff::Diff,
     engine::{Engine, EngineBuilder},
     error::{Error, Result},
+    merge::{CherryPick, Merge, MergePlan, Merged},
     runtime::{RandomIds, SystemClock},
     session::{InBranch, NewBranch, Session, SessionBuilder},
 };
@@ -101,8 +107,12 @@ mod guide {
     struct Tools;
     #[doc = include_str!("../../../docs/guide/flows.md")]
     struct Flows;
+    #[doc = include_str!("../../../docs/guide/mail.md")]
+    struct Mail;
     #[doc = include_str!("../../../docs/guide/session.md")]
     struct Session;
+    #[doc = include_str!("../../../docs/guide/merging.md")]
+    struct Merging;
     #[doc = include_str!("../../../docs/guide/coming-from-lionagi.md")]
     struct ComingFromLionAgi;
 }

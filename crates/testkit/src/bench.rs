@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Duration};
 use branchwork_core::{
     clock::Clock as _,
     graph::{Extent, Op, StepWriter, View},
-    id::{BranchId, IdSource as _, OpId, SessionId},
+    id::{BranchId, IdSource as _, MailId, OpId, SessionId},
+    mail::{Delivery, Mail, MailChange, MailQuery, MailState, Package},
     message::{Body, Draft},
     store::{BranchRecord, Cause, Change, Commit, Conflict, HeadMove, Store, StoreError, read},
 };
@@ -183,6 +184,58 @@ impl Bench {
         let report = self.store.verify().await.expect("the store can be verified");
         assert_eq!(report.problems, Vec::<String>::new());
     }
+}
+
+impl Bench {
+    /// A new identifier.
+    pub fn mail_id(&self) -> MailId {
+        MailId::from_bits(self.ids.next_bits())
+    }
+
+    /// An envelope of `sender`, sent now.
+    pub fn mail(&self, sender: &Line, package: impl Into<Package>) -> Arc<Mail> {
+        let (sender, package, sent) = (sender.branch, package.into(), self.clock.now());
+        Arc::new(Mail { id: self.mail_id(), sender, package, reply_to: None, sent, expires: None })
+    }
+
+    /// Moves a delivery, now.
+    pub fn moving(
+        &self,
+        mail: &Mail,
+        recipient: &Line,
+        (from, to): (MailState, MailState),
+    ) -> MailChange {
+        let (mail, recipient, at) = (mail.id, recipient.branch, self.clock.now());
+        MailChange::Move { mail, recipient, from, to, at }
+    }
+
+    /// The commit by which `line` takes in a mail that is in its inbox, and the line behind it.
+    pub fn receiving(&self, line: &Line, mail: &Mail) -> (Commit, Line) {
+        let received = |writer: &mut StepWriter<'_>| {
+            writer.receive(mail.id).expect("it was not taken in before");
+        };
+        let (commit, after) = self.compose(line, received);
+        let receipt = after.head().expect("it has a head");
+        let states = (MailState::Inbox, MailState::Applied { receipt });
+        (commit.with_mail([self.moving(mail, line, states)]), after)
+    }
+
+    /// The deliveries of a session that `query` means.
+    pub async fn deliveries(&self, session: SessionId, query: MailQuery) -> Vec<Delivery> {
+        self.store.mail(session, &query).await.expect("the mail is read")
+    }
+}
+
+/// Puts `mail` into the inboxes of `recipients`.
+pub fn sending(mail: &Arc<Mail>, recipients: &[&Line]) -> MailChange {
+    let recipients = recipients.iter().map(|line| line.branch).collect();
+    MailChange::Send { mail: Arc::clone(mail), recipients, at_once: true }
+}
+
+/// Puts `mail` into the outbox of its sender.
+pub fn queueing(mail: &Arc<Mail>, recipients: &[&Line]) -> MailChange {
+    let recipients = recipients.iter().map(|line| line.branch).collect();
+    MailChange::Send { mail: Arc::clone(mail), recipients, at_once: false }
 }
 
 /// An append to `to` from where the writer saw the head.

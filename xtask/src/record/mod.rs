@@ -45,11 +45,11 @@ struct Example<'a> {
     working: &'a Path,
 }
 
-/// Records the example `tool_loop` with the server on `upstream`. Answers where the recording is.
-pub(crate) fn tool_loop(upstream: u16, model: &str) -> Result<PathBuf> {
+/// Records the example of that name with the server on `upstream`. Answers where the recording is.
+pub(crate) fn example(name: &'static str, upstream: u16, model: &str) -> Result<PathBuf> {
     let (arguments, working) = (Vec::new(), Path::new("."));
-    let exchanges = Example { name: "tool_loop", arguments, working }.run(upstream, model)?;
-    write("tool_loop", &exchanges)
+    let exchanges = Example { name, arguments, working }.run(upstream, model)?;
+    write(name, &exchanges)
 }
 
 impl Example<'_> {

@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use super::{
-    ApprovalsCommand, CompactArgs, EventsArgs, ExportArgs, FanOutArgs, ImportArgs, MailCommand,
-    McpServersCommand, ReactArgs, ResumeArgs, SearchArgs, ToolArgs, Wish,
+    ApprovalsCommand, CherryPickArgs, CompactArgs, DiffArgs, EventsArgs, ExportArgs, FanOutArgs,
+    ImportArgs, MailCommand, McpServersCommand, MergeArgs, ReactArgs, ResumeArgs, SearchArgs,
+    ToolArgs, Wish,
 };
 
 /// What to do.
@@ -112,6 +113,13 @@ pub(crate) enum Command {
         /// The summary.
         summary: String,
     },
+    /// Say what two branches have and did since they were one: messages, edits, configuration, cost.
+    Diff(DiffArgs),
+    /// Bring what is new on a branch into another one. Merging again brings only what is new; one undo
+    /// takes it back.
+    Merge(MergeArgs),
+    /// Bring single messages of a branch into another one, each with its whole turn group.
+    CherryPick(CherryPickArgs),
     /// List the models of a provider.
     Models {
         /// The provider; the configured one, or what is found on this machine, when not said.

@@ -4,11 +4,13 @@ mod approvals;
 mod ask;
 mod command;
 mod compact;
+mod diff;
 mod duration;
 mod events;
 mod fan_out;
 mod mail;
 mod mcp;
+mod merge;
 mod react;
 mod resume;
 mod search;
@@ -27,10 +29,12 @@ pub(crate) use self::{
         ConfigSessionCommand, DbCommand, EditArgs, ForkArgs, SessionsCommand, UsageKey,
     },
     compact::CompactArgs,
+    diff::DiffArgs,
     events::EventsArgs,
     fan_out::FanOutArgs,
     mail::{MailCommand, ReceiveArgs, SendArgs},
     mcp::{McpServersCommand, ToolArgs},
+    merge::{CherryPickArgs, MergeArgs, MergeMode, Policy},
     react::ReactArgs,
     resume::ResumeArgs,
     search::SearchArgs,

@@ -4,11 +4,13 @@ mod append;
 mod approvals;
 pub(crate) mod ask;
 mod branch;
+mod cherry_pick;
 mod compact;
 mod config;
 pub(crate) mod config_branch;
 mod config_session;
 mod db;
+pub(crate) mod diff;
 mod doctor;
 mod edit;
 mod events;
@@ -19,6 +21,7 @@ mod info;
 mod log;
 pub(crate) mod mail;
 mod mcp_servers;
+pub(crate) mod merge;
 mod models;
 mod moves;
 mod react;
@@ -70,6 +73,9 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Remove { place, message } => edit::remove(world, &place, &message).await,
         Command::Compact(args) => compact::run(world, args).await,
         Command::Uncompact { place, summary } => compact::undo(world, &place, &summary).await,
+        Command::Diff(args) => diff::run(world, args).await,
+        Command::Merge(args) => merge::run(world, args).await,
+        Command::CherryPick(args) => cherry_pick::run(world, args).await,
         Command::Models { provider, base_url } => models::run(world, provider, base_url).await,
         Command::McpServers(command) => mcp_servers::run(world, command).await,
         Command::Config(command) => config::run(world, command),
@@ -106,6 +112,11 @@ fn table_format(format: Format) -> Result<Table, Failure> {
 
 /// Asks a person whether to go on; at anything but a terminal, the option must have said so.
 fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
+    confirm_or(question, yes, "nothing was deleted")
+}
+
+/// As [`confirm`]; what a person who says no is told.
+fn confirm_or(question: &str, yes: bool, otherwise: &str) -> Result<(), Failure> {
     use std::io::{IsTerminal as _, stdin};
     if yes {
         return Ok(());
@@ -120,6 +131,6 @@ fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if matches!(answer.trim(), "y" | "Y" | "yes") {
         Ok(())
     } else {
-        Err(Failure::new(crate::exit::Code::Failure, "nothing was deleted"))
+        Err(Failure::new(crate::exit::Code::Failure, otherwise))
     }
 }

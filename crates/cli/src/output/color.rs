@@ -34,6 +34,16 @@ impl Paint {
         self.wrap("1", text)
     }
 
+    /// As what is on the left side only.
+    pub(crate) fn removed(self, text: &str) -> String {
+        self.wrap("31", text)
+    }
+
+    /// As what is on the right side only.
+    pub(crate) fn added(self, text: &str) -> String {
+        self.wrap("32", text)
+    }
+
     fn wrap(self, code: &str, text: &str) -> String {
         if self.on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }

@@ -36,6 +36,9 @@ pub(crate) fn message_value(message: &Message) -> Value {
     if !message.metadata.is_empty() {
         fields.insert("metadata".to_owned(), Value::Object(message.metadata.clone()));
     }
+    if message.first_said() != message.id {
+        fields.insert("origin".to_owned(), json!(message.first_said().to_string()));
+    }
     if let Some(op) = message.edited {
         fields.insert("edited".to_owned(), json!(op.to_string()));
     }
@@ -103,6 +106,9 @@ pub(crate) fn print_message(message: &Message, paint: Paint) -> io::Result<()> {
     }
     if message.edited.is_some() {
         head += " · edited";
+    }
+    if message.first_said() != message.id {
+        head = format!("{head} · first {}", message.first_said());
     }
     line(&paint.dim(&head))?;
     if let Body::ActionRequest { calls, .. } = &message.body {

@@ -9,6 +9,8 @@ pub(super) const HELP: &str = "\
 /tree                    show the branches
 /log [N]                 show the last messages
 /rewind [N | MESSAGE]    take messages off; 2 when no number is given
+/diff BRANCH             show how another branch differs from this one
+/merge BRANCH            bring in what is new on another branch
 /undo, /redo             take the last step back, do it again
 /retry                   ask the last question again
 /edit TEXT               change the last question, and ask it again
@@ -19,9 +21,9 @@ pub(super) const HELP: &str = "\
 /exit                    leave; Ctrl-D too";
 
 /// Every command's name, for what was meant by a misspelled one.
-const NAMES: [&str; 15] = [
-    "fork", "switch", "tree", "log", "rewind", "undo", "redo", "retry", "edit", "mail", "receive",
-    "model", "system", "help", "exit",
+const NAMES: [&str; 17] = [
+    "fork", "switch", "tree", "log", "rewind", "diff", "merge", "undo", "redo", "retry", "edit",
+    "mail", "receive", "model", "system", "help", "exit",
 ];
 
 /// A command.
@@ -32,6 +34,8 @@ pub(super) enum Command {
     Tree,
     Log(usize),
     Rewind(Option<String>),
+    Diff(String),
+    Merge(String),
     Undo,
     Redo,
     Retry,
@@ -71,6 +75,8 @@ impl Command {
                 None => 10,
             }),
             "rewind" => Self::Rewind(argument),
+            "diff" => Self::Diff(argument.ok_or_else(|| wanted("the name of a branch"))?),
+            "merge" => Self::Merge(argument.ok_or_else(|| wanted("the name of a branch"))?),
             "undo" => Self::Undo,
             "redo" => Self::Redo,
             "retry" => Self::Retry,
@@ -107,7 +113,9 @@ mod tests {
         assert_eq!(parse("/fork"), Some(Some(Command::Fork(None))));
         assert_eq!(parse("/fork  rainy "), Some(Some(Command::Fork(Some("rainy".to_owned())))));
         assert_eq!(parse("/log 3"), Some(Some(Command::Log(3))));
-        for line in ["/frok", "/", "/switch", "/undo now", "/receive all", "/log x", "/edit"] {
+        for line in
+            ["/frok", "/", "/switch", "/undo now", "/receive all", "/log x", "/edit", "/merge"]
+        {
             assert_eq!(parse(line), Some(None), "{line}");
         }
     }

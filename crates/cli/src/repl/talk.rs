@@ -8,8 +8,9 @@ use crate::{
     args::Wish,
     commands::{
         ask::stopped,
-        draw_tree,
+        diff, draw_tree,
         mail::{self, Intake},
+        merge,
     },
     exit::Failure,
     mcp::Offered,
@@ -58,6 +59,8 @@ impl<'a> Talk<'a> {
             Command::Tree => self.tree().await,
             Command::Log(count) => self.log(count).await,
             Command::Rewind(to) => self.rewind(to).await,
+            Command::Diff(other) => self.diff(&other).await,
+            Command::Merge(other) => self.merge(&other).await,
             Command::Undo => self.branch.undo().await.map(drop).map_err(Failure::from),
             Command::Redo => self.branch.redo().await.map(drop).map_err(Failure::from),
             Command::Retry => self.answer(self.branch.retry()).await,
@@ -164,6 +167,17 @@ impl<'a> Talk<'a> {
             }
         }
         self.log(1).await
+    }
+
+    async fn diff(&self, other: &str) -> Result<(), Failure> {
+        let other = self.session.branch(other).await?;
+        diff::print(self.world, &self.session, (&self.branch, &other)).await
+    }
+
+    async fn merge(&self, other: &str) -> Result<(), Failure> {
+        let other = self.session.branch(other).await?;
+        let merged = self.session.merge(&other).into(&self.branch).await?;
+        merge::print_merged(self.world, &self.branch, &merged).await
     }
 
     /// Changes the last question and asks it again, in one step: an undo brings both back.

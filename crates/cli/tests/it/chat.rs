@@ -66,3 +66,16 @@ fn a_talk_shows_the_mail_of_its_branch_and_takes_it_in() {
     assert_eq!(said, ["no mail waits", "error: /mail takes nothing, not `now`"]);
     assert_eq!(home.json(&["mail", "inbox", "trip"])["mails"][0]["id"], id);
 }
+
+#[test]
+fn another_branch_can_be_looked_at_and_merged() {
+    let home = Home::new();
+    let server = Server::start([Answer::Text(&["one"]), Answer::Text(&["two"])]);
+    let lines = "first\n/fork side\nsecond\n/switch main\n/diff side\n/merge side\n/merge main\n";
+    let arguments = ["chat", "talk", "--base-url", &server.url, "-m", "tiny"];
+    let ran = home.run_with(lines.as_bytes(), &arguments);
+    assert!(ran.out.contains("+ user: second\n+ assistant: two\n"), "{ran:?}");
+    assert!(ran.out.ends_with("main: 2 messages came, 4 there now\n"), "{ran:?}");
+    assert_eq!(ran.err, "error: a branch cannot be merged into itself\n");
+    assert_eq!(home.texts("talk"), ["first", "one", "second", "two"]);
+}

@@ -27,6 +27,8 @@ mod mail;
 #[cfg(test)]
 mod mcp_servers;
 #[cfg(test)]
+mod merge;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod react;

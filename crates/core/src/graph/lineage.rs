@@ -86,6 +86,21 @@ impl Lineage {
         Some(segment.stretch.op(depth - segment.start - 1))
     }
 
+    /// How many ops it shares with `other`, from the root on. Costs a look at each segment of one.
+    pub fn shared_with(&self, other: &Self) -> u32 {
+        let mut shared = 0;
+        for (left, right) in self.segments().zip(other.segments()) {
+            if left.stretch != right.stretch {
+                break;
+            }
+            shared = left.start + left.length.min(right.length);
+            if left.length != right.length {
+                break;
+            }
+        }
+        shared
+    }
+
     /// Adds `op` at the end. The caller has checked that it builds on the head.
     pub(super) fn push(&mut self, op: OpId) {
         let start = self.depth();
@@ -144,6 +159,24 @@ mod tests {
         assert_eq!((lineage.op_at(0), lineage.op_at(9)), (None, None));
         assert_eq!(lineage.depth_of(stretch(1).op(3)), None);
         assert_eq!(lineage.depth_of(stretch(9).op(0)), None);
+    }
+
+    #[test]
+    fn what_two_ways_share_ends_where_they_part() {
+        let way = |runs: &[(u128, u32)]| {
+            Lineage::from_runs(runs.iter().map(|(number, length)| (stretch(*number), *length)))
+        };
+        let main = way(&[(1, 3), (2, 2)]);
+        for (other, shared) in [
+            (way(&[(1, 3), (2, 2)]), 5),
+            (way(&[(1, 3), (2, 1)]), 4),
+            (way(&[(1, 3), (3, 2)]), 3),
+            (way(&[(1, 2), (2, 2)]), 2),
+            (way(&[(4, 3)]), 0),
+            (Lineage::empty(), 0),
+        ] {
+            assert_eq!((main.shared_with(&other), other.shared_with(&main)), (shared, shared));
+        }
     }
 
     #[test]

@@ -25,3 +25,4 @@ pub use self::{
     tail::Tail,
     view::{ApplyError, RollbackError, View},
 };
+pub(crate) use self::{op::SUMMARY_SENDER, select::in_groups};

@@ -126,7 +126,7 @@ impl OpKind {
 }
 
 /// Who a summary is from.
-const SUMMARY_SENDER: &str = "summary";
+pub(crate) const SUMMARY_SENDER: &str = "summary";
 
 /// The message that says `summary` in the place of `first`, by an op of this identifier and time.
 pub(super) fn summary_in_place_of(

@@ -34,17 +34,7 @@ impl View {
     /// The turn groups, oldest first: an answer that makes calls with the results of its calls,
     /// any other message alone.
     pub fn groups(&self) -> impl Iterator<Item = Vec<&Arc<Message>>> + '_ {
-        let mut messages = self.messages().peekable();
-        std::iter::from_fn(move || {
-            let first = messages.next()?;
-            let mut group = vec![first];
-            if matches!(first.body, Body::ActionRequest { .. }) {
-                let is_result =
-                    |message: &&Arc<Message>| matches!(message.body, Body::ActionResponse { .. });
-                group.extend(std::iter::from_fn(|| messages.next_if(is_result)));
-            }
-            Some(group)
-        })
+        in_groups(self.messages())
     }
 
     /// How many messages there are, by role, kind and sender. Looks at each.
@@ -61,4 +51,22 @@ impl View {
         }
         counts
     }
+}
+
+/// `messages` in their turn groups. A result whose call is not among them is in a group of its own.
+pub(crate) fn in_groups<M: AsRef<Message>>(
+    messages: impl Iterator<Item = M>,
+) -> impl Iterator<Item = Vec<M>> {
+    let mut messages = messages.peekable();
+    std::iter::from_fn(move || {
+        let first = messages.next()?;
+        let makes_calls = matches!(first.as_ref().body, Body::ActionRequest { .. });
+        let mut group = vec![first];
+        if makes_calls {
+            let is_result =
+                |message: &M| matches!(message.as_ref().body, Body::ActionResponse { .. });
+            group.extend(std::iter::from_fn(|| messages.next_if(is_result)));
+        }
+        Some(group)
+    })
 }

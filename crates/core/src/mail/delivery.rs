@@ -11,7 +11,7 @@ use crate::{
 /// One mail on its way to one recipient, as the store knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
-    /// Its place among the deliveries of the store: they are numbered in the order in which they were sent.
+    /// Its place among the deliveries of its session: numbers grow in the order in which they were sent.
     pub no: u64,
     /// The envelope.
     pub mail: Arc<Mail>,

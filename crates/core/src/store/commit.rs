@@ -110,6 +110,14 @@ pub enum Change {
     },
     /// Empties the call log of the session. Its history stays.
     ClearCalls,
+    /// Changes nothing, and refuses the commit unless the head of a branch is where the writer saw it, or the
+    /// branch is deleted already.
+    ExpectHead {
+        /// The branch.
+        branch: BranchId,
+        /// Its head.
+        head: Option<OpId>,
+    },
     /// Deletes a branch that is not the default one.
     ///
     /// What it has in its outbox goes to the inboxes of its recipients. What waits for it goes to the inbox

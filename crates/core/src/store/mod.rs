@@ -42,9 +42,10 @@ use crate::{
 ///   [`Conflict::HeadMoved`] and leaves no trace.
 /// - Committing the same value again, when nobody moved the heads since, succeeds and changes
 ///   nothing.
-/// - A mail is for branches that are there: sending it to another is [`StoreError::NotFound`], and so is a
-///   receipt that is no op of the session, nor of the same commit. Each of its deliveries is in one place
-///   at any time; one that is not where the writer saw it is [`Conflict::MailMoved`].
+/// - A mail is for branches that are there: sending it to another is [`StoreError::NotFound`]. Each of its
+///   deliveries is in one place at any time; one that is not where the writer saw it is
+///   [`Conflict::MailMoved`]. That a receipt is an op is not looked at, for it may be one that was
+///   collected with its branch; [`verify`](Self::verify) does, for branches that are there.
 /// - Deliveries are numbered in the order in which they were sent, those of one mail in the order of its
 ///   recipients. None overtakes another from the same sender to the same recipient.
 /// - Reads see every commit that returned before they began.

@@ -47,7 +47,7 @@ pub async fn follow(
     }
     let Some(head) = head else { return Ok(View::default()) };
     let lineage = store.lineage(session, head).await?;
-    let shared = shared_depth(known.lineage(), &lineage);
+    let shared = known.lineage().shared_with(&lineage);
     let mut view = known.at(known.lineage().op_at(shared)).unwrap_or_default();
     fold(store, session, &lineage, &mut view).await?;
     Ok(view)
@@ -120,19 +120,4 @@ async fn fold(
         }
     }
     Ok(())
-}
-
-/// How many ops two lineages share from the root on.
-fn shared_depth(left: &Lineage, right: &Lineage) -> u32 {
-    let mut shared = 0;
-    for (left, right) in left.segments().zip(right.segments()) {
-        if left.stretch != right.stretch {
-            break;
-        }
-        shared = left.start + left.length.min(right.length);
-        if left.length != right.length {
-            break;
-        }
-    }
-    shared
 }

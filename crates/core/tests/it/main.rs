@@ -7,6 +7,8 @@ mod filter;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod since;
+#[cfg(test)]
 mod turn_groups;
 #[cfg(test)]
 mod view;

@@ -13,6 +13,8 @@ use branchwork_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::mail_line::MailLine;
+
 /// The version of the format. The first line says it.
 pub(super) const VERSION: u32 = 1;
 
@@ -34,6 +36,9 @@ pub(super) enum Line<'a> {
     Op(OpLine<'a>),
     /// A branch's head goes somewhere.
     Move(MoveLine),
+    /// A mail, and where it is; behind its branches and its receipts.
+    #[serde(borrow)]
+    Mail(MailLine<'a>),
     /// The last one: how many lines came before it.
     End { lines: u64 },
 }
@@ -67,7 +72,7 @@ pub(super) struct BranchLine {
     pub(super) forked_from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) head: Option<String>,
-    /// It was deleted, and only lives on in what was forked from it.
+    /// It was deleted, and only lives on in what was forked from it, and in mail.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) deleted: bool,
 }
@@ -142,8 +147,7 @@ impl OpLine<'_> {
         };
         let body = self.body.map(RawValue::get).unwrap_or_default();
         let say = |error: CodecError| {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            format!("holds an op that cannot be read: {error}: {}", cause.unwrap_or_default())
+            format!("holds an op that cannot be read: {error}: {}", cause_of(&error))
         };
         let op = codec::decode(version, place, self.head.get().as_bytes(), body.as_bytes());
         let call = self.call.map(|call| codec::decode_call(version, call.get().as_bytes()));
@@ -159,6 +163,16 @@ impl MoveLine {
             cause.ok_or_else(|| format!("moves a head for an unknown cause `{}`", self.cause))?;
         Ok((cause, self.to.as_deref().map(|to| parse("op", to)).transpose()?))
     }
+}
+
+/// The name of a branch that stands for a deleted one.
+pub(super) fn lost_name(id: BranchId) -> String {
+    format!("deleted-{id}")
+}
+
+/// What is behind an error.
+pub(super) fn cause_of(error: &CodecError) -> String {
+    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
 }
 
 /// Parses an identifier; an error says what is wrong.

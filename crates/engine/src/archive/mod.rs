@@ -2,15 +2,22 @@
 //!
 //! - [`Session::export`](crate::Session::export) writes one; [`Engine::import`](crate::Engine::import)
 //!   reads one, as often as you like.
-//! - `batch` writes what was read while more is read.
-//! - `line` is the format, which `docs/reference/archive.md` tells.
+//! - `batch` writes the ops that were read while more is read, `post` the mail; `steps` is how a mail comes
+//!   to where it was.
+//! - `tell_mail` and `take_mail` write and read the mail of a session.
+//! - `line` and `mail_line` are the format, which `docs/reference/archive.md` tells.
 //!
 //! Neither holds more than a page of it in memory, but for the call log.
 
 mod batch;
 mod error;
 mod line;
+mod mail_line;
+mod post;
 mod read;
+mod steps;
+mod take_mail;
+mod tell_mail;
 mod write;
 
 pub use self::{

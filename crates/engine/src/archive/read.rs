@@ -8,7 +8,7 @@ use branchwork_core::{
     config::Defaults,
     graph::Op,
     id::{BranchId, OpId, SessionId},
-    store::{Change, Commit, Conflict, HeadMove, Store, StoreError},
+    store::{BranchRecord, Change, Commit, Conflict, HeadMove, Store, StoreError},
 };
 
 use serde_json::value::RawValue;
@@ -16,7 +16,8 @@ use serde_json::value::RawValue;
 use super::{
     ArchiveError,
     batch::Batch,
-    line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, parse},
+    line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, lost_name, parse},
+    post::Post,
 };
 use crate::{
     engine::Engine,
@@ -65,6 +66,8 @@ pub struct Imported {
     pub ops: u64,
     /// Messages among them.
     pub messages: u64,
+    /// Mails that were not there.
+    pub mails: u64,
     /// Lines that were left out.
     pub skipped: Vec<Skipped>,
 }
@@ -82,7 +85,8 @@ impl Engine {
     /// Makes the session that an archive tells of, with the identifiers it has there.
     ///
     /// A session that is there already gets what it lacks: importing twice is importing once, and
-    /// an import that was cut off goes on where it ended.
+    /// an import that was cut off goes on where it ended. Mail that is there goes on to where it is in the
+    /// archive, when it came there later than to where it is.
     ///
     /// # Errors
     ///
@@ -165,39 +169,65 @@ impl Lines<'_> {
 }
 
 /// An import that goes on.
-struct Import<'a> {
-    store: &'a dyn Store,
+pub(super) struct Import<'a> {
+    pub(super) store: &'a dyn Store,
     options: &'a ImportOptions,
-    codec: u32,
-    session: SessionId,
+    pub(super) codec: u32,
+    pub(super) session: SessionId,
     default: BranchId,
-    branches: BTreeMap<BranchId, Going>,
+    pub(super) branches: BTreeMap<BranchId, Going>,
     /// Ops of one branch that are not committed yet.
     batch: Batch<'a>,
-    imported: Imported,
+    /// Mail that is not committed yet.
+    pub(super) post: Post<'a>,
+    pub(super) imported: Imported,
     is_ended: bool,
     /// The session was there before.
-    existed: bool,
+    pub(super) existed: bool,
 }
 
 /// Where a branch is.
 #[derive(Debug, Clone, Default)]
-struct Going {
+pub(super) struct Going {
     head: Option<OpId>,
     /// The last op that the archive told of and that was known.
     last: Option<Op>,
     /// How many moves the archive told of.
-    told: u64,
+    pub(super) told: u64,
     /// How many moves it had before the import.
     known: u64,
     /// It stands for a deleted one.
-    deleted: bool,
-    /// It is in the store, and was not deleted.
-    is_there: bool,
+    pub(super) deleted: bool,
+    presence: Presence,
+}
+
+impl Going {
+    /// A branch that was there before the import.
+    fn of(branch: &BranchRecord) -> Self {
+        let is_left_over = branch.name == lost_name(branch.id);
+        let presence = if is_left_over { Presence::LeftOver } else { Presence::There };
+        Self { known: branch.revision, presence, ..Self::default() }
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.presence != Presence::Absent
+    }
+}
+
+/// Whether a branch is in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Presence {
+    /// It is not, or it was deleted.
+    #[default]
+    Absent,
+    /// It is.
+    There,
+    /// An import that was cut off made it, to stand for a deleted one.
+    LeftOver,
 }
 
 /// What came of a line: damage is for the caller to judge, a failure is not.
-type Verdict = Result<std::result::Result<(), String>>;
+pub(super) type Verdict = Result<std::result::Result<(), String>>;
 
 impl<'a> Import<'a> {
     async fn begin(
@@ -214,7 +244,8 @@ impl<'a> Import<'a> {
         let bad = |problem| ArchiveError::Line { number: lines.number, problem };
         let session: SessionId = parse("session", &line.id).map_err(bad)?;
         let default = parse("branch", &line.default).map_err(bad)?;
-        let imported = Imported { session, branches: 0, ops: 0, messages: 0, skipped: Vec::new() };
+        let (branches, ops, messages, mails, skipped) = (0, 0, 0, 0, Vec::new());
+        let imported = Imported { session, branches, ops, messages, mails, skipped };
         let batch = Batch::new(store, session);
         let branches = BTreeMap::new();
         let mut import = Self {
@@ -225,6 +256,7 @@ impl<'a> Import<'a> {
             default,
             branches,
             batch,
+            post: Post::new(store, session),
             imported,
             is_ended: false,
             existed: false,
@@ -240,6 +272,7 @@ impl<'a> Import<'a> {
             Err(error @ Error::Archive(_)) => {
                 // What came before the damage is there.
                 self.batch.settle().await?;
+                self.post.settle().await?;
                 Err(error)
             }
             Err(error) => Err(error),
@@ -266,8 +299,7 @@ impl<'a> Import<'a> {
             Ok(_) => {
                 self.existed = true;
                 for branch in self.store.branches(self.session).await? {
-                    let known = branch.revision;
-                    let going = Going { known, is_there: true, ..Going::default() };
+                    let going = Going::of(&branch);
                     self.branches.insert(branch.id, going);
                 }
                 Ok(())
@@ -313,6 +345,10 @@ impl<'a> Import<'a> {
                 self.batch.settle().await?;
                 self.go(&line).await
             }
+            Line::Mail(line) => {
+                self.batch.settle().await?;
+                self.mail(&line, lines.text.len()).await
+            }
             Line::End { lines: told } => {
                 self.is_ended = true;
                 let there = lines.count - 1;
@@ -336,9 +372,15 @@ impl<'a> Import<'a> {
             Ok(ids) => ids,
             Err(problem) => return Ok(Err(problem)),
         };
-        let known = self.branches.get(&id).map_or(0, |going| going.known);
+        let there = self.branches.get(&id);
+        if line.deleted && there.is_some_and(|there| there.presence == Presence::There) {
+            // It was deleted where the archive is from, and lives on here.
+            return Ok(Ok(()));
+        }
+        let known = there.map_or(0, |there| there.known);
+        let (told, deleted) = (1, line.deleted);
         let mut going =
-            Going { head, last: None, told: 1, known, deleted: line.deleted, is_there: true };
+            Going { head, told, known, deleted, presence: Presence::There, ..Going::default() };
         if known == 0 {
             let at = Timestamp::from_micros(line.created);
             let commit = Commit::new(self.session, at);
@@ -354,14 +396,14 @@ impl<'a> Import<'a> {
             match self.store.commit(commit).await {
                 // What only a deleted branch reached was collected since an earlier import.
                 Err(StoreError::NotFound { .. }) if line.deleted && self.existed => {
-                    going = Going { known: u64::MAX, is_there: false, ..going };
+                    going = Going { known: u64::MAX, presence: Presence::Absent, ..going };
                 }
                 Err(StoreError::NotFound { .. }) => {
                     return Ok(Err("forks at an op that is not there".to_owned()));
                 }
                 // An earlier import made it, told all of it, and deleted it.
                 Err(StoreError::Conflict(Conflict::Exists { .. })) if line.deleted => {
-                    going = Going { known: u64::MAX, is_there: false, ..going };
+                    going = Going { known: u64::MAX, presence: Presence::Absent, ..going };
                 }
                 made => made?,
             }
@@ -448,13 +490,14 @@ impl<'a> Import<'a> {
     /// Brings the session to its end: branches that stood for deleted ones go.
     async fn end(mut self, line: u64) -> Result<Imported> {
         self.batch.settle().await?;
+        self.post.settle().await?;
         if !self.is_ended {
             self.bad(line, "is missing: the archive is cut off".to_owned())?;
         }
         for (branch, going) in self.branches.iter().filter(|(_, going)| going.told <= going.known) {
             self.check(*branch, going).await?;
         }
-        let lost = self.branches.iter().filter(|(_, going)| going.deleted && going.is_there);
+        let lost = self.branches.iter().filter(|(_, going)| going.deleted && going.is_there());
         let delete =
             |(branch, _): (&BranchId, _)| Change::DeleteBranch { branch: *branch, heir: None };
         let changes: Vec<Change> = lost.map(delete).collect();

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use super::{
     ArchiveError,
-    line::{BranchLine, Line, MARK, MoveLine, SessionLine, VERSION, write_op},
+    line::{BranchLine, Line, MARK, MoveLine, SessionLine, VERSION, lost_name, write_op},
 };
 use crate::{
     branch::Branch,
@@ -40,10 +40,12 @@ pub struct Exported {
     pub branches: u64,
     /// Ops.
     pub ops: u64,
+    /// Mails.
+    pub mails: u64,
 }
 
 impl Session {
-    /// Writes this session to `out`: every branch, head, reflog, op and call, so that
+    /// Writes this session to `out`: every branch, head, reflog, op, call and mail, so that
     /// [`Engine::import`](crate::Engine::import) makes the same session of it. Changes nothing.
     ///
     /// What is written while it goes on may be in it or not; what is in it is whole.
@@ -56,10 +58,11 @@ impl Session {
         // gone, and not of one that grew meanwhile.
         let billed = self.calls().await?.into_iter().map(|call| call.answer).collect();
         let branches = self.branches().await?;
-        self.export_those(branches, billed, out).await
+        self.export_those(branches, Some(billed), out).await
     }
 
-    /// Writes some branches of this session to `out`, with what they share with others. What
+    /// Writes some branches of this session to `out`, with what they share with others, and the mail that
+    /// is for them. What
     /// [`Engine::import`](crate::Engine::import) makes of it is the session with those branches only;
     /// the first one is its default when that of the session is not among them.
     ///
@@ -85,13 +88,13 @@ impl Session {
         let is_wanted =
             |branch: &BranchRecord| wanted.iter().any(|wanted| wanted.id() == branch.id);
         let branches = branches.into_iter().filter(is_wanted).collect();
-        self.export_those(branches, BTreeSet::new(), out).await
+        self.export_those(branches, None, out).await
     }
 
     async fn export_those(
         &self,
         branches: Vec<BranchRecord>,
-        billed: BTreeSet<MessageId>,
+        billed: Option<BTreeSet<MessageId>>,
         out: &mut (dyn Write + Send),
     ) -> Result<Exported> {
         let store = self.engine().store();
@@ -112,27 +115,22 @@ impl Session {
             calls,
             exported: Exported::default(),
         };
-        archive.write(&branches, &billed).await?;
+        archive.write(&branches, billed.as_ref()).await?;
         Ok(archive.exported)
     }
 }
 
 /// An archive that is being written.
-struct Archive<'a> {
-    store: &'a dyn Store,
-    record: &'a SessionRecord,
+pub(super) struct Archive<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) record: &'a SessionRecord,
     out: &'a mut (dyn Write + Send),
     text: Vec<u8>,
     lines: u64,
     /// How many ops of each stretch are written.
     written: BTreeMap<StretchId, u32>,
     calls: BTreeMap<MessageId, ModelCall>,
-    exported: Exported,
-}
-
-/// The name of a branch that stands for a deleted one.
-fn lost_name(id: BranchId) -> String {
-    format!("deleted-{id}")
+    pub(super) exported: Exported,
 }
 
 fn unwritable(op: OpId, error: CodecError) -> StoreError {
@@ -178,11 +176,11 @@ impl Telling<'_> {
 }
 
 impl Archive<'_> {
-    /// Tells `branches`, and what else was `billed`.
+    /// Tells `branches`, and what else was `billed`; `None` when they are a part of the session.
     async fn write(
         &mut self,
         branches: &[BranchRecord],
-        billed: &BTreeSet<MessageId>,
+        billed: Option<&BTreeSet<MessageId>>,
     ) -> Result<()> {
         self.line(&Line::Archive { of: MARK.into(), version: VERSION, codec: codec::VERSION })?;
         let telling = |(branch, place)| Telling { branch, place, moves: VecDeque::new(), read: 0 };
@@ -202,7 +200,10 @@ impl Archive<'_> {
                 self.tell_lost(&mut tellings).await?;
             }
         }
-        self.tell_lost_calls(billed).await?;
+        if let Some(billed) = billed {
+            self.tell_lost_calls(billed).await?;
+        }
+        self.tell_mail(branches, billed.is_some()).await?;
         let lines = self.lines;
         self.line(&Line::End { lines })?;
         self.flush()
@@ -341,7 +342,7 @@ impl Archive<'_> {
         self.ops(branch, segment.stretch, known..segment.length).await
     }
 
-    fn lost_branch(&mut self, id: BranchId, head: Option<OpId>) -> Result<()> {
+    pub(super) fn lost_branch(&mut self, id: BranchId, head: Option<OpId>) -> Result<()> {
         self.line(&Line::Branch(BranchLine {
             id: id.to_string(),
             name: lost_name(id),
@@ -379,11 +380,11 @@ impl Archive<'_> {
     }
 
     /// Whether an op is written.
-    fn has(&self, op: OpId) -> bool {
+    pub(super) fn has(&self, op: OpId) -> bool {
         self.written.get(&op.stretch()).is_some_and(|length| op.place() < *length)
     }
 
-    fn line(&mut self, line: &Line<'_>) -> Result<()> {
+    pub(super) fn line(&mut self, line: &Line<'_>) -> Result<()> {
         let written = serde_json::to_writer(&mut self.text, line);
         written.map_err(|error| Error::from(ArchiveError::writing(error.into())))?;
         self.text.push(b'\n');

@@ -33,7 +33,7 @@ use branchwork_core::{
 pub(crate) use self::beginning::{Beginning, with_beginning};
 pub(crate) use self::shared::{Shared, State, Turns};
 pub(crate) use self::steering::{Steered, Stop};
-pub(crate) use self::write::Part;
+pub(crate) use self::write::{Beside, Part};
 pub use self::{fork::Fork, overview::Overview, write::Appended};
 use crate::{
     chat::Chat,

@@ -5,7 +5,7 @@ use branchwork_core::{
     store::{Cause, Commit, HeadMove, read},
 };
 
-use super::{Branch, State, Turns, history::History};
+use super::{Beside, Branch, State, Turns, history::History};
 use crate::{
     error::{Error, Result},
     mail::moves_between,
@@ -110,20 +110,34 @@ impl Branch {
 
     pub(crate) async fn move_head(
         &self,
-        _turns: &Turns,
+        turns: &Turns,
         state: &State,
         to: Option<OpId>,
         cause: Cause,
     ) -> Result<Option<OpId>> {
-        let from = state.view.head();
+        if state.view.head() == to {
+            return Ok(to);
+        }
+        self.move_head_and(turns, state, (to, cause), Beside::default()).await
+    }
+
+    /// Moves the head, or checks that it is still there, and does something beside it.
+    pub(crate) async fn move_head_and(
+        &self,
+        _turns: &Turns,
+        state: &State,
+        (to, cause): (Option<OpId>, Cause),
+        beside: Beside,
+    ) -> Result<Option<OpId>> {
+        let (from, at) = (state.view.head(), self.engine.now());
+        let view = read::follow(self.engine.store(), self.session, &state.view, to).await?;
+        let mail = moves_between(self, (&state.view, &view), at).await?;
+        let head = HeadMove { branch: self.id, from, to, cause };
+        let commit = Commit::new(self.session, at).with_head(head).with_mail(mail);
+        self.commit(beside.within(commit)).await?;
         if from == to {
             return Ok(to);
         }
-        let view = read::follow(self.engine.store(), self.session, &state.view, to).await?;
-        let at = self.engine.now();
-        let head = HeadMove { branch: self.id, from, to, cause };
-        let mail = moves_between(self, (&state.view, &view), at).await?;
-        self.commit(Commit::new(self.session, at).with_head(head).with_mail(mail)).await?;
         self.shared.set(State { view, tip: state.tip, revision: state.revision + 1 });
         Ok(to)
     }

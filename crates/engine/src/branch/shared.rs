@@ -100,6 +100,17 @@ impl Branch {
         &self.shared.feed
     }
 
+    /// The states of two branches as the store has them now; what they share is read once.
+    pub(crate) async fn refresh_both(&self, other: &Self) -> Result<(State, State)> {
+        if self.shared.known().is_none() && other.shared.known().is_some() {
+            let others = other.refresh().await?;
+            return Ok((self.refresh_beside(&others.view).await?, others));
+        }
+        let own = self.refresh().await?;
+        let others = other.refresh_beside(&own.view).await?;
+        Ok((own, others))
+    }
+
     /// The state as it was last known; read when nothing is known.
     pub(crate) async fn state(&self) -> Result<State> {
         match self.shared.known() {
@@ -110,6 +121,12 @@ impl Branch {
 
     /// The state as the store has it now.
     pub(crate) async fn refresh(&self) -> Result<State> {
+        self.refresh_beside(&View::default()).await
+    }
+
+    /// As [`refresh`](Self::refresh). When nothing is known of it, what it shares with `other` is not read
+    /// again.
+    pub(crate) async fn refresh_beside(&self, other: &View) -> Result<State> {
         let store = self.engine.store();
         let record = store.branch(self.id).await?;
         let known = self.shared.known();
@@ -123,7 +140,7 @@ impl Branch {
             self.shared.set(state.clone());
             return Ok(state);
         }
-        let known = known.map(|known| known.view).unwrap_or_default();
+        let known = known.map_or_else(|| other.clone(), |known| known.view);
         let view = read::follow(store, self.session, &known, record.head).await?;
         let state = State { view, tip: record.tip, revision: record.revision };
         self.shared.set(state.clone());

@@ -33,13 +33,34 @@ pub(crate) struct Part {
     pub(crate) extent: Extent,
     /// The call of a model whose answer is its first message.
     pub(crate) call: Option<ModelCall>,
-    /// What happens to mail beside that which is taken in.
+    /// What the commit does beside it.
+    pub(crate) beside: Beside,
+}
+
+/// What a commit does beside moving the head of one branch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    /// Changes of the session and its branches.
+    pub(crate) changes: Vec<Change>,
+    /// Heads of other branches.
+    pub(crate) heads: Vec<HeadMove>,
+    /// Mail, beside that which is taken in.
     pub(crate) mail: Vec<MailChange>,
 }
 
 impl From<Extent> for Part {
     fn from(extent: Extent) -> Self {
-        Self { extent, call: None, mail: Vec::new() }
+        Self { extent, call: None, beside: Beside::default() }
+    }
+}
+
+impl Beside {
+    /// `commit`, which does this as well.
+    pub(crate) fn within(self, mut commit: Commit) -> Commit {
+        commit.changes.extend(self.changes);
+        commit.heads.extend(self.heads);
+        commit.mail.extend(self.mail);
+        commit
     }
 }
 
@@ -236,10 +257,9 @@ impl Branch {
         let head = HeadMove { branch: self.id, from, to: Some(to), cause: Cause::Append };
         let mut commit = Commit::new(self.session, at);
         commit.calls.extend(ops.first().map(|answer| answer.id).zip(part.call));
-        commit.mail = part.mail;
         commit.mail.extend(ops.iter().filter_map(|op| taken_in(self.id, op)));
         let state = State { view, tip: Some(to), revision: revision + ops.len() as u64 };
-        self.commit(commit.with_ops(ops, head)).await?;
+        self.commit(part.beside.within(commit.with_ops(ops, head))).await?;
         self.shared.set(state.clone());
         Ok((written, state))
     }

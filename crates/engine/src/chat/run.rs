@@ -363,7 +363,8 @@ impl Run {
         let finish = |meter: Meter| meter.finish(self.turn.answer(), (error, prices), now);
         let call = self.meter.take().map(finish);
         self.call.clone_from(&call);
-        self.branch.write_step(&self.turns, state, Part { call, ..Part::from(extent) }, write).await
+        let part = Part { call, ..extent.into() };
+        self.branch.write_step(&self.turns, state, part, write).await
     }
 
     /// Why the turn does not go on by itself.

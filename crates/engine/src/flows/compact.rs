@@ -167,7 +167,7 @@ fn old(view: &View, kept: usize) -> Vec<Arc<Message>> {
 }
 
 /// Asks the model of the branch for a summary of what stands up to `last`, and of nothing else.
-async fn ask(
+pub(crate) async fn ask(
     branch: &Branch,
     view: &View,
     last: MessageId,

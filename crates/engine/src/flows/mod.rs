@@ -16,6 +16,7 @@ mod flow;
 mod mark;
 mod react;
 
+pub(crate) use self::compact::ask as ask_for_summary;
 pub use self::{
     best_of::{BestOf, Candidate, Match, Side, Tournament, Verdict},
     compact::{Compact, Compacted},

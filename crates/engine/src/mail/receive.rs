@@ -19,7 +19,7 @@ use branchwork_core::{
 
 use super::{Addresses, inbox::moved};
 use crate::{
-    branch::{Branch, Part as StepPart, State, Turns},
+    branch::{Beside, Branch, Part as StepPart, State, Turns},
     error::{Error, Result},
     tools::Registered,
 };
@@ -212,7 +212,8 @@ type Known = Option<OpId>;
 #[derive(Debug, Default)]
 struct Effect {
     drafts: Vec<Draft>,
-    config: Option<ConfigPatch>,
+    /// Boxed: it is large, and most mail has none.
+    config: Option<Box<ConfigPatch>>,
     tools: Vec<(String, Registered)>,
 }
 
@@ -302,10 +303,11 @@ impl Batch {
             }
             Ok(written)
         };
-        let part = StepPart { mail: settled, ..StepPart::from(Extent::Whole) };
+        let beside = Beside { mail: settled, ..Beside::default() };
+        let part = StepPart { beside, ..Extent::Whole.into() };
         let (taken, state) = branch.write_step(turns, state, part, write).await?;
         if !tools.is_empty() {
-            branch.engine().tool_sets().own(branch.session_id(), branch.id()).adopt(tools);
+            branch.engine().tool_sets().own(branch.session_id(), branch.id()).adopt_all(tools);
         }
         Ok((taken, left, state))
     }
@@ -333,9 +335,9 @@ impl Effect {
             Package::Provider(name) => {
                 drop(branch.engine().provider(name)?);
                 let provider = Change::Set(name.clone());
-                effect.config = Some(ConfigPatch { provider, ..ConfigPatch::default() });
+                effect.config = Some(Box::new(ConfigPatch { provider, ..ConfigPatch::default() }));
             }
-            Package::ModelConfig(patch) => effect.config = Some((**patch).clone()),
+            Package::ModelConfig(patch) => effect.config = Some(patch.clone()),
             _ => {}
         }
         effect.drafts.iter().try_for_each(Draft::check)?;
@@ -356,7 +358,7 @@ impl Effect {
         let receipt = step.receive(mail.id)?;
         let messages = step.messages(self.drafts)?;
         if let Some(config) = self.config {
-            step.configure(config)?;
+            step.configure(*config)?;
         }
         if let Some(config) = offering(step.view(), &self.tools) {
             step.configure(config)?;

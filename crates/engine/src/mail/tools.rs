@@ -163,7 +163,6 @@ impl MailTools {
         let store = branch.engine().store();
         let mut sent = store.mail(context.session, &query).await.map_err(ToolError::because)?;
         if sent.is_empty() {
-            self.count_send(&context, id)?;
             let to = match mail.to.as_slice() {
                 [all] if all == "all" => Addresses::Others,
                 names => names.iter().cloned().map(Address::Name).collect::<Vec<_>>().into(),
@@ -175,7 +174,11 @@ impl MailTools {
                 })?;
                 letter = letter.reply_to(parsed);
             }
-            letter.await.map_err(explain)?;
+            self.count_send(&context, id)?;
+            if let Err(error) = letter.await {
+                lock(&self.desks).entry(context.branch).or_default().sent.remove(&id);
+                return Err(explain(error));
+            }
             sent = store.mail(context.session, &query).await.map_err(ToolError::because)?;
         }
         let names = names(&branch).await?;

@@ -169,7 +169,7 @@ impl Session {
     /// [`Error::Store`] when it is not a branch of this session.
     pub async fn switch(&self, branch: &Branch) -> Result<()> {
         self.commit(Change::SetDefaultBranch { branch: branch.id() }).await?;
-        *self.default() = branch.id();
+        self.defaults_to(branch.id());
         Ok(())
     }
 
@@ -217,6 +217,11 @@ impl Session {
 
     pub(crate) fn handle(&self, id: BranchId) -> Branch {
         Branch::new(self.engine.clone(), self.id, id)
+    }
+
+    /// `branch` became the default one.
+    pub(crate) fn defaults_to(&self, branch: BranchId) {
+        *self.default() = branch;
     }
 
     fn default(&self) -> std::sync::MutexGuard<'_, BranchId> {

@@ -209,6 +209,13 @@ impl Tools {
         Ok(())
     }
 
+    /// Registers the tool that `other` has under that name.
+    pub(super) fn adopt(&mut self, name: &str, other: &Self) {
+        if let Some(registered) = other.registered(name) {
+            Arc::make_mut(&mut self.by_name).insert(name.to_owned(), registered.clone());
+        }
+    }
+
     /// Takes the tool of that name out.
     ///
     /// # Errors
@@ -293,7 +300,7 @@ impl Tools {
     }
 
     /// Has these tools beside those that it has.
-    pub(crate) fn adopt(&mut self, tools: Vec<(String, Registered)>) {
+    pub(crate) fn adopt_all(&mut self, tools: Vec<(String, Registered)>) {
         Arc::make_mut(&mut self.by_name).extend(tools);
     }
 

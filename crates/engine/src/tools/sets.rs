@@ -46,6 +46,20 @@ impl ToolSets {
         }
     }
 
+    /// Gives `to` the tools of these names that `from` has, where it has none of the name.
+    pub(crate) fn lend(
+        &mut self,
+        session: SessionId,
+        (from, to): (BranchId, BranchId),
+        names: &[String],
+    ) {
+        let (lent, there) = (self.of_branch(session, from), self.of_branch(session, to));
+        let missing = names.iter().filter(|name| !there.contains(name) && lent.contains(name));
+        for name in missing {
+            self.own(session, to).adopt(name, &lent);
+        }
+    }
+
     /// Lets go of the tools of a session and of its branches.
     pub(crate) fn forget_session(
         &mut self,

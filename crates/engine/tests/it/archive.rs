@@ -1,6 +1,6 @@
 //! Invariant 7: export then import is the identity, as often as you like.
 
-use std::{cell::Cell, sync::Arc};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use branchwork::{
     BaseBranch as _, Branch, Engine, Error, Session,
@@ -9,9 +9,11 @@ use branchwork::{
         call::CallRecord,
         config::Defaults,
         id::BranchId,
+        mail::{Delivery, MailQuery, Package},
         message::{Body, Message, Role},
         store::{BranchRecord, Conflict, MemoryStore, ReflogEntry, SessionRecord, Store},
     },
+    mail::{Addresses, Contents, Letter},
     sqlite::SqliteStore,
 };
 use branchwork_testkit::{Script, ScriptedProvider, SequentialIds, TestClock};
@@ -36,9 +38,18 @@ enum Action {
     Switch(usize),
     Configure(usize, u8),
     System(usize, u8),
+    Merge(usize, usize, u8),
     Defaults(u8),
     Collect,
     Archive,
+    Send(usize, usize, u8),
+    Broadcast(usize, u8),
+    Forward(usize, bool),
+    Receive(usize),
+    Refuse(usize),
+    Readdress(usize, usize),
+    Expire,
+    Bequeath(usize, usize),
 }
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {
@@ -58,12 +69,29 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => branch.clone().prop_map(Action::Rename),
         1 => branch.clone().prop_map(Action::Switch),
         1 => (branch.clone(), any::<u8>()).prop_map(|(b, t)| Action::Configure(b, t)),
-        1 => (branch, any::<u8>()).prop_map(|(b, t)| Action::System(b, t)),
+        1 => (branch.clone(), any::<u8>()).prop_map(|(b, t)| Action::System(b, t)),
+        10 => mail_actions(),
+        2 => (branch.clone(), branch, any::<u8>()).prop_map(|(b, c, t)| Action::Merge(b, c, t)),
         1 => any::<u8>().prop_map(Action::Defaults),
         1 => Just(Action::Collect),
         1 => Just(Action::Archive),
     ];
     prop::collection::vec(action, 1..40)
+}
+
+fn mail_actions() -> impl Strategy<Value = Action> {
+    let branch = 0_usize..6;
+    prop_oneof![
+        4 => (branch.clone(), branch.clone(), any::<u8>())
+            .prop_map(|(b, to, how)| Action::Send(b, to, how)),
+        2 => (branch.clone(), any::<u8>()).prop_map(|(b, how)| Action::Broadcast(b, how)),
+        2 => (branch.clone(), any::<bool>()).prop_map(|(b, all)| Action::Forward(b, all)),
+        4 => branch.clone().prop_map(Action::Receive),
+        1 => branch.clone().prop_map(Action::Refuse),
+        1 => (any::<usize>(), branch.clone()).prop_map(|(m, b)| Action::Readdress(m, b)),
+        1 => Just(Action::Expire),
+        1 => (branch.clone(), branch).prop_map(|(b, heir)| Action::Bequeath(b, heir)),
+    ]
 }
 
 fn engine(store: Arc<dyn Store>) -> Engine {
@@ -126,6 +154,7 @@ async fn act(session: &Session, action: &Action, number: usize) {
             drop(pick(*b).await.configure(patch).await);
         }
         Action::System(b, text) => drop(pick(*b).await.set_system(&text.to_string()).await),
+        Action::Merge(b, c, how) => merge(session, (&pick(*b).await, &pick(*c).await), *how).await,
         Action::Defaults(number) => {
             let defaults = match number % 2 {
                 0 => Defaults::new(),
@@ -135,7 +164,75 @@ async fn act(session: &Session, action: &Action, number: usize) {
         }
         Action::Collect => drop(session.engine().gc().await),
         Action::Archive => session.archive().await.unwrap(),
+        Action::Bequeath(b, heir) => {
+            drop(pick(*b).await.delete_with_heir(&pick(*heir).await).await);
+        }
+        _ => correspond(session, action).await,
     }
+}
+
+/// What happens to mail.
+async fn correspond(session: &Session, action: &Action) {
+    let branches = session.branches().await.unwrap();
+    let pick = async |b: usize| -> Branch {
+        let id = branches[b % branches.len()].id;
+        session.branch(&id.to_string()).await.unwrap()
+    };
+    match action {
+        Action::Send(b, to, how) => {
+            let letter = pick(*b).await.send(&pick(*to).await, contents(*how));
+            drop(written(letter, *how).await);
+        }
+        Action::Broadcast(b, how) => {
+            drop(written(pick(*b).await.broadcast(contents(*how)), *how).await);
+        }
+        Action::Forward(b, all) => {
+            session.collect(&pick(*b).await).await.unwrap();
+            if *all {
+                session.send(Addresses::All).await.unwrap();
+            }
+        }
+        Action::Receive(b) => drop(pick(*b).await.receive().await),
+        Action::Refuse(b) => {
+            let branch = pick(*b).await;
+            if let Some(first) = branch.inbox().await.unwrap().first() {
+                drop(branch.refuse(first.mail.id, "no").await);
+            }
+        }
+        Action::Readdress(m, b) => {
+            let mail = session.mail(&MailQuery::new()).await.unwrap();
+            if let Some(count) = m.checked_rem(mail.len()) {
+                drop(session.readdress(&mail[count], &pick(*b).await).await);
+            }
+        }
+        Action::Expire => drop(session.expire().await.unwrap()),
+        _ => {}
+    }
+}
+
+fn contents(how: u8) -> Contents {
+    match how % 4 {
+        0 => Contents::from(Package::Signal("stop".to_owned())),
+        1 => Contents::from(serde_json::json!({ "number": how })),
+        _ => Contents::from(format!("été {how}")),
+    }
+}
+
+fn written(letter: Letter, how: u8) -> Letter {
+    let letter = if how % 3 == 0 { letter.queued() } else { letter };
+    if how % 5 == 0 { letter.expires_in(Duration::from_micros(40)) } else { letter }
+}
+
+/// Merges the first branch into the second, in one of the ways there are.
+async fn merge(session: &Session, (from, into): (&Branch, &Branch), how: u8) {
+    let merge = session.merge(from).into(into);
+    let merge = match how % 4 {
+        0 => merge,
+        1 => merge.interleave(),
+        2 => merge.summary("They went on."),
+        _ => merge.fast_forward(),
+    };
+    drop(if how < 32 { merge.delete_source().await } else { merge.await });
 }
 
 /// Everything that can be seen of a session.
@@ -144,6 +241,7 @@ struct Snapshot {
     session: SessionRecord,
     branches: Vec<(BranchRecord, Vec<ReflogEntry>, Vec<Message>)>,
     calls: Vec<CallRecord>,
+    mail: Vec<Delivery>,
 }
 
 async fn snapshot(session: &Session) -> Snapshot {
@@ -163,7 +261,14 @@ async fn snapshot(session: &Session) -> Snapshot {
         let is_there = branches.iter().any(|(record, ..)| record.id == call.branch);
         call.branch = if is_there { call.branch } else { BranchId::from_bits(0) };
     }
-    Snapshot { session: session_record, branches, calls }
+    Snapshot { session: session_record, branches, calls, mail: mail(session).await }
+}
+
+/// All mail in its order, without the numbers that it has in its store.
+async fn mail(session: &Session) -> Vec<Delivery> {
+    let mut mail = session.mail(&MailQuery::new()).await.unwrap();
+    mail.iter_mut().for_each(|delivery| delivery.no = 0);
+    mail
 }
 
 async fn export(session: &Session) -> Vec<u8> {
@@ -203,6 +308,7 @@ async fn check(actions: Vec<Action>, target: Arc<dyn Store>) {
     let after = snapshot(&opened(&target, &imported).await).await;
     // What only deleted branches reached was collected.
     assert_eq!((after.session, after.branches), (before.session, before.branches));
+    assert_eq!(after.mail, before.mail);
     assert_eq!(target.verify().await.unwrap().problems, Vec::<String>::new());
 }
 
@@ -249,6 +355,40 @@ proptest! {
             assert_eq!(snapshot(&copy).await, snapshot(&session).await);
         });
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_newer_archive_brings_mail_on_and_an_older_one_changes_nothing(
+        actions in actions(),
+        more in actions(),
+    ) {
+        block_on(bring_on(actions, more));
+    }
+}
+
+async fn bring_on(actions: Vec<Action>, mut more: Vec<Action>) {
+    // A branch that is deleted since lives on in the copy, and what was appended to it since is missed there.
+    more.retain(|action| !matches!(action, Action::Delete(_) | Action::Bequeath(..)));
+    let source = engine(Arc::new(MemoryStore::new()));
+    let session = source.session("trip").model("local:tiny").create().await.unwrap();
+    let target = engine(Arc::new(MemoryStore::new()));
+    let mut archives = Vec::new();
+    for (round, actions) in [actions, more].iter().enumerate() {
+        for (number, action) in actions.iter().enumerate() {
+            act(&session, action, 100 * round + number).await;
+        }
+        archives.push(export(&session).await);
+        import(&target, &archives[round]).await;
+    }
+    let copy = opened(&target, &import(&target, &archives[1]).await).await;
+    let before = mail(&copy).await;
+    assert_eq!(before, mail(&session).await);
+    let imported = import(&target, &archives[0]).await;
+    assert_eq!((imported.mails, mail(&copy).await), (0, before));
+    assert_eq!(target.verify().await.unwrap().problems, Vec::<String>::new());
 }
 
 /// A session of four messages, as lines.

@@ -38,6 +38,7 @@ enum Action {
     Say(usize),
     Undo(usize),
     Redo(usize),
+    RollBack(usize, usize),
     Fork { branch: usize, with_mail: bool },
     Delete { branch: usize, heir: Option<usize> },
     Crash,
@@ -64,6 +65,7 @@ fn actions() -> impl Strategy<Value = Vec<(bool, Action)>> {
         1 => b().prop_map(Action::Say),
         2 => b().prop_map(Action::Undo),
         1 => b().prop_map(Action::Redo),
+        2 => (b(), 1_usize..4).prop_map(|(b, count)| Action::RollBack(b, count)),
         2 => (b(), any::<bool>()).prop_map(|(branch, with_mail)| Action::Fork { branch, with_mail }),
         1 => (b(), prop::option::of(b())).prop_map(|(branch, heir)| Action::Delete { branch, heir }),
         1 => Just(Action::Crash),
@@ -87,8 +89,19 @@ struct Way {
 /// What a branch has at one time: what it says, and the mails that it took in.
 #[derive(Debug, Clone, Default)]
 struct Standing {
-    texts: Vec<String>,
+    /// Each with what there was before it came.
+    texts: Vec<(String, Arc<Self>)>,
     taken: BTreeSet<MailId>,
+}
+
+impl Standing {
+    fn say(&mut self, text: String, before: Self) {
+        self.texts.push((text, Arc::new(before)));
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.texts.iter().map(|(text, _)| text.as_str()).collect()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -173,9 +186,12 @@ impl Model {
             }
             way.place = MailPlace::Applied;
             taken += 1;
+            let before = standing.clone();
             if standing.taken.insert(way.mail) {
                 is_new = true;
-                standing.texts.extend((!way.signal).then(|| way.text.clone()));
+                if !way.signal {
+                    standing.say(way.text.clone(), before);
+                }
             }
         }
         if is_new {
@@ -184,10 +200,23 @@ impl Model {
         taken
     }
 
-    /// The branch goes to another of its states: mail is applied as long as its receipt stands.
+    /// The branch goes to another of its states.
     fn go(&mut self, branch: usize, to: usize) {
         let before = self.branches[branch].standing().taken.clone();
         self.branches[branch].now = to;
+        self.settle(branch, &before);
+    }
+
+    /// The last `count` texts of the branch go, with what came since.
+    fn roll_back(&mut self, branch: usize, count: usize) {
+        let before = self.branches[branch].standing().clone();
+        let (_, after) = &before.texts[before.texts.len() - count];
+        self.branches[branch].change((**after).clone());
+        self.settle(branch, &before.taken);
+    }
+
+    /// Mail is applied as long as its receipt stands.
+    fn settle(&mut self, branch: usize, before: &BTreeSet<MailId>) {
         let after = self.branches[branch].standing().taken.clone();
         for way in self.ways.iter_mut().filter(|way| way.to == branch) {
             match (before.contains(&way.mail), after.contains(&way.mail)) {
@@ -291,6 +320,9 @@ impl World {
             Action::Say(branch) => self.say(second, self.pick(branch)).await,
             Action::Undo(branch) => self.undo(second, self.pick(branch)).await,
             Action::Redo(branch) => self.redo(second, self.pick(branch)).await,
+            Action::RollBack(branch, count) => {
+                self.roll_back(second, self.pick(branch), count).await;
+            }
             Action::Fork { branch, with_mail } => {
                 self.fork(second, self.pick(branch), with_mail).await;
             }
@@ -389,7 +421,7 @@ impl World {
         let Some(at) = all.get(number % all.len().max(1)).copied() else { return };
         let way = self.model.ways[at].clone();
         let session = &self.sessions[usize::from(second)];
-        let from = self.model.branches[way.from.min(way.from)].id;
+        let from = self.model.branches[way.from].id;
         let query = MailQuery::new().of(way.mail).to(self.model.branches[way.to].id).from(from);
         let delivery = session.mail(&query).await.unwrap().remove(0);
         let target = self.branch(second, to).await;
@@ -406,7 +438,8 @@ impl World {
     async fn say(&mut self, second: bool, branch: usize) {
         self.branch(second, branch).await.append(says("said")).await.unwrap();
         let mut standing = self.model.branches[branch].standing().clone();
-        standing.texts.push("said".to_owned());
+        let before = standing.clone();
+        standing.say("said".to_owned(), before);
         self.model.branches[branch].change(standing);
     }
 
@@ -430,6 +463,16 @@ impl World {
         } else {
             redone.unwrap();
             self.model.go(branch, now + 1);
+        }
+    }
+
+    async fn roll_back(&mut self, second: bool, branch: usize, count: usize) {
+        let done = self.branch(second, branch).await.rollback(count).await;
+        if count > self.model.branches[branch].standing().texts.len() {
+            assert!(matches!(done, Err(Error::Rollback(_))), "{done:?}");
+        } else {
+            done.unwrap();
+            self.model.roll_back(branch, count);
         }
     }
 
@@ -484,7 +527,7 @@ impl World {
         for at in self.model.alive() {
             let known = &self.model.branches[at];
             let branch = session.branch(&known.id.to_string()).await.unwrap();
-            assert_eq!(texts(&branch).await, known.standing().texts);
+            assert_eq!(texts(&branch).await, known.standing().texts());
             assert_eq!(branch.inbox().await.unwrap().len(), self.model.inbox(at).len());
         }
     }

@@ -5,6 +5,8 @@ mod approvals;
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod archived_mail;
+#[cfg(test)]
 mod attribute;
 #[cfg(test)]
 mod best_of;
@@ -17,6 +19,8 @@ mod conflicts;
 #[cfg(test)]
 mod context;
 #[cfg(test)]
+mod diffs;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod extract;
@@ -25,7 +29,11 @@ mod flows;
 #[cfg(test)]
 mod loops;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod mail_model;
+#[cfg(test)]
+mod mail_tools;
 #[cfg(test)]
 mod markdown;
 #[cfg(test)]
@@ -36,6 +44,10 @@ mod mcp;
 #[expect(dead_code, reason = "what it is as a program of its own")]
 #[path = "../../examples/mcp_loop.rs"]
 mod mcp_loop;
+#[cfg(test)]
+mod merge_laws;
+#[cfg(test)]
+mod merges;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -49,6 +61,12 @@ mod recorded;
 #[cfg(test)]
 #[cfg(feature = "mcp")]
 mod recorded_mcp;
+#[cfg(test)]
+mod recorded_research;
+#[cfg(test)]
+#[expect(dead_code, reason = "what it is as a program of its own")]
+#[path = "../../examples/research.rs"]
+mod research;
 #[cfg(test)]
 mod resume;
 #[cfg(test)]

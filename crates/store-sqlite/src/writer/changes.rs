@@ -83,6 +83,13 @@ fn change_own(db: &Connection, commit: &Commit, session: SessionNo, change: &Cha
             )?
             .execute([session])?;
         }
+        Change::ExpectHead { branch, .. } if is_deleted(db, session, *branch)? => {}
+        Change::ExpectHead { branch, head } => {
+            let actual = own(branch)?.head_id(db)?;
+            if actual != *head {
+                return Err(conflict(Conflict::HeadMoved { branch: *branch, actual }));
+            }
+        }
         Change::DeleteBranch { branch, heir } => {
             delete_branch(db, commit, session, (*branch, *heir))?;
         }
@@ -218,10 +225,7 @@ fn delete_branch(
     session: SessionNo,
     (id, heir): (BranchId, Option<BranchId>),
 ) -> Answer<()> {
-    let mut statement = db.prepare_cached(
-        "SELECT 1 FROM branch WHERE id = ?1 AND session = ?2 AND deleted IS NOT NULL",
-    )?;
-    if statement.exists((branch_bytes(id), session))? {
+    if is_deleted(db, session, id)? {
         return Ok(());
     }
     let branch = branch::find_own(db, session, id)?;
@@ -238,6 +242,13 @@ fn delete_branch(
     db.prepare_cached("UPDATE branch SET deleted = ?2 WHERE id = ?1")?
         .execute((branch_bytes(id), commit.at.as_micros()))?;
     Ok(())
+}
+
+fn is_deleted(db: &Connection, session: SessionNo, id: BranchId) -> Answer<bool> {
+    let mut statement = db.prepare_cached(
+        "SELECT 1 FROM branch WHERE id = ?1 AND session = ?2 AND deleted IS NOT NULL",
+    )?;
+    Ok(statement.exists((branch_bytes(id), session))?)
 }
 
 /// Notes when a branch was last used: nobody will see it any more.

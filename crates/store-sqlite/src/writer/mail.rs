@@ -1,10 +1,8 @@
 //! Changes of mail: all of a commit are checked before the first is written.
 
-use std::collections::BTreeSet;
-
 use branchwork_core::{
     clock::Timestamp,
-    id::{BranchId, MailId, OpId},
+    id::{BranchId, MailId},
     mail::{Mail, MailChange, MailPlace, MailState},
     store::{Conflict, StoreError},
 };
@@ -18,7 +16,6 @@ use crate::{
         branch::check_own,
         delivery::{self, DeliveryRow, StateColumns},
         envelope,
-        lineage::find_op,
     },
 };
 
@@ -35,11 +32,7 @@ pub(super) fn check<'a>(
     session: SessionNo,
     prepared: &'a Prepared,
 ) -> Answer<Vec<Plan<'a>>> {
-    if prepared.commit.mail.is_empty() {
-        return Ok(Vec::new());
-    }
-    let appended = prepared.commit.ops.iter().map(|op| op.id).collect();
-    let check = Check { db, session, appended };
+    let check = Check { db, session };
     let mut envelopes = prepared.envelopes.iter();
     let mut plans = Vec::with_capacity(prepared.commit.mail.len());
     for change in &prepared.commit.mail {
@@ -78,12 +71,10 @@ pub(super) fn write(db: &Connection, session: SessionNo, plans: &[Plan<'_>]) -> 
     Ok(())
 }
 
-/// What the changes of one commit are checked against.
+/// Where the changes of one commit are checked.
 struct Check<'a> {
     db: &'a Connection,
     session: SessionNo,
-    /// The ops that come with it.
-    appended: BTreeSet<OpId>,
 }
 
 impl Check<'_> {
@@ -108,20 +99,10 @@ impl Check<'_> {
         at: Timestamp,
     ) -> Answer<Option<DeliveryNo>> {
         match self.find(mail, recipient)? {
-            Some(found) if found.state == *from => {
-                to.receipt().map_or(Ok(()), |receipt| self.check_receipt(receipt))?;
-                Ok(Some(found.no))
-            }
+            Some(found) if found.state == *from => Ok(Some(found.no)),
             Some(found) if found.state == *to && found.since == at => Ok(None),
             found => Err(moved(mail, recipient, found.as_ref())),
         }
-    }
-
-    /// Checks that an op is there, or comes with the same commit.
-    fn check_receipt(&self, receipt: OpId) -> Answer<()> {
-        let is_there =
-            self.appended.contains(&receipt) || find_op(self.db, self.session, receipt)?.is_some();
-        if is_there { Ok(()) } else { Err(StoreError::no_op(receipt).into()) }
     }
 
     /// The delivery that goes to another branch; `None` when it did before.

@@ -2,9 +2,12 @@
 
 use std::{fs, sync::Arc};
 
-use branchwork_core::store::{Cause, Change, Store as _, StoreError};
+use branchwork_core::{
+    mail::{MailQuery, MailState},
+    store::{Cause, Change, Store as _, StoreError},
+};
 use branchwork_store_sqlite::SqliteStore;
-use branchwork_testkit::bench::Bench;
+use branchwork_testkit::bench::{Bench, Line, queueing, sending};
 
 use crate::support::Place;
 
@@ -19,6 +22,7 @@ async fn furnished() -> Place {
     bench.go(&mut main, None, Cause::Rewind).await;
     bench.say(&mut main, &["anew", "and on"]).await;
     let gone = bench.fork(&main, "gone", None).await;
+    correspond(&bench, &main, [&fork, &gone]).await;
     let delete = Change::DeleteBranch { branch: gone.branch, heir: None };
     bench.write(bench.commit(main.session).with_change(delete)).await;
     let mut other = bench.start().await;
@@ -26,6 +30,24 @@ async fn furnished() -> Place {
     bench.verify().await;
     store.close().await.expect("it closes");
     place
+}
+
+/// Sends mail in every state but `expired` from `main` and to it.
+async fn correspond(bench: &Bench, main: &Line, [fork, gone]: [&Line; 2]) {
+    let letter = || bench.mail(main, "hello");
+    let [applied, refused, queued, collected, broadcast] =
+        [letter(), letter(), letter(), letter(), letter()];
+    let no = MailState::Refused { reason: "no".to_owned() };
+    let collect = (MailState::Outbox, MailState::Transit);
+    let both = [sending(&applied, &[fork]), sending(&refused, &[fork])];
+    let commit = bench.commit(main.session).with_mail(both);
+    bench.write(commit.with_mail([sending(&broadcast, &[main, fork, gone])])).await;
+    let (receive, _) = bench.receiving(fork, &applied);
+    bench.write(receive.with_mail([bench.moving(&refused, fork, (MailState::Inbox, no))])).await;
+    let both = [queueing(&queued, &[fork]), queueing(&collected, &[fork])];
+    bench.write(bench.commit(main.session).with_mail(both)).await;
+    let change = bench.moving(&collected, fork, collect);
+    bench.write(bench.commit(main.session).with_mail([change])).await;
 }
 
 /// Checks that `verify` names `problem` once `sql` has run.
@@ -119,6 +141,48 @@ async fn damage_to_reflogs_is_found() {
 }
 
 #[tokio::test]
+async fn damage_to_mail_is_found() {
+    for (sql, problem) in [
+        ("UPDATE mail SET envelope = '{'", "cannot be decoded"),
+        ("UPDATE mail SET envelope = '{\"package\":{\"smoke\":1}}'", "cannot be decoded"),
+        ("UPDATE mail SET deliveries = 2", "it has not the deliveries that it says"),
+        ("UPDATE mail SET deliveries = 0", "it has not the deliveries that it says"),
+        ("UPDATE mail SET session = 9", "a row of session that is not there"),
+        ("UPDATE mail SET session = 2", "it waits for a branch that is not there"),
+        ("UPDATE mail SET sender = zeroblob(16)", "names not that of its mail"),
+        ("DELETE FROM mail", "a row of mail that is not there"),
+        ("DELETE FROM mail", "it lies outside of its mail"),
+    ] {
+        check(sql, problem).await;
+    }
+}
+
+#[tokio::test]
+async fn damage_to_deliveries_is_found() {
+    for (sql, problem) in [
+        ("DELETE FROM delivery WHERE no = 4", "it has not the deliveries that it says"),
+        ("UPDATE delivery SET no = 99 WHERE no = 4", "it lies outside of its mail"),
+        ("UPDATE delivery SET mail = 1 WHERE no = 4", "it lies outside of its mail"),
+        ("UPDATE delivery SET recipient = zeroblob(16)", "it is for one branch twice"),
+        ("UPDATE delivery SET recipient = zeroblob(16)", "a branch that is not there"),
+        ("UPDATE delivery SET state = 7", "it is in no state that there is"),
+        ("UPDATE delivery SET state = -1", "it is in no state that there is"),
+        ("UPDATE delivery SET state = 3", "it has a receipt and is not applied"),
+        ("UPDATE delivery SET receipt = NULL", "it has a receipt and is not applied"),
+        ("UPDATE delivery SET receipt = zeroblob(16)", "it has a receipt and is not applied"),
+        ("UPDATE delivery SET receipt = zeroblob(16) WHERE receipt IS NOT NULL", "its receipt op_"),
+        ("UPDATE delivery SET reason = NULL", "none where there must be one"),
+        ("UPDATE delivery SET reason = 'none'", "it has a reason where there is none"),
+        ("UPDATE delivery SET delivered = NULL", "it came to its recipient without a time"),
+        ("UPDATE delivery SET delivered = 7", "or has one and did not"),
+        ("UPDATE delivery SET sender = NULL", "it names a sender and is not on the way"),
+        ("UPDATE delivery SET sender = zeroblob(16)", "it names a sender and is not on the way"),
+    ] {
+        check(sql, problem).await;
+    }
+}
+
+#[tokio::test]
 async fn bytes_that_flip_are_a_problem_and_not_a_failure() {
     let place = furnished().await;
     let whole = fs::read(&place.path).expect("it is there");
@@ -162,4 +226,9 @@ async fn reading_what_is_damaged_is_an_error_that_says_so() {
     assert!(matches!(ops, Err(StoreError::Corrupt { .. })), "{ops:?}");
     let reflog = bench.store.reflog(branch.id, u64::MAX, 9).await;
     assert!(matches!(reflog, Err(StoreError::Corrupt { .. })), "{reflog:?}");
+    for sql in ["UPDATE delivery SET state = 4", "UPDATE mail SET envelope = '{'"] {
+        place.sql().execute_batch(sql).expect("it is damaged");
+        let mail = bench.store.mail(session.id, &MailQuery::new()).await;
+        assert!(matches!(mail, Err(StoreError::Corrupt { .. })), "{mail:?}");
+    }
 }

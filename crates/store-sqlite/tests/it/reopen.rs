@@ -1,7 +1,10 @@
 //! What was read before a store was closed is read after it was opened again.
 
-use branchwork_core::store::Store as _;
-use branchwork_testkit::differential::{self, Action, actions};
+use branchwork_core::{mail::MailQuery, store::Store as _};
+use branchwork_testkit::{
+    bench::{Bench, sending},
+    differential::{self, Action, actions},
+};
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime;
 
@@ -49,4 +52,23 @@ async fn a_store_that_was_not_closed_lost_nothing() {
     assert_eq!((branch.head, branch.messages), (line.head(), 2));
     assert_eq!(crashed.verify().await.expect("it is verified").problems, Vec::<String>::new());
     store.close().await.expect("it closes");
+}
+
+#[tokio::test]
+async fn a_file_from_before_there_was_mail_gets_a_place_for_it() {
+    let place = Place::new();
+    let (bench, store) = place.bench();
+    let mut line = bench.start().await;
+    bench.say(&mut line, &["one"]).await;
+    store.close().await.expect("it closes");
+    let older = "DROP TABLE delivery; DROP TABLE mail; PRAGMA user_version = 4;";
+    place.sql().execute_batch(older).expect("it is written");
+    let store = place.open();
+    assert!(place.beside("chats.db.backup-v4").exists());
+    let bench = Bench::in_space(store, 1);
+    assert_eq!(bench.texts(&line).await, ["one"]);
+    let send = sending(&bench.mail(&line, "hello"), &[&line]);
+    bench.write(bench.commit(line.session).with_mail([send])).await;
+    assert_eq!(bench.deliveries(line.session, MailQuery::new()).await.len(), 1);
+    bench.verify().await;
 }

@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, thread};
 
-use branchwork_core::store::{Conflict, StoreError};
+use branchwork_core::{
+    mail::{MailPlace, MailQuery, MailState},
+    store::{Conflict, StoreError},
+};
 use branchwork_store_sqlite::SqliteStore;
-use branchwork_testkit::bench::{Bench, Line, conflict};
+use branchwork_testkit::bench::{Bench, Line, conflict, sending};
 
 use crate::support::Place;
 
@@ -22,6 +25,30 @@ async fn the_loser_of_a_race_between_two_stores_learns_where_the_head_is() {
     second.say(&mut line, &["three"]).await;
     assert_eq!(first.texts(&line).await, ["one", "two", "three"]);
     assert_eq!(second.texts(&line).await, ["one", "two", "three"]);
+}
+
+#[tokio::test]
+async fn two_stores_number_mail_together_and_one_of_them_decides_on_it() {
+    let place = Place::new();
+    let (first, _) = place.bench();
+    let second = Bench::in_space(place.open(), 1);
+    let line = first.start().await;
+    for bench in [&first, &second, &first] {
+        let send = sending(&bench.mail(&line, "hello"), &[&line]);
+        bench.write(bench.commit(line.session).with_mail([send])).await;
+    }
+    let found = first.deliveries(line.session, MailQuery::new()).await;
+    assert_eq!(found, second.deliveries(line.session, MailQuery::new()).await);
+    assert_eq!(found.iter().map(|one| one.no).collect::<Vec<_>>(), [1, 2, 3]);
+    let mail = &found[1].mail;
+    let expire = second.moving(mail, &line, (MailState::Inbox, MailState::Expired));
+    let (receive, _) = first.receiving(&line, mail);
+    second.write(second.commit(line.session).with_mail([expire])).await;
+    let (recipient, actual) = (line.branch, Some(MailPlace::Expired));
+    let moved = Conflict::MailMoved { mail: mail.id, recipient, actual };
+    assert_eq!(conflict(first.store.commit(receive).await), moved);
+    assert_eq!(first.branch(&line).await.head, None);
+    first.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

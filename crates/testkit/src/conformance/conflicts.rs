@@ -223,3 +223,25 @@ pub async fn a_head_does_not_move_to_an_op_that_is_not_there(store: Arc<dyn Stor
     }
     assert_eq!(bench.branch(&line).await.head, line.head());
 }
+
+/// A commit that expects a head elsewhere than it is leaves no trace, whatever else it does.
+pub async fn a_head_that_is_expected_elsewhere_is_a_conflict(store: Arc<dyn Store>) {
+    let bench = Bench::new(store);
+    let mut main = bench.start().await;
+    bench.say(&mut main, &["one"]).await;
+    let fork = bench.fork(&main, "fork", main.head()).await;
+    let delete = |head| {
+        bench
+            .commit(main.session)
+            .with_change(Change::ExpectHead { branch: fork.branch, head })
+            .with_change(Change::DeleteBranch { branch: fork.branch, heir: None })
+    };
+    let refused = conflict(bench.store.commit(delete(None)).await);
+    assert_eq!(refused, Conflict::HeadMoved { branch: fork.branch, actual: main.head() });
+    assert_eq!(bench.branch(&fork).await.head, main.head());
+    bench.write(delete(main.head())).await;
+    check_not_found(bench.store.branch(fork.branch).await);
+    // Said again, it changes nothing.
+    bench.write(delete(main.head())).await;
+    bench.verify().await;
+}

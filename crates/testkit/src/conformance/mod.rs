@@ -8,6 +8,7 @@ mod appends;
 mod branches;
 mod calls;
 mod conflicts;
+mod mail;
 mod reads;
 mod reflog;
 mod refusals;
@@ -16,8 +17,8 @@ mod sessions;
 mod upkeep;
 
 pub use self::{
-    appends::*, branches::*, calls::*, conflicts::*, reads::*, reflog::*, refusals::*, searches::*,
-    sessions::*, upkeep::*,
+    appends::*, branches::*, calls::*, conflicts::*, mail::*, reads::*, reflog::*, refusals::*,
+    searches::*, sessions::*, upkeep::*,
 };
 
 /// Makes the tests of the store contract.
@@ -81,6 +82,7 @@ macro_rules! store_conformance {
             a_repeated_commit_conflicts_once_the_head_went_on,
             a_place_that_is_taken_is_a_conflict,
             a_head_does_not_move_to_an_op_that_is_not_there,
+            a_head_that_is_expected_elsewhere_is_a_conflict,
             // Reads.
             ops_are_read_in_pages_and_never_too_many,
             a_lineage_has_one_segment_for_each_stretch,
@@ -99,6 +101,26 @@ macro_rules! store_conformance {
             calls_are_read_back_as_they_were_written,
             calls_are_read_in_pages,
             calls_go_when_it_is_said_or_with_their_session,
+            // Mail.
+            mail_is_read_back_as_it_was_sent,
+            deliveries_are_numbered_in_order_and_read_in_pages,
+            mail_is_read_in_pages_of_a_bounded_size,
+            mail_is_found_by_what_is_said_of_it,
+            queued_mail_is_collected_and_sent,
+            mail_that_is_sent_at_once_overtakes_none,
+            of_two_that_move_a_mail_one_wins,
+            a_move_knows_the_whole_state,
+            a_repeated_commit_of_mail_changes_nothing,
+            mail_from_and_to_what_is_not_there_is_not_found,
+            changes_of_mail_that_are_none_are_refused,
+            mail_and_ops_of_one_commit_are_both_there_or_neither,
+            mail_is_readdressed,
+            a_deleted_branch_leaves_its_mail_in_order,
+            an_heir_gets_the_mail_that_waits,
+            a_refused_deletion_leaves_mail_where_it_was,
+            mail_goes_with_its_session,
+            a_session_is_used_when_mail_is_sent,
+            a_receipt_that_is_no_op_is_a_problem_of_its_branch,
             // Upkeep.
             gc_takes_what_nothing_reaches_and_keeps_the_rest,
             gc_keeps_what_a_reflog_reaches,

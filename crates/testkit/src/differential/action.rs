@@ -28,8 +28,8 @@ pub enum Action {
     RenameBranch(u8, u8),
     /// Makes a branch the default one.
     SetDefault(u8),
-    /// Deletes a branch.
-    DeleteBranch(u8),
+    /// Deletes a branch, perhaps with an heir.
+    DeleteBranch(u8, u8),
     /// Moves a head some ops back.
     Rewind(u8, u8),
     /// Moves a head to a place in the reflog of any branch of its session.
@@ -40,12 +40,27 @@ pub enum Action {
     Stale(u8, u8),
     /// Appends to a branch in the stretch of another one, or at a place that is taken.
     Trespass(u8, u8),
+    /// Changes mail of the session of a branch.
+    Mail(u8, Vec<MailPiece>),
+    /// Takes in some of the mail that waits for a branch.
+    Receive(u8, u8),
     /// Commits an earlier commit again.
     Repeat(u8),
     /// Sets the clock some seconds on, or back when negative.
     Clock(i8),
     /// Collects.
     Collect,
+}
+
+/// One change of mail. Branches may be those of other sessions, and gone.
+#[derive(Debug, Clone)]
+pub enum MailPiece {
+    /// Sends one of a few packages from a branch to as many branches, in one of a few ways.
+    Send(u8, u8, u8),
+    /// Moves a delivery from where it is, or elsewhere, to one of the places.
+    Move(u8, u8),
+    /// Gives a delivery to a branch.
+    Readdress(u8, u8),
 }
 
 /// One part of a step.
@@ -91,6 +106,7 @@ fn action() -> impl Strategy<Value = Action> {
         30 => sessions_and_branches(),
         60 => appends(),
         30 => moves(),
+        30 => mail(),
         10 => (-3_i8..10).prop_map(Action::Clock),
         4 => Just(Action::Collect),
     ]
@@ -108,7 +124,7 @@ fn sessions_and_branches() -> impl Strategy<Value = Action> {
             .prop_map(|(branch, back, pieces)| Action::Fork(branch, back, pieces)),
         2 => (number(), number()).prop_map(|(branch, name)| Action::RenameBranch(branch, name)),
         1 => number().prop_map(Action::SetDefault),
-        3 => number().prop_map(Action::DeleteBranch),
+        3 => (number(), number()).prop_map(|(branch, heir)| Action::DeleteBranch(branch, heir)),
     ]
 }
 
@@ -131,6 +147,25 @@ fn moves() -> impl Strategy<Value = Action> {
         (number(), number()).prop_map(|(branch, back)| Action::Rewind(branch, back)),
         (number(), number()).prop_map(|(branch, entry)| Action::Restore(branch, entry)),
         number().prop_map(Action::Redo),
+    ]
+}
+
+fn mail() -> impl Strategy<Value = Action> {
+    let number = any::<u8>;
+    prop_oneof![
+        3 => (number(), vec(mail_piece(), 1..4))
+            .prop_map(|(branch, pieces)| Action::Mail(branch, pieces)),
+        1 => (number(), number()).prop_map(|(branch, count)| Action::Receive(branch, count)),
+    ]
+}
+
+fn mail_piece() -> impl Strategy<Value = MailPiece> {
+    let number = any::<u8>;
+    prop_oneof![
+        5 => (number(), number(), number())
+            .prop_map(|(sender, recipients, way)| MailPiece::Send(sender, recipients, way)),
+        5 => (number(), number()).prop_map(|(delivery, place)| MailPiece::Move(delivery, place)),
+        1 => (number(), number()).prop_map(|(delivery, to)| MailPiece::Readdress(delivery, to)),
     ]
 }
 

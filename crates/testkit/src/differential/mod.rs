@@ -6,6 +6,7 @@
 //! - [`behaves_like_memory`] is the property.
 
 mod action;
+mod mail;
 mod piece;
 mod snapshot;
 mod world;
@@ -17,7 +18,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime;
 
 pub use self::{
-    action::{Action, Piece, actions},
+    action::{Action, MailPiece, Piece, actions},
     snapshot::Snapshot,
     world::World,
 };

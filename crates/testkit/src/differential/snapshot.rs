@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use branchwork_core::{
     id::{BranchId, OpId, SessionId, StretchId},
+    mail::{MailPlace, MailQuery},
     store::{Search, Store, StoreError, StoreStats, read},
 };
 
@@ -25,6 +26,9 @@ impl Snapshot {
         for session in sessions {
             snapshot.note("session", store.session(session).await);
             snapshot.note("branches", store.branches(session).await);
+            snapshot.note("mail", store.mail(session, &MailQuery::new()).await);
+            let page = MailQuery::new().after(2).limit(3);
+            snapshot.note("page of mail", store.mail(session, &page).await);
             for needle in NEEDLES {
                 let search = Search::new(needle).in_session(session).with_limit(5);
                 snapshot.note(needle, store.search(&search).await);
@@ -32,6 +36,7 @@ impl Snapshot {
         }
         for (session, branch) in branches {
             snapshot.read_branch(store, *session, *branch).await;
+            snapshot.read_mail(store, *session, *branch).await;
         }
         for needle in NEEDLES {
             snapshot.note(needle, store.search(&Search::new(needle)).await);
@@ -76,6 +81,24 @@ impl Snapshot {
         }
         if let Some(head) = head {
             self.read_view(store, session, head).await;
+        }
+    }
+
+    /// Reads the mail that a branch has to do with, in each way in which it is found.
+    async fn read_mail(&mut self, store: &dyn Store, session: SessionId, branch: BranchId) {
+        let (to, from) = (MailQuery::new().to(branch), MailQuery::new().from(branch));
+        let inbox = to.clone().in_place(MailPlace::Inbox);
+        for query in [
+            to.clone(),
+            from.clone(),
+            inbox.clone().limit(1),
+            inbox.clone().after(3),
+            inbox.in_place(MailPlace::Outbox).in_place(MailPlace::Transit),
+            to.in_place(MailPlace::Applied).in_place(MailPlace::DeadLetter),
+            from.clone().in_place(MailPlace::Outbox),
+            from.in_place(MailPlace::Outbox).in_place(MailPlace::Transit).after(1).limit(2),
+        ] {
+            self.note("mail of a branch", store.mail(session, &query).await);
         }
     }
 

@@ -14,11 +14,11 @@ use crate::{SequentialIds, TestClock};
 /// What happened so far, and the memory store that tells what it should have led to.
 #[derive(Debug, Default)]
 pub struct World {
-    memory: MemoryStore,
-    ids: SequentialIds,
-    clock: TestClock,
+    pub(super) memory: MemoryStore,
+    pub(super) ids: SequentialIds,
+    pub(super) clock: TestClock,
     /// Every branch there ever was.
-    branches: Vec<(SessionId, BranchId)>,
+    pub(super) branches: Vec<(SessionId, BranchId)>,
     /// Every commit there ever was.
     commits: Vec<Commit>,
 }
@@ -70,19 +70,21 @@ impl World {
             | Action::SetDefaults(..)
             | Action::DeleteSession(_) => self.session_commit(action),
             Action::Fork(branch, back, pieces) => self.fork(*branch, *back, pieces).await,
-            Action::RenameBranch(..) | Action::SetDefault(_) | Action::DeleteBranch(_) => {
+            Action::RenameBranch(..) | Action::SetDefault(_) | Action::DeleteBranch(..) => {
                 self.branch_commit(action)
             }
             Action::Rewind(..) | Action::Restore(..) | Action::Redo(_) => {
                 self.move_commit(action).await
             }
+            Action::Mail(branch, pieces) => self.mail_commit(*branch, pieces).await,
+            Action::Receive(branch, count) => self.receive_commit(*branch, *count).await,
             Action::Repeat(number) => choose(&self.commits, *number).cloned(),
             Action::Clock(_) | Action::Collect => None,
             _ => self.append_commit(action).await,
         }
     }
 
-    fn commit(&self, session: SessionId) -> Commit {
+    pub(super) fn commit(&self, session: SessionId) -> Commit {
         Commit::new(session, self.clock.now())
     }
 
@@ -119,7 +121,7 @@ impl World {
     fn branch_commit(&self, action: &Action) -> Option<Commit> {
         let (Action::RenameBranch(number, _)
         | Action::SetDefault(number)
-        | Action::DeleteBranch(number)) = action
+        | Action::DeleteBranch(number, _)) = action
         else {
             return None;
         };
@@ -129,6 +131,10 @@ impl World {
                 Change::RenameBranch { branch, name: format!("branch {}", name % 4) }
             }
             Action::SetDefault(_) => Change::SetDefaultBranch { branch },
+            Action::DeleteBranch(_, heir) if heir % 2 == 0 => {
+                let (_, heir) = *choose(&self.branches, heir / 2)?;
+                Change::DeleteBranch { branch, heir: Some(heir) }
+            }
             _ => Change::DeleteBranch { branch, heir: None },
         };
         Some(self.commit(session).with_change(change))
@@ -214,7 +220,7 @@ impl World {
     }
 
     /// A branch that is there, with its view.
-    async fn branch(&self, number: u8) -> Option<(BranchRecord, View)> {
+    pub(super) async fn branch(&self, number: u8) -> Option<(BranchRecord, View)> {
         let (session, branch) = choose(&self.branches, number)?;
         let record = self.memory.branch(*branch).await.ok()?;
         let view = read::view(&self.memory, *session, record.head).await;

@@ -122,7 +122,10 @@ impl View {
             OpKind::Unfold { target } => self.unfold(depth, *target)?,
             OpKind::Noted(result) => self.note(depth, result)?,
             OpKind::Done(result) => self.keep_done(depth, result)?,
-            OpKind::Merge(merge) => self.bring(depth, merge.told.iter().copied()),
+            OpKind::Merge(merge) => {
+                self.announce_merge(depth);
+                self.bring(depth, merge.told.iter().map(|message| (*message, None)));
+            }
             OpKind::Receive { mail } => self.receive(depth, *mail, op.id)?,
             OpKind::Approval { calls, stage } => self.approve(depth, calls, *stage)?,
             OpKind::Configure(patch) => {
@@ -151,7 +154,7 @@ impl View {
         // What is remembered of it knows how many messages stood before this one.
         self.settle(depth);
         let origin = message.origin.as_ref().and_then(|origin| origin.message());
-        self.bring(depth, origin);
+        self.bring(depth, origin.map(|origin| (origin, Some(message.id))));
         self.standing += 1;
         Ok(())
     }

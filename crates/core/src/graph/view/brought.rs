@@ -5,20 +5,42 @@ use std::{collections::BTreeSet, sync::Arc};
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 
 use super::{ApplyError, Change, View};
-use crate::id::{MailId, MessageId, OpId};
+use crate::{
+    id::{MailId, MessageId, OpId},
+    message::{Message, Origin},
+};
 
 /// What came from elsewhere. Clones share structure.
 #[derive(Debug, Clone)]
 pub(super) struct Brought {
-    /// The messages that are here as copies, or are told of by a summary: as they were first said.
-    origins: RedBlackTreeSetSync<MessageId>,
+    /// The messages that are here as copies, or are told of by a summary: as they were first said, with
+    /// the newest copy.
+    origins: RedBlackTreeMapSync<MessageId, Option<MessageId>>,
     /// The mails that were taken in, and the op that says so.
     receipts: RedBlackTreeMapSync<MailId, OpId>,
+    /// The depths of the ops that announce what a merge brings.
+    merges: RedBlackTreeSetSync<u32>,
+}
+
+/// How to take back one change of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bring {
+    Origin {
+        message: MessageId,
+        /// What was known of it before: nothing, or its copy when there was one.
+        before: Option<Option<MessageId>>,
+    },
+    Receipt(MailId),
+    Merge(u32),
 }
 
 impl Default for Brought {
     fn default() -> Self {
-        Self { origins: RedBlackTreeSetSync::new_sync(), receipts: RedBlackTreeMapSync::new_sync() }
+        Self {
+            origins: RedBlackTreeMapSync::new_sync(),
+            receipts: RedBlackTreeMapSync::new_sync(),
+            merges: RedBlackTreeSetSync::new_sync(),
+        }
     }
 }
 
@@ -27,8 +49,24 @@ impl View {
     /// the summary of a merge. It need not stand.
     pub fn knows(&self, message: MessageId) -> bool {
         let brought = self.brought.as_ref();
-        brought.is_some_and(|brought| brought.origins.contains(&message))
+        brought.is_some_and(|brought| brought.origins.contains_key(&message))
             || self.lineage.depth_of(message.op()).is_some()
+    }
+
+    /// Whether what `message` says is in this history: as [`knows`](Self::knows) says, or as it came by a mail
+    /// that was taken in here too.
+    pub fn has(&self, message: &Message) -> bool {
+        let mail = message.origin.as_ref().and_then(|origin| origin.mail());
+        self.knows(message.first_said()) || mail.is_some_and(|mail| self.receipt(mail).is_some())
+    }
+
+    /// How `message`, as it was first said, stands in this history: itself, or its newest copy; `None` when
+    /// neither does, as it was taken out or a summary stands for it.
+    pub fn stands_as(&self, message: MessageId) -> Option<&Arc<Message>> {
+        let brought = self.brought.as_ref().and_then(|brought| brought.origins.get(&message));
+        let stands = |id: MessageId| self.message(id).filter(|_| self.summary_of(id).is_none());
+        let copy = brought.copied().flatten().and_then(stands);
+        copy.or_else(|| stands(message))
     }
 
     /// The op that says that `mail` was taken in; `None` when it was not.
@@ -47,28 +85,56 @@ impl View {
         all.filter(|mail| self.receipt(**mail) != other.receipt(**mail)).copied().collect()
     }
 
-    pub(super) fn bring(&mut self, depth: u32, messages: impl IntoIterator<Item = MessageId>) {
-        let mut messages = messages.into_iter().peekable();
-        if messages.peek().is_none() {
-            return;
+    /// Knows `messages` from here on, each with the copy that is here of it.
+    pub(super) fn bring(
+        &mut self,
+        depth: u32,
+        messages: impl IntoIterator<Item = (MessageId, Option<MessageId>)>,
+    ) {
+        for (message, copy) in messages {
+            let brought = Arc::make_mut(self.brought.get_or_insert_default());
+            let before = brought.origins.get(&message).copied();
+            brought.origins.insert_mut(message, copy);
+            self.remember(depth, Change::Brought(Bring::Origin { message, before }));
         }
-        let mut brought = self.brought.as_deref().cloned().unwrap_or_default();
-        messages.for_each(|message| brought.origins.insert_mut(message));
-        self.replace_brought(depth, brought);
     }
 
     pub(super) fn receive(&mut self, depth: u32, mail: MailId, op: OpId) -> Result<(), ApplyError> {
         if self.receipt(mail).is_some() {
             return Err(ApplyError::ReceivedTwice { mail });
         }
-        let mut brought = self.brought.as_deref().cloned().unwrap_or_default();
-        brought.receipts.insert_mut(mail, op);
-        self.replace_brought(depth, brought);
+        Arc::make_mut(self.brought.get_or_insert_default()).receipts.insert_mut(mail, op);
+        self.remember(depth, Change::Brought(Bring::Receipt(mail)));
         Ok(())
     }
 
-    fn replace_brought(&mut self, depth: u32, brought: Brought) {
-        let before = self.brought.replace(Arc::new(brought));
-        self.remember(depth, Change::Brought(before));
+    /// Notes that the op at `depth` announces what a merge brings.
+    pub(super) fn announce_merge(&mut self, depth: u32) {
+        Arc::make_mut(self.brought.get_or_insert_default()).merges.insert_mut(depth);
+        self.remember(depth, Change::Brought(Bring::Merge(depth)));
+    }
+
+    /// Takes one change back.
+    pub(super) fn take_away(&mut self, bring: Bring) {
+        let Some(brought) = &mut self.brought else { return };
+        let brought = Arc::make_mut(brought);
+        match bring {
+            Bring::Origin { message, before: Some(copy) } => {
+                brought.origins.insert_mut(message, copy);
+            }
+            Bring::Origin { message, before: None } => drop(brought.origins.remove_mut(&message)),
+            Bring::Receipt(mail) => drop(brought.receipts.remove_mut(&mail)),
+            Bring::Merge(depth) => drop(brought.merges.remove_mut(&depth)),
+        }
+    }
+
+    /// The depth of the first op that goes with the message at `depth`, which came from `origin`: what
+    /// announced it must not stay without it.
+    pub(super) fn announced_from(&self, depth: u32, origin: Option<&Origin>) -> u32 {
+        let before = depth.saturating_sub(1);
+        let receipt = origin.and_then(Origin::mail).and_then(|mail| self.receipt(mail));
+        let is_receipt = receipt.is_some() && receipt == self.lineage.op_at(before);
+        let is_merge = self.brought.as_ref().is_some_and(|all| all.merges.contains(&before));
+        if is_receipt || is_merge { before } else { depth }
     }
 }

@@ -59,7 +59,7 @@ impl View {
 
     /// The op to move to so that the last `count` messages are gone; `None` is the beginning.
     /// A turn group goes as a whole, so one message more may go than was asked for. What was
-    /// changed since the oldest of them came goes with it.
+    /// changed since the oldest of them came goes with it, and that it came by mail or by a merge.
     ///
     /// # Errors
     ///
@@ -85,7 +85,8 @@ impl View {
             return Ok(self.lineage.op_at(depth - 1));
         };
         let depth = self.entries.get(first).map(|entry| entry.depth).ok_or(error)?;
-        Ok(self.lineage.op_at(depth - 1))
+        let origin = self.standing_at(first).and_then(|message| message.origin.as_deref());
+        Ok(self.lineage.op_at(self.announced_from(depth, origin) - 1))
     }
 
     /// Takes back everything after `depth` ops.
@@ -100,7 +101,7 @@ impl View {
                 Change::Pending(pending) => self.pending = pending,
                 Change::Folds { folds, messages } => self.stand_again(folds, &messages),
                 Change::Done(done) => self.done = done,
-                Change::Brought(brought) => self.brought = brought,
+                Change::Brought(bring) => self.take_away(bring),
                 Change::Lead(lead) => self.lead = lead,
                 Change::Message { slot, message } => self.replace(slot, Some(message)),
             }

@@ -60,6 +60,35 @@ impl View {
         Some(fold.messages.iter().map(|(_, message)| message))
     }
 
+    /// The summary that stands for the message `id`; `None` when none does.
+    pub fn summary_of(&self, id: MessageId) -> Option<&Arc<Message>> {
+        let slot = self.slot_of(id)?;
+        // A summary stands in the place of the first of its messages, also for a newer one.
+        let into = |slot: Slot, fold: &&Folded| match fold.messages.first() {
+            Some((first, _)) if fold.holds(slot) => *first,
+            _ => slot,
+        };
+        let folds = self.standing_folds();
+        if folds.iter().any(|fold| fold.holds(slot)) {
+            self.standing_in(folds.iter().rev().fold(slot, into))
+        } else {
+            None
+        }
+    }
+
+    /// The folds whose summaries stand, or stand in another that does; newest first.
+    pub(super) fn standing_folds(&self) -> Vec<&Folded> {
+        let mut standing: Vec<&Folded> = Vec::new();
+        for fold in &self.folds {
+            let Some((first, _)) = fold.messages.first() else { continue };
+            let is_within = standing.iter().any(|newer| newer.holds(*first));
+            if is_within || self.standing_in(*first).is_some() {
+                standing.push(fold);
+            }
+        }
+        standing
+    }
+
     pub(super) fn fold(
         &mut self,
         depth: u32,
@@ -128,6 +157,26 @@ impl View {
 }
 
 impl Folded {
+    /// The messages from the entry at `start` on, newest first.
+    pub(super) fn from(&self, start: usize) -> impl Iterator<Item = (usize, &Arc<Message>)> {
+        self.messages.iter().rev().map_while(move |(slot, message)| match slot {
+            Slot::Entry(index) if *index >= start => Some((*index, message)),
+            _ => None,
+        })
+    }
+
+    /// The entries of its first and its last message.
+    pub(super) fn span(&self) -> Option<(usize, usize)> {
+        match (self.messages.first()?.0, self.messages.last()?.0) {
+            (Slot::Entry(first), Slot::Entry(last)) => Some((first, last)),
+            _ => None,
+        }
+    }
+
+    fn holds(&self, slot: Slot) -> bool {
+        self.messages.binary_search_by_key(&slot, |(slot, _)| *slot).is_ok()
+    }
+
     fn is_at(&self, slot: Slot) -> bool {
         self.messages.first().is_some_and(|(first, _)| *first == slot)
     }

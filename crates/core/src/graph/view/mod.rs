@@ -7,6 +7,7 @@
 //! - `fold` lets a summary stand for messages.
 //! - `groups` finds turn groups.
 //! - `pending` is what is known of calls without a result.
+//! - `since` is what came or changed after an op.
 
 mod apply;
 mod brought;
@@ -15,6 +16,7 @@ mod done;
 mod fold;
 mod groups;
 mod pending;
+mod since;
 
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ use rpds::{ListSync, VectorSync};
 
 pub use self::{apply::ApplyError, cut::RollbackError};
 use self::{
-    brought::Brought,
+    brought::{Bring, Brought},
     done::Done,
     fold::{Folds, Stood},
     pending::Pending,
@@ -82,7 +84,7 @@ struct Entry {
 }
 
 /// Where a message is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Slot {
     /// Before all others.
     Lead,
@@ -106,7 +108,7 @@ enum Change {
     Config(Arc<Config>),
     Pending(Option<Arc<Pending>>),
     Done(Done),
-    Brought(Option<Arc<Brought>>),
+    Brought(Bring),
 }
 
 impl Default for View {

@@ -34,7 +34,7 @@ impl State {
             self.calls.entry((commit.session, *answer)).or_insert_with(|| Box::new(call.clone()));
         }
         for change in &commit.mail {
-            self.mailroom.apply(commit.session, change);
+            self.apply_mail(commit.session, change);
         }
         if !commit.changes.is_empty() || !commit.mail.is_empty() {
             self.touch(commit.session, commit.at);
@@ -98,6 +98,7 @@ impl State {
         if branch.record.head != from {
             return;
         }
+        reserve(&mut branch.reflog, chain.ops.len().max(1));
         let mut updated = None;
         let mut entry = |cause, step, from, to, at| {
             updated = updated.max(Some(at));
@@ -130,13 +131,18 @@ impl State {
     }
 }
 
-/// Appends `item` to a list that grows by a quarter: many lists are short and kept for long, and doubling
-/// leaves half of each empty.
+/// Appends `item` to a list that grows as [`reserve`] says.
 fn push<T>(list: &mut Vec<T>, item: T) {
-    if list.len() == list.capacity() {
-        list.reserve_exact(list.len().div_ceil(4).max(4));
-    }
+    reserve(list, 1);
     list.push(item);
+}
+
+/// Makes room for `more` items in a list that grows by a quarter: many lists are short and kept for long,
+/// and doubling leaves half of each empty.
+fn reserve<T>(list: &mut Vec<T>, more: usize) {
+    if list.capacity() - list.len() < more {
+        list.reserve_exact(list.len().div_ceil(4).max(4).max(more));
+    }
 }
 
 /// Checks that no head moves twice and no stretch begins twice: each could hide the other.

@@ -138,6 +138,13 @@ impl State {
                 self.calls = kept;
                 undo.push(Undo::KeepCalls(cleared));
             }
+            Change::ExpectHead { branch, .. } if self.is_deleted(id, *branch) => {}
+            Change::ExpectHead { branch, head } => {
+                let actual = self.own_branch(id, *branch)?.record.head;
+                if actual != *head {
+                    return Err(Conflict::HeadMoved { branch: *branch, actual }.into());
+                }
+            }
             Change::DeleteBranch { branch, .. } if self.is_deleted(id, *branch) => {}
             Change::DeleteBranch { branch, heir } => {
                 let name = self.own_branch(id, *branch)?.record.name.clone();

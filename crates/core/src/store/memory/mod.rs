@@ -4,6 +4,7 @@ mod apply;
 mod change;
 mod mailroom;
 mod query;
+mod room;
 mod state;
 
 use std::{

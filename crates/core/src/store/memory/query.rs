@@ -143,6 +143,14 @@ impl State {
                 report.problems.push(format!("branch {}: {problem}", record.id));
             }
         }
+        for (session, no, recipient, receipt) in self.mailroom.receipts() {
+            let is_live =
+                self.session(session).is_ok() && self.own_branch(session, recipient).is_ok();
+            if is_live && self.op(session, receipt).is_none() {
+                let problem = format!("delivery {no}: its receipt {receipt} is not there");
+                report.problems.push(problem);
+            }
+        }
         report
     }
 

@@ -1,12 +1,13 @@
 //! Section 3.3: the branch.
 
 use branchwork::{
-    BaseBranch as _,
+    BaseBranch as _, Error,
     base::{Extended, ORIGIN},
     core::{
         config::{Change, ConfigPatch},
-        message::Body,
+        message::{Body, CallId, Draft, Outcome, ToolCall},
     },
+    merge::{ConflictOn, MergePolicy},
 };
 use branchwork_testkit::Script;
 
@@ -113,7 +114,7 @@ async fn s077_a_system_text_given_at_the_making_comes_first() {
 async fn s079_whether_it_ends_with_the_result_of_a_tool() {
     let f5 = f5().await;
     assert!(f5.branch.ends_with_result().await.unwrap());
-    f5.branch.append(branchwork::core::message::Draft::new(Body::response("x"))).await.unwrap();
+    f5.branch.append(Draft::new(Body::response("x"))).await.unwrap();
     assert!(!f5.branch.ends_with_result().await.unwrap());
 }
 
@@ -128,4 +129,66 @@ async fn s080_a_fork_is_apart_and_knows_where_it_is_from() {
     fork.chat("q").await.unwrap();
     assert_eq!((texts(&f5.branch).await.len(), texts(&fork).await.len()), (5, 7));
     assert!(f5.branch.tools().is_empty());
+}
+
+/// An instruction, an answer with so many calls, and their results.
+fn called(name: &str, calls: usize) -> Vec<Draft> {
+    let ids: Vec<_> = (0..calls).map(|number| CallId::new(format!("{name}{number}"))).collect();
+    let call = |id: &CallId| {
+        let (function, arguments) = ("act".to_owned(), "{}".to_owned());
+        ToolCall { id: id.clone(), function, arguments }
+    };
+    let calls = ids.iter().map(call).collect();
+    let asks = Draft::new(Body::ActionRequest { parts: Vec::new(), calls });
+    let told =
+        |id: CallId| Draft::result(id, "act", Outcome::Succeeded(format!("of {name}").into()));
+    [says(name), asks].into_iter().chain(ids.into_iter().map(told)).collect()
+}
+
+#[tokio::test]
+async fn s071_merging_one_new_message_makes_one_more_and_twice_is_once() {
+    let f5 = f5().await;
+    let other = f5.branch.fork("other").await.unwrap();
+    f5.provider.push(Script::text("theirs"));
+    other.chat("q").await.unwrap();
+    f5.branch.append(says("ours")).await.unwrap();
+    let merge = || f5.session.merge(&other).into(&f5.branch);
+    assert_eq!(merge().await.unwrap().added.len(), 2);
+    assert_eq!(texts(&f5.branch).await[5..], ["ours", "q", "theirs"]);
+    let record = f5.branch.record().await.unwrap();
+    assert!(merge().await.unwrap().added.is_empty());
+    assert_eq!(f5.branch.record().await.unwrap(), record, "identical histories change nothing");
+    assert_eq!(f5.session.calls().await.unwrap().len(), 1, "and no call is logged twice");
+    let itself = f5.session.merge(&f5.branch).into(&f5.branch).await;
+    assert!(matches!(itself, Err(Error::MergeWithItself)));
+    assert_eq!(f5.branch.record().await.unwrap(), record);
+}
+
+#[tokio::test]
+async fn s071_one_message_with_two_contents_is_a_conflict_that_the_policy_decides() {
+    let f5 = f5().await;
+    let other = f5.branch.fork("other").await.unwrap();
+    let asked = f5.branch.view().await.unwrap().messages().nth(1).unwrap().id;
+    f5.branch.edit(asked, Body::instruction("ours")).await.unwrap();
+    other.edit(asked, Body::instruction("theirs")).await.unwrap();
+    let merge = |policy| f5.session.merge(&other).into(&f5.branch).policy(policy);
+    let ours = merge(MergePolicy::Ours).await.unwrap();
+    assert_eq!((ours.conflicts.len(), &ours.conflicts[0].on), (1, &ConflictOn::Message(asked)));
+    assert_eq!(texts(&f5.branch).await[1], "ours");
+    let theirs = merge(MergePolicy::Theirs).await.unwrap();
+    assert_eq!(theirs.conflicts[0].taken, MergePolicy::Theirs);
+    assert_eq!(texts(&f5.branch).await[1], "theirs");
+}
+
+#[tokio::test]
+async fn s072_two_branches_with_calls_and_results_make_eight_messages_in_order() {
+    let (session, _) = session([]).await;
+    let main = session.default_branch();
+    main.set_system("Be brief.").await.unwrap();
+    let branch1 = main.fork("branch1").await.unwrap();
+    main.append_all(called("ours", 2)).await.unwrap();
+    branch1.append_all(called("theirs", 1)).await.unwrap();
+    session.merge(&branch1).into(&main).await.unwrap();
+    let expected = ["Be brief.", "ours", "", "of ours", "of ours", "theirs", "", "of theirs"];
+    assert_eq!(texts(&main).await, expected);
 }

@@ -49,7 +49,7 @@ async fn s081_a_mail_has_sender_recipient_category_and_package() {
 }
 
 #[tokio::test]
-async fn s083_s084_s085_a_branch_that_was_just_made_can_send_and_receive() {
+async fn s083_and_s084_and_s085_a_branch_that_was_just_made_can_send_and_receive() {
     let (session, [a]) = branches(["a"]).await;
     let taken = session.create_branch("a").await.unwrap_err();
     assert!(matches!(taken, Error::Conflict(Conflict::BranchNameTaken { .. })));

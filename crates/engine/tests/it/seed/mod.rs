@@ -21,6 +21,6 @@ mod schemas;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
-mod support;
+pub(crate) mod support;
 #[cfg(test)]
 mod tools;

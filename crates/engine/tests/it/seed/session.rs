@@ -16,7 +16,7 @@ use branchwork_testkit::{Gate, Script};
 use futures_util::FutureExt as _;
 
 use super::support::{add, multiply, once};
-use crate::support::{session, texts};
+use crate::support::{says, session, texts};
 
 #[tokio::test]
 async fn s112_and_s113_branches_are_made_once_and_found_by_name_and_identifier() {
@@ -153,6 +153,30 @@ async fn s129_two_sessions_that_answer_each_other() {
     let (funny, strict) = ("You are funny.", "You are strict.");
     assert_eq!(systems, [funny, funny, strict, strict, funny, funny]);
     assert_eq!(provider.remaining(), 0);
+}
+
+#[tokio::test]
+async fn s116_merging_can_take_the_source_away_and_the_target_becomes_the_default() {
+    let (session, _) = session([]).await;
+    let main = session.default_branch();
+    let (one, two) = (main.fork("one").await.unwrap(), main.fork("two").await.unwrap());
+    main.append(says("on main")).await.unwrap();
+    one.append(says("on one")).await.unwrap();
+    one.register(add()).unwrap();
+    session.merge(&one).into(&main).delete_source().await.unwrap();
+    assert!(matches!(session.branch("one").await, Err(Error::NotFound { .. })));
+    assert_eq!(texts(&main).await, ["on main", "on one"]);
+    assert!(one.tools().is_empty() && session.default_branch().id() == main.id());
+    let merged = session.merge(&main).into(&two).delete_source().await.unwrap();
+    assert_eq!((merged.added.len(), texts(&two).await.len()), (2, 2));
+    assert_eq!(session.default_branch().id(), two.id());
+    assert_eq!(session.record().await.unwrap().default_branch, two.id());
+    let names: Vec<_> = session.branches().await.unwrap().into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["two"]);
+    // Also when it has nothing new.
+    let same = two.fork("same").await.unwrap();
+    session.merge(&same).into(&two).delete_source().await.unwrap();
+    assert_eq!(session.branches().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ const fn one() -> i64 {
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Nothing {}
 
-pub(super) fn add() -> FunctionTool {
+pub(crate) fn add() -> FunctionTool {
     FunctionTool::new("add", "Adds two numbers.", async |pair: Pair| {
         Ok::<_, ToolError>(pair.a + pair.b)
     })
