@@ -19,7 +19,7 @@ mod fan_out;
 mod import;
 mod info;
 mod log;
-mod mail;
+pub(crate) mod mail;
 mod mcp_servers;
 pub(crate) mod merge;
 mod models;

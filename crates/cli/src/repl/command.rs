@@ -14,14 +14,16 @@ pub(super) const HELP: &str = "\
 /undo, /redo             take the last step back, do it again
 /retry                   ask the last question again
 /edit TEXT               change the last question, and ask it again
+/mail                    show the mail that waits for this branch
+/receive                 take it in
 /model [MODEL]           show or change the model of this branch
 /system [TEXT]           show or change what holds for the whole conversation
 /exit                    leave; Ctrl-D too";
 
 /// Every command's name, for what was meant by a misspelled one.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 17] = [
     "fork", "switch", "tree", "log", "rewind", "diff", "merge", "undo", "redo", "retry", "edit",
-    "model", "system", "help", "exit",
+    "mail", "receive", "model", "system", "help", "exit",
 ];
 
 /// A command.
@@ -38,6 +40,8 @@ pub(super) enum Command {
     Redo,
     Retry,
     Edit(String),
+    Mail,
+    Receive,
     Model(Option<String>),
     System(Option<String>),
     Help,
@@ -54,8 +58,10 @@ impl Command {
     }
 
     fn named(name: &str, argument: Option<String>) -> Result<Self, Failure> {
-        let takes_none =
-            matches!(name, "tree" | "undo" | "redo" | "retry" | "help" | "exit" | "quit");
+        let takes_none = matches!(
+            name,
+            "tree" | "undo" | "redo" | "retry" | "mail" | "receive" | "help" | "exit" | "quit"
+        );
         if let (true, Some(argument)) = (takes_none, &argument) {
             return Err(Failure::usage(format!("/{name} takes nothing, not `{argument}`")));
         }
@@ -75,6 +81,8 @@ impl Command {
             "redo" => Self::Redo,
             "retry" => Self::Retry,
             "edit" => Self::Edit(argument.ok_or_else(|| wanted("the new text"))?),
+            "mail" => Self::Mail,
+            "receive" => Self::Receive,
             "model" => Self::Model(argument),
             "system" => Self::System(argument),
             "help" | "?" => Self::Help,
@@ -105,7 +113,9 @@ mod tests {
         assert_eq!(parse("/fork"), Some(Some(Command::Fork(None))));
         assert_eq!(parse("/fork  rainy "), Some(Some(Command::Fork(Some("rainy".to_owned())))));
         assert_eq!(parse("/log 3"), Some(Some(Command::Log(3))));
-        for line in ["/frok", "/", "/switch", "/undo now", "/log x", "/edit", "/merge"] {
+        for line in
+            ["/frok", "/", "/switch", "/undo now", "/receive all", "/log x", "/edit", "/merge"]
+        {
             assert_eq!(parse(line), Some(None), "{line}");
         }
     }

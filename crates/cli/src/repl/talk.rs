@@ -6,10 +6,15 @@ use futures_util::StreamExt as _;
 use super::command::Command;
 use crate::{
     args::Wish,
-    commands::{ask::stopped, diff, draw_tree, merge},
+    commands::{
+        ask::stopped,
+        diff, draw_tree,
+        mail::{self, Intake},
+        merge,
+    },
     exit::Failure,
     mcp::Offered,
-    output::{self, print_message},
+    output::{self, Names, print_message},
     provider::{self, Target},
     world::World,
 };
@@ -60,6 +65,8 @@ impl<'a> Talk<'a> {
             Command::Redo => self.branch.redo().await.map(drop).map_err(Failure::from),
             Command::Retry => self.answer(self.branch.retry()).await,
             Command::Edit(text) => self.edit(text).await,
+            Command::Mail => self.mail().await,
+            Command::Receive => self.receive().await,
             Command::Model(model) => self.model(model).await,
             Command::System(text) => self.system(text).await,
             // Done by the loop.
@@ -176,6 +183,22 @@ impl<'a> Talk<'a> {
     /// Changes the last question and asks it again, in one step: an undo brings both back.
     async fn edit(&self, text: String) -> Result<(), Failure> {
         self.answer(self.branch.retry().with_text(text)).await
+    }
+
+    async fn mail(&self) -> Result<(), Failure> {
+        let inbox = self.branch.inbox().await?;
+        if inbox.is_empty() {
+            self.world.note(mail::NONE_WAITS);
+        }
+        mail::print_list(self.world, &self.session, &inbox).await
+    }
+
+    /// Takes in what waits; what cannot be taken in is a failure.
+    async fn receive(&self) -> Result<(), Failure> {
+        let place = (&self.session, &self.branch);
+        let intake = Intake::of(self.world, place, self.branch.receive()).await?;
+        intake.print(self.world, &Names::of(&self.session).await?)?;
+        intake.check()
     }
 
     async fn model(&mut self, model: Option<String>) -> Result<(), Failure> {

@@ -52,6 +52,22 @@ fn the_model_of_a_branch_can_be_changed() {
 }
 
 #[test]
+fn a_talk_shows_the_mail_of_its_branch_and_takes_it_in() {
+    let home = Home::with_trip();
+    home.json(&["fork", "trip", "--name", "scout"]);
+    let sent = home.json(&["mail", "send", "trip@scout", "--to", "main", "It rains."]);
+    let id = sent["mail"]["id"].as_str().unwrap();
+    let lines = b"/mail\n/receive\n/receive\n/undo\n/mail now\n";
+    let ran = home.run_with(lines, &["chat", "trip"]);
+    let lines: Vec<_> = ran.out.lines().collect();
+    assert!(lines[0].starts_with(&format!("{id}  scout → main  inbox  ")), "{ran:?}");
+    assert_eq!(lines[1..], [format!("taken {id} from scout  text: It rains.")]);
+    let said: Vec<_> = ran.err.lines().collect();
+    assert_eq!(said, ["no mail waits", "error: /mail takes nothing, not `now`"]);
+    assert_eq!(home.json(&["mail", "inbox", "trip"])["mails"][0]["id"], id);
+}
+
+#[test]
 fn another_branch_can_be_looked_at_and_merged() {
     let home = Home::new();
     let server = Server::start([Answer::Text(&["one"]), Answer::Text(&["two"])]);

@@ -1,6 +1,6 @@
 //! Mail between branches, on the command line.
 
-use std::{sync::Arc, time::Duration};
+use std::{process::Stdio, sync::Arc, time::Duration};
 
 use branchwork::{Engine, mail::Package, sqlite::SqliteStore, tool, tools::ToolError};
 use branchwork_testkit::{ScriptedProvider, TestClock};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     server::{Answer, Server},
-    support::{Home, prefix},
+    support::{Home, Ran, prefix},
 };
 
 /// A home with the session `trip` and its branches `main`, `scout` and `ada`.
@@ -291,6 +291,28 @@ fn a_branch_takes_what_it_wants_and_the_rest_waits() {
         "{failure}"
     );
     assert_eq!(waiting(&home, "trip"), [signal]);
+}
+
+#[test]
+fn processes_that_receive_at_once_take_each_mail_in_once() {
+    let home = home();
+    let sent: Vec<_> = (0..6).map(|_| send(&home, "trip@scout", &["--to", "main", "x"])).collect();
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = home.command(["mail", "receive", "trip", "--json"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let mut taken = Vec::new();
+    for child in children {
+        let ran = Ran::new(&child.wait_with_output().unwrap());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+        let received: Value = serde_json::from_str(&ran.out).unwrap();
+        let mails = received["taken"].as_array().unwrap().iter();
+        taken.extend(mails.map(|mail| text(&mail["id"]).to_owned()));
+    }
+    assert_eq!(taken, sent);
+    assert_eq!(home.texts("trip").len(), 3 + sent.len());
 }
 
 /// Notes down something.

@@ -18,7 +18,7 @@ use branchwork::{
     mail::{Category, Delivery, MailPlace},
 };
 
-use self::intake::Intake;
+pub(crate) use self::{intake::Intake, list::print as print_list};
 use crate::{
     args::MailCommand,
     exit::{Code, Failure},
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// What is said where nothing waits.
-const NONE_WAITS: &str = "no mail waits";
+pub(crate) const NONE_WAITS: &str = "no mail waits";
 
 pub(super) async fn run(world: &World, command: MailCommand) -> Result<(), Failure> {
     match command {
