@@ -25,16 +25,23 @@ impl Archive<'_> {
         if waiting.len() > 1 {
             // One may wait for another one, which tells of itself once it goes on.
             let kept = self.stretches(tellings).await?;
-            for op in &waiting {
-                if self.tell_way_to(*op, &kept).await? {
-                    return Ok(());
-                }
+            if self.tell_way_to_one(&waiting, &kept).await? {
+                return Ok(());
             }
         }
-        if let Some(op) = waiting.first() {
-            self.tell_way_to(*op, &BTreeSet::new()).await?;
-        }
+        let first = waiting.get(..1).unwrap_or_default();
+        self.tell_way_to_one(first, &BTreeSet::new()).await?;
         Ok(())
+    }
+
+    /// Tells the way to the first of `ops` of which something is not told; answers whether there was one.
+    async fn tell_way_to_one(&mut self, ops: &[OpId], kept: &BTreeSet<StretchId>) -> Result<bool> {
+        for op in ops {
+            if self.tell_way_to(*op, kept).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The stretches that the branches of the archive appended to. Read when first needed.

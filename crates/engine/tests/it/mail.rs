@@ -66,7 +66,8 @@ async fn an_answer_knows_what_it_answers() {
     let answer = other.reply(&asked, "Rome.").await.unwrap();
     assert_eq!((answer.reply_to, answer.sender), (Some(asked.id), other.id()));
     assert_eq!(main.inbox().await.unwrap()[0].mail.id, answer.id);
-    let found = session.find_mail(&asked.id.to_string()[..14]).await.unwrap();
+    let prefix: String = asked.id.to_string().chars().take(14).collect();
+    let found = session.find_mail(&prefix).await.unwrap();
     assert_eq!(found[0].mail.id, asked.id);
     let unknown = MailId::from_bits(7);
     let refused = main.send(&other, "Rome?").reply_to(unknown).await.unwrap_err();

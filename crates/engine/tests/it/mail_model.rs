@@ -187,11 +187,10 @@ impl Model {
             way.place = MailPlace::Applied;
             taken += 1;
             let before = standing.clone();
-            if standing.taken.insert(way.mail) {
-                is_new = true;
-                if !way.signal {
-                    standing.say(way.text.clone(), before);
-                }
+            let is_first = standing.taken.insert(way.mail);
+            is_new |= is_first;
+            if is_first && !way.signal {
+                standing.say(way.text.clone(), before);
             }
         }
         if is_new {
@@ -237,12 +236,9 @@ impl Model {
             if way.to == branch {
                 let has_it =
                     |heir: &usize| self.ways.iter().any(|w| w.mail == way.mail && w.to == *heir);
-                match heir.filter(|heir| !has_it(heir)) {
-                    Some(heir) => {
-                        self.ways[at] = Way { to: heir, place: MailPlace::Inbox, ..way };
-                    }
-                    None => self.ways[at].place = MailPlace::DeadLetter,
-                }
+                let inherited = heir.filter(|heir| !has_it(heir));
+                let place = inherited.map_or(MailPlace::DeadLetter, |_| MailPlace::Inbox);
+                self.ways[at] = Way { to: inherited.unwrap_or(branch), place, ..way };
             } else if way.from == branch && way.place.is_unsent() {
                 self.ways[at].place = MailPlace::Inbox;
             }
@@ -324,7 +320,7 @@ impl World {
                 self.roll_back(second, self.pick(branch), count).await;
             }
             Action::Fork { branch, with_mail } => {
-                self.fork(second, self.pick(branch), with_mail).await;
+                self.fork(second, (self.pick(branch), with_mail)).await;
             }
             Action::Delete { branch, heir } => {
                 let heir = heir.map(|heir| self.pick(heir));
@@ -476,7 +472,7 @@ impl World {
         }
     }
 
-    async fn fork(&mut self, second: bool, branch: usize, with_mail: bool) {
+    async fn fork(&mut self, second: bool, (branch, with_mail): (usize, bool)) {
         if self.model.branches.len() >= BRANCHES_MAX {
             return;
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use branchwork::{
     Branch, Engine, Session,
     core::{
-        message::{Body, Outcome},
+        message::{Body, Outcome, Role},
+        provider::ModelRequest,
         store::{MemoryStore, Store},
     },
     mail::{MailPlace, MailQuery, MailTools, Package},
@@ -148,59 +149,62 @@ async fn a_call_shows_what_no_other_call_of_its_answer_showed() {
 #[tokio::test]
 async fn a_crash_at_any_commit_loses_no_mail_and_doubles_none() {
     for at in 1..40 {
-        for moment in [Moment::Before, Moment::After] {
-            let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-            let (_, main, scout) = session(Arc::clone(&store), Vec::new()).await;
-            for text in ["one", "two", "three"] {
-                scout.send(&main, text).await.unwrap();
-            }
-            let died = Arc::new(DisturbedStore::dying(Arc::clone(&store), at, moment));
-            let scripts = || {
-                ScriptedProvider::answering(|request| {
-                    let results =
-                        request.messages.iter().filter(|one| one.role().as_str() == "tool").count();
-                    match results {
-                        0 => Script::calls([
-                            ("c1", "read_mail", "{}"),
-                            ("c2", "send_mail", r#"{"to":["scout"],"text":"thanks"}"#),
-                            ("c3", "read_mail", "{}"),
-                        ]),
-                        _ => Script::text("Done."),
-                    }
-                })
-            };
-            let open = async |store: Arc<dyn Store>| {
-                let engine = engine_over(store);
-                engine.register("local", Arc::new(scripts()));
-                let session = engine.open_session("trip").await.unwrap();
-                session.register_source(MailTools::new(&engine)).unwrap();
-                session
-            };
-            let dying = open(Arc::clone(&died) as _).await;
-            let answered = dying.default_branch().chat("Go").with_tools(ToolSelection::All).await;
-            let again = open(Arc::clone(&store)).await;
-            let main = again.default_branch();
-            if main.is_cut_off().await.unwrap() {
-                main.resume().with_tools(ToolSelection::All).await.unwrap();
-            } else if answered.is_err() && main.view().await.unwrap().is_empty() {
-                main.chat("Go").with_tools(ToolSelection::All).await.unwrap();
-            }
-            let all = again.mail(&MailQuery::new()).await.unwrap();
-            let places: Vec<_> = all.iter().map(|one| one.state.place()).collect();
-            let applied = [MailPlace::Applied; 3];
-            assert_eq!(places[..3], applied, "commit {at}, {moment:?}");
-            assert_eq!(places[3..], [MailPlace::Inbox], "commit {at}, {moment:?}");
-            let view = main.view().await.unwrap();
-            let told: String = view.messages().map(|message| message.text()).collect();
-            for text in ["one", "two", "three"] {
-                assert_eq!(told.matches(&format!("\"{text}\"")).count(), 1, "{told}");
-            }
-            if !died.is_disturbed() {
-                return;
-            }
+        let before = die_at(at, Moment::Before).await;
+        let after = die_at(at, Moment::After).await;
+        if !before && !after {
+            return;
         }
     }
     panic!("a turn has fewer commits");
+}
+
+/// Lets the turn die at a commit and go on; answers whether there was a commit of that number.
+async fn die_at(at: u64, moment: Moment) -> bool {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (_, main, scout) = session(Arc::clone(&store), Vec::new()).await;
+    for text in ["one", "two", "three"] {
+        scout.send(&main, text).await.unwrap();
+    }
+    let died = Arc::new(DisturbedStore::dying(Arc::clone(&store), at, moment));
+    let dying = open(Arc::clone(&died) as _).await;
+    let answered = dying.default_branch().chat("Go").with_tools(ToolSelection::All).await;
+    let again = open(Arc::clone(&store)).await;
+    let main = again.default_branch();
+    if main.is_cut_off().await.unwrap() {
+        main.resume().with_tools(ToolSelection::All).await.unwrap();
+    } else if answered.is_err() && main.view().await.unwrap().is_empty() {
+        main.chat("Go").with_tools(ToolSelection::All).await.unwrap();
+    }
+    let all = again.mail(&MailQuery::new()).await.unwrap();
+    let places: Vec<_> = all.iter().map(|one| one.state.place()).collect();
+    assert_eq!(places[..3], [MailPlace::Applied; 3], "commit {at}, {moment:?}");
+    assert_eq!(places[3..], [MailPlace::Inbox], "commit {at}, {moment:?}");
+    let view = main.view().await.unwrap();
+    let told: String = view.messages().map(|message| message.text()).collect();
+    for text in ["one", "two", "three"] {
+        assert_eq!(told.matches(&format!("\"{text}\"")).count(), 1, "{told}");
+    }
+    died.is_disturbed()
+}
+
+/// The session in a new process, whose model reads twice and writes once in its first answer.
+async fn open(store: Arc<dyn Store>) -> Session {
+    let calls = || {
+        Script::calls([
+            ("c1", "read_mail", "{}"),
+            ("c2", "send_mail", r#"{"to":["scout"],"text":"thanks"}"#),
+            ("c3", "read_mail", "{}"),
+        ])
+    };
+    let answer = move |request: &ModelRequest| {
+        let has_read = request.messages.iter().any(|message| message.role() == Role::Tool);
+        if has_read { Script::text("Done.") } else { calls() }
+    };
+    let engine = engine_over(store);
+    engine.register("local", Arc::new(ScriptedProvider::answering(answer)));
+    let session = engine.open_session("trip").await.unwrap();
+    session.register_source(MailTools::new(&engine)).unwrap();
+    session
 }
 
 #[tokio::test]
