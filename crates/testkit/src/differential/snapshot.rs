@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use branchwork_core::{
     id::{BranchId, OpId, SessionId, StretchId},
-    mail::{MailPlace, MailQuery},
+    mail::{Delivery, MailPlace, MailQuery},
     store::{Search, Store, StoreError, StoreStats, read},
 };
 
@@ -17,6 +17,28 @@ pub struct Snapshot {
     lines: Vec<String>,
 }
 
+/// The numbers of the deliveries of a session. Which those are is the store's own affair; their order is
+/// not.
+struct Numbers(Vec<u64>);
+
+impl Numbers {
+    async fn of(store: &dyn Store, session: SessionId) -> Self {
+        let all = store.mail(session, &MailQuery::new()).await.unwrap_or_default();
+        Self(all.iter().map(|delivery| delivery.no).collect())
+    }
+
+    /// The number of the delivery of that rank, from 1; 0 when there is none.
+    fn nth(&self, rank: usize) -> u64 {
+        self.0.get(rank - 1).copied().unwrap_or_default()
+    }
+
+    /// `delivery` with its rank in the place of its number.
+    fn ranked(&self, delivery: Delivery) -> Delivery {
+        let rank = self.0.iter().position(|no| *no == delivery.no);
+        Delivery { no: rank.map_or(0, |rank| rank as u64 + 1), ..delivery }
+    }
+}
+
 impl Snapshot {
     /// Reads what `store` says of `branches` and their sessions, whether they are there or not.
     pub async fn read(store: &dyn Store, branches: &[(SessionId, BranchId)]) -> Self {
@@ -26,9 +48,10 @@ impl Snapshot {
         for session in sessions {
             snapshot.note("session", store.session(session).await);
             snapshot.note("branches", store.branches(session).await);
-            snapshot.note("mail", store.mail(session, &MailQuery::new()).await);
-            let page = MailQuery::new().after(2).limit(3);
-            snapshot.note("page of mail", store.mail(session, &page).await);
+            let numbers = Numbers::of(store, session).await;
+            snapshot.note_mail(store, session, (&numbers, MailQuery::new())).await;
+            let page = MailQuery::new().after(numbers.nth(2)).limit(3);
+            snapshot.note_mail(store, session, (&numbers, page)).await;
             for needle in NEEDLES {
                 let search = Search::new(needle).in_session(session).with_limit(5);
                 snapshot.note(needle, store.search(&search).await);
@@ -86,20 +109,36 @@ impl Snapshot {
 
     /// Reads the mail that a branch has to do with, in each way in which it is found.
     async fn read_mail(&mut self, store: &dyn Store, session: SessionId, branch: BranchId) {
+        let numbers = Numbers::of(store, session).await;
         let (to, from) = (MailQuery::new().to(branch), MailQuery::new().from(branch));
         let inbox = to.clone().in_place(MailPlace::Inbox);
         for query in [
             to.clone(),
             from.clone(),
             inbox.clone().limit(1),
-            inbox.clone().after(3),
+            inbox.clone().after(numbers.nth(3)),
             inbox.in_place(MailPlace::Outbox).in_place(MailPlace::Transit),
             to.in_place(MailPlace::Applied).in_place(MailPlace::DeadLetter),
             from.clone().in_place(MailPlace::Outbox),
-            from.in_place(MailPlace::Outbox).in_place(MailPlace::Transit).after(1).limit(2),
+            from.in_place(MailPlace::Outbox)
+                .in_place(MailPlace::Transit)
+                .after(numbers.nth(1))
+                .limit(2),
         ] {
-            self.note("mail of a branch", store.mail(session, &query).await);
+            self.note_mail(store, session, (&numbers, query)).await;
         }
+    }
+
+    /// Notes what is found by `query`.
+    async fn note_mail(
+        &mut self,
+        store: &dyn Store,
+        session: SessionId,
+        (numbers, query): (&Numbers, MailQuery),
+    ) {
+        let found = store.mail(session, &query).await;
+        let found = found.map(|found| found.into_iter().map(|one| numbers.ranked(one)).collect());
+        self.note::<Vec<Delivery>>("mail", found);
     }
 
     async fn read_stretch(&mut self, store: &dyn Store, session: SessionId, stretch: StretchId) {
