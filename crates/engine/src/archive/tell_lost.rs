@@ -22,16 +22,14 @@ impl Archive<'_> {
             let next = telling.next(self.store).await?.and_then(|entry| entry.to);
             waiting.extend(next.filter(|op| !self.has(*op)));
         }
-        if waiting.len() > 1 {
-            // One may wait for another one, which tells of itself once it goes on.
-            let kept = self.stretches(tellings).await?;
-            for op in &waiting {
-                if self.tell_way_to(*op, &kept).await? {
-                    return Ok(());
-                }
-            }
+        // One may wait for another one, which tells of itself once it goes on.
+        let kept =
+            if waiting.len() > 1 { self.stretches(tellings).await? } else { BTreeSet::new() };
+        let mut told = false;
+        for op in &waiting {
+            told = told || self.tell_way_to(*op, &kept).await?;
         }
-        if let Some(op) = waiting.first() {
+        if let Some(op) = waiting.first().filter(|_| !told) {
             self.tell_way_to(*op, &BTreeSet::new()).await?;
         }
         Ok(())
