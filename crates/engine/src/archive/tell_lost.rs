@@ -22,26 +22,17 @@ impl Archive<'_> {
             let next = telling.next(self.store).await?.and_then(|entry| entry.to);
             waiting.extend(next.filter(|op| !self.has(*op)));
         }
-        if waiting.len() > 1 {
-            // One may wait for another one, which tells of itself once it goes on.
-            let kept = self.stretches(tellings).await?;
-            if self.tell_way_to_one(&waiting, &kept).await? {
-                return Ok(());
-            }
+        // One may wait for another one, which tells of itself once it goes on.
+        let kept =
+            if waiting.len() > 1 { self.stretches(tellings).await? } else { BTreeSet::new() };
+        let mut told = false;
+        for op in &waiting {
+            told = told || self.tell_way_to(*op, &kept).await?;
         }
-        let first = waiting.get(..1).unwrap_or_default();
-        self.tell_way_to_one(first, &BTreeSet::new()).await?;
+        if let Some(op) = waiting.first().filter(|_| !told) {
+            self.tell_way_to(*op, &BTreeSet::new()).await?;
+        }
         Ok(())
-    }
-
-    /// Tells the way to the first of `ops` of which something is not told; answers whether there was one.
-    async fn tell_way_to_one(&mut self, ops: &[OpId], kept: &BTreeSet<StretchId>) -> Result<bool> {
-        for op in ops {
-            if self.tell_way_to(*op, kept).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The stretches that the branches of the archive appended to. Read when first needed.
