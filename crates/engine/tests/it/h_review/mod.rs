@@ -1,0 +1,3 @@
+//! Faults that a review of mail and merging found. Each test fails.
+
+mod mailed_summary_hides;
