@@ -1,3 +1,4 @@
 //! Faults that a review of mail and merging found. Each test fails.
 
 mod mailed_summary_hides;
+mod summary_copy_misdirects;
