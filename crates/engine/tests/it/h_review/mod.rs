@@ -4,3 +4,4 @@ mod mailed_summary_hides;
 mod summary_copy_misdirects;
 mod summary_rolled_back;
 mod readdressed_then_redone;
+mod read_mail_known_receipt;
