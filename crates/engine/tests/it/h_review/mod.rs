@@ -5,3 +5,4 @@ mod summary_copy_misdirects;
 mod summary_rolled_back;
 mod readdressed_then_redone;
 mod read_mail_known_receipt;
+mod broadcast_merged_twice;
