@@ -6,3 +6,4 @@ mod summary_rolled_back;
 mod readdressed_then_redone;
 mod read_mail_known_receipt;
 mod broadcast_merged_twice;
+mod merged_then_received;
