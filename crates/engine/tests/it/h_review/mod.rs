@@ -7,3 +7,4 @@ mod readdressed_then_redone;
 mod read_mail_known_receipt;
 mod broadcast_merged_twice;
 mod merged_then_received;
+mod two_hops;
