@@ -8,3 +8,4 @@ mod read_mail_known_receipt;
 mod broadcast_merged_twice;
 mod merged_then_received;
 mod two_hops;
+mod large_mail_blocks;
