@@ -9,3 +9,4 @@ mod broadcast_merged_twice;
 mod merged_then_received;
 mod two_hops;
 mod large_mail_blocks;
+mod restore_over_many_receipts;
