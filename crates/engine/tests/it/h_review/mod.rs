@@ -10,3 +10,4 @@ mod merged_then_received;
 mod two_hops;
 mod large_mail_blocks;
 mod restore_over_many_receipts;
+mod archive_part_then_whole;
