@@ -11,3 +11,4 @@ mod two_hops;
 mod large_mail_blocks;
 mod restore_over_many_receipts;
 mod archive_part_then_whole;
+mod mailed_calls_behind_answer;
