@@ -12,3 +12,4 @@ mod large_mail_blocks;
 mod restore_over_many_receipts;
 mod archive_part_then_whole;
 mod mailed_calls_behind_answer;
+mod two_processes_receive;
