@@ -13,3 +13,4 @@ mod restore_over_many_receipts;
 mod archive_part_then_whole;
 mod mailed_calls_behind_answer;
 mod two_processes_receive;
+mod lead_order_in_mail;
