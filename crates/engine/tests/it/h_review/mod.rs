@@ -14,3 +14,4 @@ mod archive_part_then_whole;
 mod mailed_calls_behind_answer;
 mod two_processes_receive;
 mod lead_order_in_mail;
+mod picked_system;
