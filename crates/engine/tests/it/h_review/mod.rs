@@ -15,3 +15,4 @@ mod mailed_calls_behind_answer;
 mod two_processes_receive;
 mod lead_order_in_mail;
 mod picked_system;
+mod expired_with_receipt;
