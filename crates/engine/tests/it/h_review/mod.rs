@@ -16,3 +16,4 @@ mod two_processes_receive;
 mod lead_order_in_mail;
 mod picked_system;
 mod expired_with_receipt;
+mod interleave_receipt;
