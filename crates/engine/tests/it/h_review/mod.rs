@@ -17,3 +17,4 @@ mod lead_order_in_mail;
 mod picked_system;
 mod expired_with_receipt;
 mod interleave_receipt;
+mod undo_cost;
