@@ -18,3 +18,4 @@ mod picked_system;
 mod expired_with_receipt;
 mod interleave_receipt;
 mod undo_cost;
+mod own_mail_inherited;
