@@ -19,3 +19,4 @@ mod expired_with_receipt;
 mod interleave_receipt;
 mod undo_cost;
 mod own_mail_inherited;
+mod only_unknown;
