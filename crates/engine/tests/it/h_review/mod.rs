@@ -20,3 +20,4 @@ mod interleave_receipt;
 mod undo_cost;
 mod own_mail_inherited;
 mod only_unknown;
+mod heir_overtakes;
