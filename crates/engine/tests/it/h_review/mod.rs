@@ -21,3 +21,4 @@ mod undo_cost;
 mod own_mail_inherited;
 mod only_unknown;
 mod heir_overtakes;
+mod receive_all_starves;
