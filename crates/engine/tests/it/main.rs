@@ -45,6 +45,8 @@ mod mcp;
 #[path = "../../examples/mcp_loop.rs"]
 mod mcp_loop;
 #[cfg(test)]
+mod h_review;
+#[cfg(test)]
 mod merge_laws;
 #[cfg(test)]
 mod merges;

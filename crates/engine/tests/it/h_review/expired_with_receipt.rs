@@ -1,0 +1,33 @@
+use std::{sync::Arc, time::Duration};
+
+use branchwork::{
+    Engine,
+    core::store::MemoryStore,
+    mail::{MailPlace, MailQuery},
+};
+use branchwork_testkit::TestClock;
+
+/// docs/reference/mail.md: "a mail is `applied` exactly as long as its receipt is in the history of the branch",
+/// and one that was taken in never expires.
+#[tokio::test]
+async fn a_mail_whose_receipt_stands_does_not_expire() {
+    let clock = Arc::new(TestClock::new());
+    let engine = Engine::builder()
+        .store(Arc::new(MemoryStore::new()))
+        .clock(Arc::clone(&clock) as _)
+        .build();
+    let session = engine.session("trip").create().await.unwrap();
+    let main = session.default_branch();
+    let other = session.create_branch("other").await.unwrap();
+    let leaver = session.create_branch("leaver").await.unwrap();
+    let letter = other.send([&main, &leaver], "fact").expires_in(Duration::from_secs(60));
+    let mail = letter.await.unwrap();
+    main.receive().await.unwrap();
+    let fork = main.fork("fork").await.unwrap();
+    leaver.delete_with_heir(&fork).await.unwrap();
+    clock.advance(Duration::from_secs(61));
+    fork.receive().await.unwrap();
+    assert!(fork.view().await.unwrap().receipt(mail.id).is_some());
+    let found = session.mail(&MailQuery::new().of(mail.id).to(fork.id())).await.unwrap();
+    assert_eq!(found[0].state.place(), MailPlace::Applied);
+}
