@@ -37,6 +37,16 @@ pub enum Error {
     /// The mail is for nobody.
     #[error("the mail is for nobody: the session has no other branch")]
     NoRecipient,
+    /// The head would move across more receipts of mail than one commit can take back or give.
+    #[error(
+        "the head would cross {receipts} receipts of mail, {max} are allowed: go in several moves"
+    )]
+    TooManyReceipts {
+        /// How many it would cross.
+        receipts: usize,
+        /// [`limits::COMMIT_MAIL_MAX`](branchwork_core::limits::COMMIT_MAIL_MAX).
+        max: usize,
+    },
     /// The message cannot be appended as it is.
     #[error(transparent)]
     Draft(#[from] DraftError),

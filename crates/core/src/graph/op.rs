@@ -7,7 +7,7 @@ use crate::{
     clock::Timestamp,
     config::ConfigPatch,
     id::{MailId, MessageId, OpId},
-    message::{Body, CallId, Draft, Message, Outcome, Status},
+    message::{Body, CallId, Draft, Message, Origin, Outcome, Status},
 };
 
 /// One immutable entry of a session's graph.
@@ -143,7 +143,7 @@ pub(super) fn summary_in_place_of(
         metadata: serde_json::Map::new(),
         status: Status::Complete,
         edited: Some(op),
-        origin: None,
+        origin: Some(Box::new(Origin::Folded { by: op })),
     }
 }
 

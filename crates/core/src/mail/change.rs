@@ -35,7 +35,8 @@ pub enum MailChange {
         /// When.
         at: Timestamp,
     },
-    /// What waits for one branch, or is a dead letter, goes to the inbox of another.
+    /// What waits for one branch, or is a dead letter, goes to the inbox of another. It overtakes nothing: what
+    /// its sender has on the way to that branch goes to that inbox with it.
     Readdress {
         /// The mail.
         mail: MailId,

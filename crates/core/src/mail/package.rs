@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     config::{ConfigError, ConfigPatch},
     limits,
-    message::{Body, Message, check_name, depth_within},
+    message::{Body, DraftError, Message, check_body, check_name, depth_within},
 };
 
 /// What is in a mail.
@@ -101,6 +101,9 @@ pub enum PackageError {
     /// The configuration in it cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A message in it cannot be appended anywhere.
+    #[error(transparent)]
+    Message(#[from] DraftError),
     /// It holds part of a turn group: calls without their results, or results without their calls.
     #[error("the mail holds part of a turn group: calls and their results go together")]
     NotWhole,
@@ -227,6 +230,7 @@ fn check_messages(messages: &[Arc<Message>]) -> Result<(), PackageError> {
     }
     let mut open = Vec::new();
     for message in messages {
+        check_body(&message.body)?;
         match &message.body {
             Body::ActionResponse { call, .. } => {
                 let at = open.iter().position(|open| open == call).ok_or(PackageError::NotWhole)?;

@@ -69,7 +69,8 @@ impl Copies {
     }
 
     fn copy(&mut self, message: &Message) {
-        let origin = Origin::Merged { message: message.first_said() };
+        let mail = message.origin.as_ref().and_then(|origin| origin.mail());
+        let origin = Origin::Merged { message: message.first_said(), mail };
         self.add(Draft::copy_of(message, origin));
     }
 }

@@ -22,7 +22,7 @@ impl<'a> Theirs<'a> {
         Self::unknown(sides, in_groups(said))
     }
 
-    /// Of the turn groups of these messages.
+    /// Of the turn groups of these messages, without system messages.
     pub(super) fn picked(sides: Sides<'a>, picked: &[MessageId]) -> Result<Self, ApplyError> {
         let mut ids = BTreeSet::new();
         let mut said = Vec::new();
@@ -30,6 +30,7 @@ impl<'a> Theirs<'a> {
             let group = sides.theirs.said_with(*message)?;
             said.extend(group.into_iter().filter(|message| ids.insert(message.id)));
         }
+        said.retain(|message| message.role() != Role::System);
         said.sort_by_key(|message| sides.theirs.lineage().depth_of(message.id.op()));
         Ok(Self::unknown(sides, in_groups(said.into_iter())))
     }

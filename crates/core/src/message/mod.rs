@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::draft::depth_within;
+pub(crate) use self::draft::{check_body, depth_within};
 pub use self::{
     body::{Body, BodyKind},
     call::{CallId, Outcome, ToolCall},

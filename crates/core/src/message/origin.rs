@@ -1,6 +1,6 @@
 //! Where a message comes from that was first said elsewhere.
 
-use crate::id::{MailId, MessageId};
+use crate::id::{MailId, MessageId, OpId};
 
 /// Where a message was first said, when it was brought to a branch from elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum Origin {
     Merged {
         /// The message there.
         message: MessageId,
+        /// The mail by which it had come there.
+        mail: Option<MailId>,
     },
     /// In a mail.
     Mailed {
@@ -18,22 +20,29 @@ pub enum Origin {
         /// The message that was mailed; `None` when the mail was a text or data.
         message: Option<MessageId>,
     },
+    /// By the op that folded others into it: it is a summary, and has the identifier of the first of them.
+    Folded {
+        /// The op.
+        by: OpId,
+    },
 }
 
 impl Origin {
     /// The message that was said first; `None` when there was none.
-    pub const fn message(&self) -> Option<MessageId> {
+    pub fn message(&self) -> Option<MessageId> {
         match self {
-            Self::Merged { message } => Some(*message),
+            Self::Merged { message, .. } => Some(*message),
             Self::Mailed { message, .. } => *message,
+            Self::Folded { by } => Some((*by).into()),
         }
     }
 
     /// The mail that brought it; `None` when none did.
     pub const fn mail(&self) -> Option<MailId> {
         match self {
-            Self::Merged { .. } => None,
+            Self::Merged { mail, .. } => *mail,
             Self::Mailed { mail, .. } => Some(*mail),
+            Self::Folded { .. } => None,
         }
     }
 }

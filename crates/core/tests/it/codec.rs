@@ -134,7 +134,9 @@ fn arrivals() -> Vec<(&'static str, Op)> {
     };
     let bare = Merge { base: None, mode: MergeMode::Append, told: Vec::new(), ..merge.clone() };
     vec![
-        ("merged", from(Origin::Merged { message: said })),
+        ("merged", from(Origin::Merged { message: said, mail: None })),
+        ("merged-mail", from(Origin::Merged { message: said, mail: Some(mail) })),
+        ("folded", from(Origin::Folded { by: said.op() })),
         ("mailed", from(Origin::Mailed { mail, message: Some(said) })),
         ("mailed-text", from(Origin::Mailed { mail, message: None })),
         ("merge", op(OpKind::Merge(Box::new(merge)))),

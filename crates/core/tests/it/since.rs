@@ -115,8 +115,10 @@ fn a_copy_stands_for_what_was_first_said_until_it_is_cut_off() {
         let (from, head) = (BranchId::from_bits(1), other.head().unwrap());
         let (base, mode) = (main.head(), MergeMode::Append);
         step.merge(Merge { from, head, base, mode, told: vec![told] }).unwrap();
-        let copy =
-            Draft::copy_of(other.message(theirs).unwrap(), Origin::Merged { message: theirs });
+        let copy = Draft::copy_of(
+            other.message(theirs).unwrap(),
+            Origin::Merged { message: theirs, mail: None },
+        );
         step.message(copy).unwrap();
     });
     assert!(merged.knows(theirs) && merged.knows(told));

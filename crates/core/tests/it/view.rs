@@ -268,8 +268,10 @@ impl Bench {
     fn arrive(&mut self, action: &Action, mut model: Model) {
         match action {
             Action::Bring(number) => {
-                let (text, origin) =
-                    (number.to_string(), Origin::Merged { message: elsewhere(*number) });
+                let (text, origin) = (
+                    number.to_string(),
+                    Origin::Merged { message: elsewhere(*number), mail: None },
+                );
                 let draft = Draft::new(Body::instruction(text.clone())).with_origin(origin);
                 model.brought.insert(*number);
                 self.step(

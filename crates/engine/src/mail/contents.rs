@@ -58,7 +58,11 @@ fn select(view: &View, ids: &[MessageId]) -> Result<Vec<Arc<Message>>> {
     for id in ids {
         found.extend(view.group_of(*id)?);
     }
-    found.sort_by_key(|message| view.lineage().depth_of(message.id.op()));
+    // What leads the conversation may have come late.
+    let lead = view.messages().next().map(|lead| lead.id);
+    found.sort_by_key(|message| {
+        (Some(message.id) != lead, view.lineage().depth_of(message.id.op()))
+    });
     found.dedup_by_key(|message| message.id);
     Ok(found)
 }

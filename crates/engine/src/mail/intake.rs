@@ -40,6 +40,9 @@ pub(super) struct Intake {
 impl Intake {
     pub(super) async fn begin(wish: Receive) -> Result<Self> {
         let branch = &wish.branch;
+        for mail in wish.only.iter().flatten() {
+            branch.delivery(*mail).await?;
+        }
         let senders = branch.senders(&wish.from).await?;
         let branches = branch.engine().store().branches(branch.session_id()).await?;
         let names = branches.into_iter().map(|branch| (branch.id, branch.name)).collect();
@@ -135,16 +138,16 @@ impl Batch {
     ) -> Result<()> {
         let mail = Arc::clone(&delivery.mail);
         let category = mail.package.category();
-        let reason = if mail.is_expired(self.at) {
-            self.settled.push(moved(delivery, MailState::Expired, self.at));
-            LeftReason::Expired
-        } else if accept.is_some_and(|accept| !accept.contains(&category)) {
-            LeftReason::NotAccepted
-        } else if let Some(receipt) = view.receipt(mail.id) {
+        let reason = if let Some(receipt) = view.receipt(mail.id) {
             // It came with the history of another branch.
             self.settled.push(moved(delivery, MailState::Applied { receipt }, self.at));
             self.taken.push((mail, Some(receipt), Effect::default()));
             return Ok(());
+        } else if mail.is_expired(self.at) {
+            self.settled.push(moved(delivery, MailState::Expired, self.at));
+            LeftReason::Expired
+        } else if accept.is_some_and(|accept| !accept.contains(&category)) {
+            LeftReason::NotAccepted
         } else {
             match Effect::of((branch, names), &mail) {
                 Ok(effect) => {

@@ -3,6 +3,7 @@
 use branchwork_core::{
     clock::Timestamp,
     graph::View,
+    limits::COMMIT_MAIL_MAX,
     mail::{MailChange, MailState},
 };
 
@@ -20,7 +21,11 @@ pub(crate) async fn moves_between(
     at: Timestamp,
 ) -> Result<Vec<MailChange>> {
     let mut changes = Vec::new();
-    for mail in before.receipts_unlike(after) {
+    let (crossed, max) = (before.receipts_unlike(after), COMMIT_MAIL_MAX);
+    if crossed.len() > max {
+        return Err(Error::TooManyReceipts { receipts: crossed.len(), max });
+    }
+    for mail in crossed {
         let delivery = match branch.delivery(mail).await {
             Ok(delivery) => delivery,
             // It was taken in by another branch, whose history this one shares.

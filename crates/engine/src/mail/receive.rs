@@ -24,7 +24,7 @@ pub struct Receive {
     pub(super) branch: Branch,
     pub(super) from: Addresses,
     pub(super) accept: Option<BTreeSet<Category>>,
-    only: Option<BTreeSet<MailId>>,
+    pub(super) only: Option<BTreeSet<MailId>>,
 }
 
 /// What came of taking mail in.
@@ -119,7 +119,7 @@ impl Receive {
         self
     }
 
-    /// Takes in only these mails.
+    /// Takes in only these mails, which must be for this branch.
     pub fn only(mut self, mails: impl IntoIterator<Item = MailId>) -> Self {
         self.only = Some(mails.into_iter().collect());
         self
@@ -132,8 +132,10 @@ impl Receive {
             match intake.take_page().await {
                 Ok(true) => {}
                 Ok(false) => return Ok(intake.end()),
-                Err(Error::Conflict(Conflict::MailMoved { .. })) if tries < TRIES_MAX => {
-                    // Somebody else decided on some of it: look again.
+                Err(Error::Conflict(Conflict::MailMoved { .. } | Conflict::HeadMoved { .. }))
+                    if tries < TRIES_MAX =>
+                {
+                    // Somebody else decided on some of it, or was first on the branch: look again.
                     tries += 1;
                     intake.refresh().await?;
                 }

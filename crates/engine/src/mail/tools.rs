@@ -9,7 +9,7 @@ use branchwork_core::{
     id::{BranchId, MailId, MessageId},
     limits::TOOL_OUTPUT_SHOWN_BYTES_MAX,
     mail::{Delivery, MailQuery, Package},
-    message::Message,
+    message::{CallId, Message},
     tool::{Tool, ToolContext, ToolEffect, ToolError, ToolOutput, ToolSource},
 };
 use schemars::JsonSchema;
@@ -70,7 +70,7 @@ struct Desk {
     sent: BTreeSet<MailId>,
     /// The answer, and the mails that its calls told of: another call of it tells of others.
     answer: Option<MessageId>,
-    told: BTreeSet<MailId>,
+    told: BTreeMap<MailId, CallId>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -217,34 +217,27 @@ impl MailTools {
         let from = which.from.map_or(Addresses::All, Addresses::from);
         let senders = branch.senders(&from).await.map_err(explain)?;
         let inbox = branch.inbox().await.map_err(ToolError::because)?;
+        let view = branch.view().await.map_err(ToolError::because)?;
         let names = names(&branch).await?;
         let mut desks = lock(&self.desks);
         let desk = desks.entry(context.branch).or_default();
         if desk.answer != Some(context.answer) {
-            (desk.answer, desk.told) = (Some(context.answer), BTreeSet::new());
+            (desk.answer, desk.told) = (Some(context.answer), BTreeMap::new());
         }
+        let is_free = |mail: &MailId| {
+            // A call that runs again shows what it showed, unless that is taken in.
+            let by_other = desk.told.get(mail).is_some_and(|call| *call != context.call);
+            !by_other && view.receipt(*mail).is_none()
+        };
         let is_meant = |one: &&Delivery| {
             senders.as_ref().is_none_or(|all| all.contains(&one.mail.sender))
-                && !desk.told.contains(&one.mail.id)
+                && is_free(&one.mail.id)
         };
-        let mut waiting = inbox
-            .iter()
-            .filter(is_meant)
-            .filter_map(|one| Some((one.mail.id, shown(one, &names)?)));
-        let (mut mails, mut received, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let mut more = 0;
-        for (id, shown) in waiting.by_ref() {
-            bytes += shown.to_string().len();
-            if mails.len() >= self.reads || (bytes > SHOWN_BYTES_MAX && !mails.is_empty()) {
-                more = 1;
-                break;
-            }
-            mails.push(shown);
-            received.push(id);
-        }
-        more += waiting.count();
-        desk.told.extend(received.iter().copied());
-        Ok(ToolOutput::from(json!({ "mails": mails, "more": more })).with_received(received))
+        let waiting = inbox.iter().filter(is_meant);
+        let pile = Pile::of(waiting, &names, self.reads);
+        desk.told.extend(pile.received.iter().map(|mail| (*mail, context.call.clone())));
+        drop(desks);
+        Ok(pile.into_output())
     }
 
     async fn list(&self, context: ToolContext) -> Result<Value, ToolError> {
@@ -253,6 +246,50 @@ impl MailTools {
         let branches = branches.map_err(ToolError::because)?.into_iter();
         let listed = branches.map(|one| json!({ "name": one.name, "you": one.id == branch.id() }));
         Ok(json!({ "branches": listed.collect::<Vec<_>>() }))
+    }
+}
+
+/// The mail that one call shows.
+#[derive(Debug, Default)]
+struct Pile {
+    mails: Vec<Value>,
+    received: Vec<MailId>,
+    /// How many wait for the next call.
+    more: usize,
+    /// How many are longer than a model can be shown.
+    too_long: usize,
+}
+
+impl Pile {
+    /// From the top of `waiting`, at most `max` mails.
+    fn of<'a>(
+        waiting: impl Iterator<Item = &'a Delivery>,
+        names: &BTreeMap<BranchId, String>,
+        max: usize,
+    ) -> Self {
+        let (mut pile, mut bytes) = (Self::default(), 0);
+        for one in waiting {
+            let Some(shown) = shown(one, names) else { continue };
+            let length = shown.to_string().len();
+            if length > SHOWN_BYTES_MAX {
+                pile.too_long += 1;
+            } else if pile.more > 0 || pile.mails.len() >= max || bytes + length > SHOWN_BYTES_MAX {
+                pile.more += 1;
+            } else {
+                bytes += length;
+                pile.mails.push(shown);
+                pile.received.push(one.mail.id);
+            }
+        }
+        pile
+    }
+
+    fn into_output(self) -> ToolOutput {
+        let mut told = json!({ "mails": self.mails, "more": self.more });
+        if let (Some(told), 1..) = (told.as_object_mut(), self.too_long) {
+            told.insert("too_long_to_read".to_owned(), json!(self.too_long));
+        }
+        ToolOutput::from(told).with_received(self.received)
     }
 }
 

@@ -155,13 +155,16 @@ impl Model {
         }
     }
 
+    /// What is on the way from one branch to another arrives.
+    fn deliver(&mut self, from: usize, to: usize) {
+        let under_way = |way: &Way| way.from == from && way.to == to && way.place.is_unsent();
+        self.each(under_way, MailPlace::Inbox);
+    }
+
     fn send(&mut self, mail: MailId, to: &[usize], like: &Way) {
         for to in to {
-            let at_once = like.place == MailPlace::Inbox;
-            if at_once {
-                let under_way =
-                    |way: &Way| way.from == like.from && way.to == *to && way.place.is_unsent();
-                self.each(under_way, MailPlace::Inbox);
+            if like.place == MailPlace::Inbox {
+                self.deliver(like.from, *to);
             }
             self.ways.push(Way { mail, to: *to, ..like.clone() });
         }
@@ -237,6 +240,9 @@ impl Model {
                 let has_it =
                     |heir: &usize| self.ways.iter().any(|w| w.mail == way.mail && w.to == *heir);
                 let inherited = heir.filter(|heir| !has_it(heir));
+                if let Some(heir) = inherited {
+                    self.deliver(way.from, heir);
+                }
                 let place = inherited.map_or(MailPlace::DeadLetter, |_| MailPlace::Inbox);
                 self.ways[at] = Way { to: inherited.unwrap_or(branch), place, ..way };
             } else if way.from == branch && way.place.is_unsent() {
@@ -427,6 +433,7 @@ impl World {
             assert!(matches!(done, Err(Error::Conflict(_))), "{done:?}");
         } else {
             done.unwrap();
+            self.model.deliver(way.from, to);
             self.model.ways[at] = Way { to, place: MailPlace::Inbox, ..way };
         }
     }

@@ -27,6 +27,8 @@ mod extract;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod h_review;
+#[cfg(test)]
 mod loops;
 #[cfg(test)]
 mod mail;
@@ -44,8 +46,6 @@ mod mcp;
 #[expect(dead_code, reason = "what it is as a program of its own")]
 #[path = "../../examples/mcp_loop.rs"]
 mod mcp_loop;
-#[cfg(test)]
-mod h_review;
 #[cfg(test)]
 mod merge_laws;
 #[cfg(test)]

@@ -55,7 +55,10 @@ async fn what_is_new_comes_behind_and_says_where_it_is_from() {
     assert_eq!(texts(&main).await, ["1", "ours", "theirs", "so"]);
     let view = main.view().await.unwrap();
     let copy = view.message(merged.added[0]).unwrap();
-    assert_eq!(copy.origin.as_deref(), Some(&Origin::Merged { message: theirs.messages[0] }));
+    assert_eq!(
+        copy.origin.as_deref(),
+        Some(&Origin::Merged { message: theirs.messages[0], mail: None })
+    );
     let reflog = main.reflog(9).await.unwrap();
     let op = main.op(reflog[2].to.unwrap()).await.unwrap();
     let OpKind::Merge(merge) = op.kind else { panic!("{op:?}") };

@@ -35,6 +35,21 @@ pub(super) fn bequeath(
 
 /// Brings what waits for `branch` into the inbox of its heir, save what the heir has too.
 fn inherit(db: &Connection, branch: BranchId, heir: BranchId, at: Timestamp) -> Answer<()> {
+    // It overtakes nothing that its senders have on the way to the heir.
+    db.prepare_cached(
+        "UPDATE delivery INDEXED BY delivery_unsent
+         SET state = 2, since = ?3, delivered = coalesce(delivered, ?3), sender = NULL
+         WHERE recipient = ?2 AND state <= 1 AND sender IN (
+             SELECT m.sender FROM delivery d INDEXED BY delivery_waiting
+             CROSS JOIN mail m ON m.no = d.mail
+             WHERE d.recipient = ?1 AND d.state <= 2 AND NOT EXISTS (
+                 SELECT 1 FROM delivery other
+                 WHERE other.no >= m.no AND other.no < m.no + m.deliveries
+                     AND other.recipient = ?2
+             )
+         )",
+    )?
+    .execute((branch_bytes(branch), branch_bytes(heir), at.as_micros()))?;
     db.prepare_cached(
         "UPDATE delivery INDEXED BY delivery_waiting
          SET recipient = ?2, state = 2, since = ?3, delivered = coalesce(delivered, ?3),

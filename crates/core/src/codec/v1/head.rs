@@ -94,11 +94,16 @@ enum StoredMergeMode {
 pub(super) enum StoredOrigin {
     Merged {
         message: StoredId<MessageId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mail: Option<StoredId<MailId>>,
     },
     Mailed {
         mail: StoredId<MailId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<StoredId<MessageId>>,
+    },
+    Folded {
+        by: StoredId<OpId>,
     },
 }
 
@@ -197,7 +202,10 @@ impl StoredMessage<'_> {
 impl From<&Origin> for StoredOrigin {
     fn from(origin: &Origin) -> Self {
         match *origin {
-            Origin::Merged { message } => Self::Merged { message: StoredId(message) },
+            Origin::Merged { message, mail } => {
+                Self::Merged { message: StoredId(message), mail: mail.map(StoredId) }
+            }
+            Origin::Folded { by } => Self::Folded { by: StoredId(by) },
             Origin::Mailed { mail, message } => {
                 Self::Mailed { mail: StoredId(mail), message: message.map(StoredId) }
             }
@@ -208,7 +216,10 @@ impl From<&Origin> for StoredOrigin {
 impl From<StoredOrigin> for Origin {
     fn from(origin: StoredOrigin) -> Self {
         match origin {
-            StoredOrigin::Merged { message } => Self::Merged { message: message.0 },
+            StoredOrigin::Merged { message, mail } => {
+                Self::Merged { message: message.0, mail: mail.map(|mail| mail.0) }
+            }
+            StoredOrigin::Folded { by } => Self::Folded { by: by.0 },
             StoredOrigin::Mailed { mail, message } => {
                 Self::Mailed { mail: mail.0, message: message.map(|message| message.0) }
             }

@@ -153,8 +153,10 @@ impl View {
         }
         // What is remembered of it knows how many messages stood before this one.
         self.settle(depth);
-        let origin = message.origin.as_ref().and_then(|origin| origin.message());
-        self.bring(depth, origin.map(|origin| (origin, Known::As(message.id))));
+        if let Some(origin) = &message.origin {
+            self.bring(depth, origin.message().map(|origin| (origin, Known::As(message.id))));
+            self.bring_mail(depth, origin, message.id.op());
+        }
         self.standing += 1;
         Ok(())
     }

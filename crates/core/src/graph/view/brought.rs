@@ -6,6 +6,7 @@ use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 
 use super::{ApplyError, Change, View};
 use crate::{
+    graph::op::SUMMARY_SENDER,
     id::{MailId, MessageId, OpId},
     message::{Message, Origin},
 };
@@ -81,7 +82,8 @@ impl View {
         copy.or_else(|| stands(message))
     }
 
-    /// The op that says that `mail` was taken in; `None` when it was not.
+    /// The op that says that `mail` was taken in, or that brings what another branch had by it; `None` when
+    /// there is none.
     pub fn receipt(&self, mail: MailId) -> Option<OpId> {
         self.brought.as_ref().and_then(|brought| brought.receipts.get(&mail)).copied()
     }
@@ -111,13 +113,26 @@ impl View {
         }
     }
 
+    /// What a merge brought by mail is taken in here too.
+    pub(super) fn bring_mail(&mut self, depth: u32, origin: &Origin, op: OpId) {
+        if let Origin::Merged { mail: Some(mail), .. } = origin
+            && self.receipt(*mail).is_none()
+        {
+            self.note_receipt(depth, *mail, op);
+        }
+    }
+
     pub(super) fn receive(&mut self, depth: u32, mail: MailId, op: OpId) -> Result<(), ApplyError> {
         if self.receipt(mail).is_some() {
             return Err(ApplyError::ReceivedTwice { mail });
         }
+        self.note_receipt(depth, mail, op);
+        Ok(())
+    }
+
+    fn note_receipt(&mut self, depth: u32, mail: MailId, op: OpId) {
         Arc::make_mut(self.brought.get_or_insert_default()).receipts.insert_mut(mail, op);
         self.remember(depth, Change::Brought(Bring::Receipt(mail)));
-        Ok(())
     }
 
     /// Notes that the op at `depth` announces what a merge brings.
@@ -140,13 +155,19 @@ impl View {
         }
     }
 
-    /// The depth of the first op that goes with the message at `depth`, which came from `origin`: what
-    /// announced it must not stay without it.
-    pub(super) fn announced_from(&self, depth: u32, origin: Option<&Origin>) -> u32 {
-        let before = depth.saturating_sub(1);
+    /// The depth of the first op that goes with `message` at `depth`, before which the last one came at
+    /// `last`: what announced it must not stay without it.
+    pub(super) fn announced_from(&self, message: Option<&Message>, depth: u32, last: u32) -> u32 {
+        let origin = message.and_then(|message| message.origin.as_deref());
         let receipt = origin.and_then(Origin::mail).and_then(|mail| self.receipt(mail));
-        let is_receipt = receipt.is_some() && receipt == self.lineage.op_at(before);
-        let is_merge = self.brought.as_ref().is_some_and(|all| all.merges.contains(&before));
-        if is_receipt || is_merge { before } else { depth }
+        let before = depth.saturating_sub(1);
+        if receipt.is_some() && receipt == self.lineage.op_at(before) {
+            return before;
+        }
+        let is_merged = matches!(origin, Some(Origin::Merged { .. }))
+            || message.is_some_and(|message| message.sender == SUMMARY_SENDER);
+        let merges = self.brought.as_ref().filter(|_| is_merged).map(|brought| &brought.merges);
+        let merge = merges.and_then(|merges| merges.range(last + 1..depth).next_back());
+        merge.copied().unwrap_or(depth)
     }
 }

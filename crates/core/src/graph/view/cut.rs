@@ -85,8 +85,10 @@ impl View {
             return Ok(self.lineage.op_at(depth - 1));
         };
         let depth = self.entries.get(first).map(|entry| entry.depth).ok_or(error)?;
-        let origin = self.standing_at(first).and_then(|message| message.origin.as_deref());
-        Ok(self.lineage.op_at(self.announced_from(depth, origin) - 1))
+        let last = first.checked_sub(1).and_then(|before| self.entries.get(before));
+        let last = last.map_or(0, |last| last.depth);
+        let message = self.standing_at(first).map(AsRef::as_ref);
+        Ok(self.lineage.op_at(self.announced_from(message, depth, last) - 1))
     }
 
     /// Takes back everything after `depth` ops.

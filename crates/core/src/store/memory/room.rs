@@ -87,6 +87,9 @@ impl Room {
                 }
             }
             MailChange::Readdress { mail, from, to, at } => {
+                if let Some(sender) = self.mail(*mail).map(|mail| mail.sender) {
+                    self.deliver(sender, *to, *at);
+                }
                 if let Some(found) = self.of(*mail, *from).cloned() {
                     let readdressed = Delivery { recipient: *to, ..found };
                     self.put(readdressed.moved_to(MailState::Inbox, *at));
@@ -112,8 +115,7 @@ impl Room {
 
     /// Brings what `sender` has on the way to `recipient` into the inbox.
     fn deliver(&mut self, sender: BranchId, recipient: BranchId, at: Timestamp) {
-        let way = (sender, recipient, 0)..=(sender, recipient, u64::MAX);
-        let numbers: Vec<u64> = self.unsent.range(way).map(|(_, _, no)| *no).collect();
+        let numbers: Vec<u64> = self.unsent_to(sender, recipient).collect();
         for no in numbers {
             if let Some(found) = self.delivery(no).cloned() {
                 self.put(found.moved_to(MailState::Inbox, at));
@@ -128,8 +130,13 @@ impl Room {
         heir: Option<BranchId>,
         at: Timestamp,
     ) -> Vec<Delivery> {
-        let waiting = self.waiting.get(&branch).into_iter().flatten().copied();
-        let numbers: BTreeSet<u64> = waiting.chain(self.unsent_of(branch)).collect();
+        let waiting: Vec<u64> = self.waiting.get(&branch).into_iter().flatten().copied().collect();
+        let overtaken = waiting.iter().filter_map(|no| self.delivery(*no)).flat_map(|waits| {
+            let heir = heir.filter(|heir| self.of(waits.mail.id, *heir).is_none());
+            heir.into_iter().flat_map(|heir| self.unsent_to(waits.mail.sender, heir))
+        });
+        let numbers: BTreeSet<u64> =
+            waiting.iter().copied().chain(self.unsent_of(branch)).chain(overtaken).collect();
         let found = numbers.iter().filter_map(|no| self.delivery(*no));
         let before: Vec<Delivery> = found.cloned().collect();
         for delivery in &before {
@@ -179,6 +186,11 @@ impl Room {
             }
             _ => collect(self.deliveries.iter().skip(index(after)), query, limit),
         }
+    }
+
+    fn unsent_to(&self, sender: BranchId, recipient: BranchId) -> impl Iterator<Item = u64> + '_ {
+        let way = (sender, recipient, 0)..=(sender, recipient, u64::MAX);
+        self.unsent.range(way).map(|(_, _, no)| *no)
     }
 
     fn unsent_of(&self, sender: BranchId) -> impl Iterator<Item = u64> + '_ {

@@ -8,8 +8,7 @@ use crate::support::session;
 #[tokio::test]
 async fn what_read_mail_shows_does_not_stay_in_the_inbox() {
     let read = || Script::calls([("c1", "read_mail", "{}")]);
-    let (session, _) =
-        session([read(), Script::text("So."), read(), Script::text("Again.")]).await;
+    let (session, _) = session([read(), Script::text("So."), read(), Script::text("Again.")]).await;
     session.register_source(MailTools::new(session.engine())).unwrap();
     let main = session.default_branch();
     let other = session.create_branch("other").await.unwrap();
