@@ -25,8 +25,8 @@ pub const MAIL_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Messages in one mail: they are taken in by one commit, with what else is in it.
 pub const MAIL_MESSAGES_MAX: usize = 2_000;
 
-/// Deliveries that one commit changes, for the same reason as for ops.
-pub const COMMIT_MAIL_MAX: usize = 10_000;
+/// Deliveries that one commit changes: a head that goes back takes all the receipts on its way with it.
+pub const COMMIT_MAIL_MAX: usize = 100_000;
 
 /// Deliveries read from a store in one call.
 pub const READ_MAIL_MAX: usize = 2_048;

@@ -35,8 +35,7 @@ pub enum MailChange {
         /// When.
         at: Timestamp,
     },
-    /// What waits for one branch, or is a dead letter, goes to the inbox of another. It overtakes nothing: what
-    /// its sender has on the way to that branch goes to that inbox with it.
+    /// What waits for one branch, or is a dead letter, goes to the inbox of another.
     Readdress {
         /// The mail.
         mail: MailId,

@@ -88,7 +88,9 @@ impl Said<'_> {
         let depth = |message: &Message| self.view.lineage().depth_of(message.id.op());
         let before = self.view.lineage().depth_of(id.op());
         let shared = Some(self.base.lineage().depth());
-        let asks = |message: &&Arc<Message>| message.role() == Role::User;
+        let is_summary =
+            |message: &Message| matches!(message.origin.as_deref(), Some(Origin::Folded { .. }));
+        let asks = |message: &&Arc<Message>| message.role() == Role::User && !is_summary(message);
         let mut new = self.messages.iter().rev().copied().filter(asks);
         let mut standing = self.view.messages().rev().filter(asks);
         new.find(|message| depth(message) < before)

@@ -87,15 +87,16 @@ impl Session {
         self.send(Addresses::All).await
     }
 
-    /// Lets every branch take in all of its mail, in the order in which they were made.
+    /// Lets every branch take in all of its mail, in the order in which they were made; answers what came of
+    /// it on each. One that cannot, as it waits for approvals say, keeps no other from it.
     ///
     /// # Errors
     ///
-    /// As for [`Branch::receive`]; the branches before have received then.
-    pub async fn receive_all(&self) -> Result<Vec<InBranch<Received>>> {
+    /// [`Error::Store`] when the branches cannot be read.
+    pub async fn receive_all(&self) -> Result<Vec<InBranch<Result<Received>>>> {
         let mut all = Vec::new();
         for branch in self.branches().await? {
-            let found = self.handle(branch.id).receive().await?;
+            let found = self.handle(branch.id).receive().await;
             all.push(InBranch { branch, found });
         }
         Ok(all)

@@ -7,14 +7,18 @@ use branchwork_core::{
     graph::{StepWriter, View},
     id::{BranchId, MailId, OpId},
     mail::{Mail, Package},
-    message::{Body, Draft, Message, Origin, Part},
+    message::{Body, BodyKind, Draft, Message, Origin, Part, Role},
 };
 
 use super::Taken;
 use crate::{branch::Branch, error::Result, tools::Registered};
 
-/// Ops that taking in one mail takes beside its messages: the receipt, and changes of the configuration.
-pub(super) const OPS_BESIDE_MESSAGES_MAX: usize = 2;
+/// Ops that taking in one mail takes beside its messages: the receipt, what leads them, and a change of
+/// the configuration.
+pub(super) const OPS_BESIDE_MESSAGES_MAX: usize = 3;
+
+/// What is said before messages that came by mail, when something must be.
+const LEAD: &str = "What follows came by mail.";
 
 /// The op that says that a mail was taken in, when there is one already.
 pub(super) type Known = Option<OpId>;
@@ -26,6 +30,8 @@ pub(super) type Names = BTreeMap<BranchId, String>;
 #[derive(Debug, Default)]
 pub(super) struct Effect {
     drafts: Vec<Draft>,
+    /// What comes before them where an answer stands last, as no model calls tools right behind one.
+    lead: Option<Draft>,
     /// Boxed: it is large, and most mail has none.
     config: Option<Box<ConfigPatch>>,
     tools: Vec<(String, Registered)>,
@@ -39,6 +45,10 @@ impl Effect {
             Package::Messages(messages) => {
                 let copy = |message: &Arc<_>| copy_of(mail.id, message);
                 effect.drafts = messages.iter().map(copy).collect();
+                let calls = messages.first().map(|first| first.body.kind())
+                    == Some(BodyKind::ActionRequest);
+                let lead = || said_by(names, mail, Body::instruction(LEAD));
+                effect.lead = calls.then(lead);
             }
             Package::Text(text) => {
                 let parts = vec![Part::text(text)];
@@ -74,7 +84,9 @@ impl Effect {
         }
         step.close_calls("mail was taken in before it ended")?;
         let receipt = step.receive(mail.id)?;
-        let messages = step.messages(self.drafts)?;
+        let stands_last = step.view().last().map(|last| last.role());
+        let lead = self.lead.filter(|_| stands_last == Some(Role::Assistant));
+        let messages = step.messages(lead.into_iter().chain(self.drafts))?;
         if let Some(config) = self.config {
             step.configure(*config)?;
         }

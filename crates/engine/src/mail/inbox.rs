@@ -2,6 +2,7 @@
 
 use branchwork_core::{
     clock::Timestamp,
+    graph::View,
     id::{BranchId, MailId, SessionId},
     limits::READ_MAIL_MAX,
     mail::{Delivery, MailChange, MailPlace, MailQuery, MailState},
@@ -101,6 +102,18 @@ impl Branch {
         let (from, to) = (self.id(), fork);
         let readdress = |one: Delivery| MailChange::Readdress { mail: one.mail.id, from, to, at };
         Ok(self.inbox().await?.into_iter().map(readdress).collect())
+    }
+
+    /// Notes that mail of the inbox is taken in whose receipt came with the history of another branch. What
+    /// somebody else moved meanwhile is left to them.
+    pub(super) async fn settle_known(&self, view: &View, inbox: &[Delivery]) -> Result<()> {
+        for delivery in inbox {
+            if let Some(receipt) = view.receipt(delivery.mail.id) {
+                let to = (MailState::Applied { receipt }, self.engine().now());
+                advance(self.engine(), self.session_id(), vec![delivery.clone()], to).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The delivery of `mail` to this branch.

@@ -218,6 +218,7 @@ impl MailTools {
         let senders = branch.senders(&from).await.map_err(explain)?;
         let inbox = branch.inbox().await.map_err(ToolError::because)?;
         let view = branch.view().await.map_err(ToolError::because)?;
+        branch.settle_known(&view, &inbox).await.map_err(ToolError::because)?;
         let names = names(&branch).await?;
         let mut desks = lock(&self.desks);
         let desk = desks.entry(context.branch).or_default();

@@ -34,7 +34,7 @@ impl Session {
     /// # Errors
     ///
     /// When it is awaited: [`Error::Change`](crate::Error::Change) for a message that does not stand on
-    /// `from`; else as for [`merge`](Self::merge).
+    /// `from`, [`Error::Draft`](crate::Error::Draft) when none is picked; else as for [`merge`](Self::merge).
     ///
     /// # Examples
     ///

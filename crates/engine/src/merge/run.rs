@@ -8,7 +8,7 @@ use branchwork_core::{
     id::{MessageId, OpId},
     limits::COMMIT_OPS_MAX,
     merge::{MergeWay, Plan, Sides},
-    message::{Body, Draft, Message},
+    message::{Body, Draft, DraftError, Message},
     store::{Cause, Change, Conflict, StoreError, read},
 };
 
@@ -64,6 +64,9 @@ pub(super) async fn read(merge: &Merge) -> Result<Both> {
     }
     if merge.from.id() == merge.into.id() {
         return Err(Error::MergeWithItself);
+    }
+    if matches!(&merge.mode, Mode::Pick(messages) if messages.is_empty()) {
+        return Err(DraftError::Nothing.into());
     }
     if let Mode::Summary(text) = &merge.mode {
         Draft::new(Body::instruction(text.as_str())).check()?;

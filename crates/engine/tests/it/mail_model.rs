@@ -180,11 +180,13 @@ impl Model {
             if way.to != branch || way.place != MailPlace::Inbox || !is_meant {
                 continue;
             }
-            if expired {
+            // What came with the history of another branch is there already.
+            let is_known = standing.taken.contains(&way.mail);
+            if expired && !is_known {
                 way.place = MailPlace::Expired;
                 continue;
             }
-            if only_text && way.signal {
+            if only_text && way.signal && !is_known {
                 continue;
             }
             way.place = MailPlace::Applied;
@@ -433,7 +435,6 @@ impl World {
             assert!(matches!(done, Err(Error::Conflict(_))), "{done:?}");
         } else {
             done.unwrap();
-            self.model.deliver(way.from, to);
             self.model.ways[at] = Way { to, place: MailPlace::Inbox, ..way };
         }
     }

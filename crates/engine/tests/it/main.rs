@@ -19,6 +19,8 @@ mod conflicts;
 #[cfg(test)]
 mod context;
 #[cfg(test)]
+mod crossings;
+#[cfg(test)]
 mod diffs;
 #[cfg(test)]
 mod events;
@@ -26,8 +28,6 @@ mod events;
 mod extract;
 #[cfg(test)]
 mod flows;
-#[cfg(test)]
-mod h_review;
 #[cfg(test)]
 mod loops;
 #[cfg(test)]

@@ -221,15 +221,6 @@ fn go(
 }
 
 fn readdress(db: &Connection, delivery: DeliveryNo, to: BranchId, at: Timestamp) -> Answer<()> {
-    // It overtakes nothing that its sender has on the way there.
-    db.prepare_cached(
-        "UPDATE delivery INDEXED BY delivery_unsent
-         SET state = 2, since = ?3, delivered = coalesce(delivered, ?3), sender = NULL
-         WHERE recipient = ?2 AND state <= 1 AND sender = (
-             SELECT m.sender FROM delivery d CROSS JOIN mail m ON m.no = d.mail WHERE d.no = ?1
-         )",
-    )?
-    .execute((delivery, branch_bytes(to), at.as_micros()))?;
     db.prepare_cached(
         "UPDATE delivery
          SET recipient = ?2, state = 2, since = ?3, reason = NULL, receipt = NULL, sender = NULL,

@@ -89,14 +89,20 @@ impl View {
     }
 
     /// The mails of which this view and `other` do not say the same: that they were taken in, and by which
-    /// op. Costs nothing when nothing came from elsewhere between them.
+    /// op. Looks at what changed since they parted.
     pub fn receipts_unlike(&self, other: &Self) -> BTreeSet<MailId> {
-        let (mine, theirs) = (self.brought.as_ref(), other.brought.as_ref());
-        if mine.map(Arc::as_ptr) == theirs.map(Arc::as_ptr) {
-            return BTreeSet::new();
-        }
-        let all = mine.into_iter().chain(theirs).flat_map(|brought| brought.receipts.keys());
-        all.filter(|mail| self.receipt(**mail) != other.receipt(**mail)).copied().collect()
+        let shared = self.lineage.shared_with(&other.lineage);
+        let all = self.receipts_since(shared).chain(other.receipts_since(shared));
+        all.filter(|mail| self.receipt(*mail) != other.receipt(*mail)).collect()
+    }
+
+    /// The mails that were taken in after the op at `depth`.
+    fn receipts_since(&self, depth: u32) -> impl Iterator<Item = MailId> + '_ {
+        let since = self.changes.iter().take_while(move |undo| undo.depth > depth);
+        since.filter_map(|undo| match undo.change {
+            Change::Brought(Bring::Receipt(mail)) => Some(mail),
+            _ => None,
+        })
     }
 
     /// Knows `messages` from here on.

@@ -87,9 +87,6 @@ impl Room {
                 }
             }
             MailChange::Readdress { mail, from, to, at } => {
-                if let Some(sender) = self.mail(*mail).map(|mail| mail.sender) {
-                    self.deliver(sender, *to, *at);
-                }
                 if let Some(found) = self.of(*mail, *from).cloned() {
                     let readdressed = Delivery { recipient: *to, ..found };
                     self.put(readdressed.moved_to(MailState::Inbox, *at));

@@ -173,7 +173,8 @@ async fn s095_receiving_takes_in_all_that_waits() {
     a.send(&b, said).await.unwrap();
     a.send(&b, ConfigPatch::new().with_seed(7)).await.unwrap();
     let received = session.receive_all().await.unwrap();
-    let counts: Vec<_> = received.iter().map(|one| one.found.taken.len()).collect();
+    let counts: Vec<_> =
+        received.iter().map(|one| one.found.as_ref().unwrap().taken.len()).collect();
     assert_eq!(counts, [0, 0, 2]);
     assert_eq!(b.view().await.unwrap().config().seed, Some(7));
     assert_eq!((texts(&b).await, b.inbox().await.unwrap().len()), (vec!["look".to_owned()], 0));

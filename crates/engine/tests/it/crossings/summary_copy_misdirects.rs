@@ -2,7 +2,7 @@ use branchwork::{core::message::Body, merge::MergePolicy};
 
 use crate::support::{says, session, texts};
 
-/// A mailed summary poses as its first message: an edit of that is written onto the summary.
+/// An edit of a message is not written onto a mailed summary of it.
 #[tokio::test]
 async fn an_edit_that_comes_over_is_not_written_onto_a_mailed_summary() {
     let (session, _) = session([]).await;

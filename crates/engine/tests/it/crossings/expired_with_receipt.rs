@@ -7,8 +7,7 @@ use branchwork::{
 };
 use branchwork_testkit::TestClock;
 
-/// docs/reference/mail.md: "a mail is `applied` exactly as long as its receipt is in the history of the branch",
-/// and one that was taken in never expires.
+/// A mail that was taken in never expires, also when the receipt came with the history of another branch.
 #[tokio::test]
 async fn a_mail_whose_receipt_stands_does_not_expire() {
     let clock = Arc::new(TestClock::new());

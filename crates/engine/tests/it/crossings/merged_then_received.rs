@@ -1,6 +1,6 @@
 use crate::support::{session, texts};
 
-/// The same broadcast, merged in first and taken in then; the other order is tested to bring it once.
+/// A mail whose text a merge brought is taken in without a second text.
 #[tokio::test]
 async fn a_mail_that_a_merge_brought_is_not_taken_in_again() {
     let (session, _) = session([]).await;

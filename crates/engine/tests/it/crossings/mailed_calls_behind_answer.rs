@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{says, session};
 
-/// DESIGN.md 2: a history that a provider would refuse cannot be produced. A merge brings the instruction.
+/// No calls stand right behind an answer: some providers refuse that.
 #[tokio::test]
 async fn mailed_calls_do_not_follow_an_answer() {
     let (session, _) = session([]).await;

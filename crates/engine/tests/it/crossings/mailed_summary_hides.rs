@@ -1,7 +1,6 @@
 use crate::support::{says, session, texts};
 
-/// docs/guide/merging.md: what the source "folded into a summary comes as it was said". A summary that was mailed
-/// before makes its first message count as known.
+/// A summary is not its first message: that comes with a merge, also when the summary was mailed before.
 #[tokio::test]
 async fn a_message_that_only_a_mailed_summary_tells_of_is_merged() {
     let (session, _) = session([]).await;

@@ -2,7 +2,7 @@ use branchwork::{BaseBranch as _, core::message::Role};
 
 use crate::support::{says, session};
 
-/// find.rs: "A target has one system message".
+/// A branch has one system message, also when another is picked.
 #[tokio::test]
 async fn a_target_has_one_system_message() {
     let (session, _) = session([]).await;

@@ -3,8 +3,7 @@ use branchwork_testkit::Script;
 
 use crate::support::session;
 
-/// A mail whose receipt came with the history of another branch is settled by `receive`, and by `read_mail`
-/// never: it is shown in every turn from then on.
+/// What came with the history of another branch is not shown to a model again, and does not wait for ever.
 #[tokio::test]
 async fn what_read_mail_shows_does_not_stay_in_the_inbox() {
     let read = || Script::calls([("c1", "read_mail", "{}")]);

@@ -2,6 +2,7 @@ use branchwork::{BaseBranch as _, core::message::Role};
 
 use crate::support::{says, session, texts};
 
+/// A system message that leads the conversation leads it in a mail too.
 #[tokio::test]
 async fn a_system_message_that_was_put_first_later_is_mailed_first() {
     let (session, _) = session([]).await;

@@ -5,8 +5,7 @@ use branchwork_testkit::{DisturbedStore, Moment};
 
 use crate::support::{engine_over, texts};
 
-/// docs/reference/mail.md, Two processes: "`receive` looks again by itself. Two processes that take in on one
-/// branch move one head: one of them wins, and the other takes in what is left."
+/// Of two processes that take in on one branch one is first, and the other takes in what is left.
 #[tokio::test]
 async fn who_is_second_to_receive_takes_in_what_is_left() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());

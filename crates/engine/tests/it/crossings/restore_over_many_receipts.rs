@@ -2,6 +2,7 @@ use branchwork::mail::Package;
 
 use crate::support::{says, session};
 
+/// A head goes back over thousands of receipts in one move.
 #[tokio::test]
 async fn a_head_goes_back_over_more_receipts_than_one_commit_changes() {
     let (session, _) = session([]).await;

@@ -1,7 +1,6 @@
 use crate::support::{session, texts};
 
-/// docs/reference/mail.md, Order: "One branch takes in what another sent it in that order, also when some of it was
-/// queued". What an heir gets, or what is readdressed to it, overtakes what is queued for it.
+/// What an heir gets overtakes nothing that the same sender has queued for it.
 #[tokio::test]
 async fn inherited_mail_does_not_overtake_queued_mail_of_the_same_sender() {
     let (session, _) = session([]).await;

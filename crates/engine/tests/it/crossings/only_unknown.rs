@@ -2,7 +2,7 @@ use branchwork::core::id::MailId;
 
 use crate::support::session;
 
-/// DESIGN.md, invariant 8: nothing is silently ignored.
+/// What is asked for by name and is not there is an error.
 #[tokio::test]
 async fn a_mail_that_is_asked_for_and_not_there_is_an_error() {
     let (session, _) = session([]).await;

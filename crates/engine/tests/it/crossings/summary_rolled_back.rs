@@ -2,8 +2,7 @@ use branchwork::{core::config::ConfigPatch, merge::MergePolicy};
 
 use crate::support::{says, session, texts};
 
-/// `head_before_last`: that it came by a merge goes with it. With a setting between, it does not, and what
-/// the summary told of counts as merged for ever.
+/// A rollback that takes the summary of a merge off takes all of the merge: it can be merged again.
 #[tokio::test]
 async fn what_a_summary_that_was_rolled_back_told_of_can_be_merged_again() {
     for policy in [MergePolicy::Ours, MergePolicy::Theirs] {

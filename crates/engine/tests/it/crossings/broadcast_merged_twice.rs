@@ -1,16 +1,16 @@
 use crate::support::{session, texts};
 
-/// A copy of a merged copy forgets by which mail it came.
+/// Two branches took the same mail in: what both bring to a third is there once.
 #[tokio::test]
-async fn a_mail_comes_once_also_over_two_merges() {
+async fn a_broadcast_that_two_branches_took_in_comes_once_when_both_are_merged() {
     let (session, _) = session([]).await;
     let main = session.default_branch();
     let (one, two) = (main.fork("one").await.unwrap(), main.fork("two").await.unwrap());
     let other = session.create_branch("other").await.unwrap();
-    other.send([&main, &one], "fact").await.unwrap();
-    main.receive().await.unwrap();
+    other.send([&one, &two], "fact").await.unwrap();
     one.receive().await.unwrap();
-    session.merge(&one).into(&two).await.unwrap();
+    two.receive().await.unwrap();
+    session.merge(&one).into(&main).await.unwrap();
     session.merge(&two).into(&main).await.unwrap();
     assert_eq!(texts(&main).await, ["fact"]);
 }

@@ -3,7 +3,7 @@ use branchwork_testkit::Script;
 
 use crate::support::session;
 
-/// A mail that no result of a tool can hold keeps every other from being read by the model, in every turn.
+/// A mail that is too long for a model waits for the program, and keeps no other from being read.
 #[tokio::test]
 async fn a_mail_that_is_too_large_for_a_model_keeps_no_other_from_it() {
     let read = || Script::calls([("c1", "read_mail", "{}")]);

@@ -4,8 +4,7 @@ use serde_json::json;
 
 use crate::support::session;
 
-/// One branch that waits for a person keeps all later branches from their mail, and what the earlier ones took in
-/// is not told.
+/// One branch that waits for a person keeps no other from its mail.
 #[tokio::test]
 async fn a_parked_branch_keeps_no_other_from_its_mail() {
     let (session, _) = session([Script::calls([("c1", "look", "{}")])]).await;

@@ -1,6 +1,5 @@
-//! Faults that a review of mail and merging found. Each test fails.
+//! Where mail, merges, summaries and moves of the head cross.
 
-mod archive_part_then_whole;
 mod broadcast_merged_twice;
 mod expired_with_receipt;
 mod heir_overtakes;
@@ -11,14 +10,11 @@ mod mailed_calls_behind_answer;
 mod mailed_summary_hides;
 mod merged_then_received;
 mod only_unknown;
-mod own_mail_inherited;
 mod picked_system;
 mod read_mail_known_receipt;
-mod readdressed_then_redone;
 mod receive_all_starves;
 mod restore_over_many_receipts;
 mod summary_copy_misdirects;
 mod summary_rolled_back;
 mod two_hops;
 mod two_processes_receive;
-mod undo_cost;

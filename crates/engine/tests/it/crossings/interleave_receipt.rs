@@ -5,7 +5,7 @@ use branchwork_testkit::TestClock;
 
 use crate::support::says;
 
-/// docs/reference/mail.md: "The messages that it brings say which mail they came by."
+/// Messages that are laid anew still say by which mail they came.
 #[tokio::test]
 async fn what_a_mail_brought_is_still_known_to_come_by_it_after_a_merge_in_order_of_time() {
     let clock = Arc::new(TestClock::new());
