@@ -30,7 +30,7 @@ impl Branch {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when no such mail was for this branch.
+    /// [`Error::NotFound`](crate::Error::NotFound) when no such mail was for this branch.
     pub async fn receipt(&self, mail: MailId) -> Result<Option<Receipt>> {
         let delivery = self.delivery(mail).await?;
         let Some(op) = delivery.state.receipt() else { return Ok(None) };

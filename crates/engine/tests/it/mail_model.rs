@@ -231,22 +231,24 @@ impl Model {
         }
     }
 
+    /// What waits for a branch that is deleted goes to its heir, or nowhere.
+    fn inherit(&mut self, at: usize, heir: Option<usize>) {
+        let way = self.ways[at].clone();
+        let has_it = |heir: &usize| self.ways.iter().any(|w| w.mail == way.mail && w.to == *heir);
+        let inherited = heir.filter(|heir| !has_it(heir));
+        if let Some(heir) = inherited {
+            self.deliver(way.from, heir);
+        }
+        let place = inherited.map_or(MailPlace::DeadLetter, |_| MailPlace::Inbox);
+        self.ways[at] = Way { to: inherited.unwrap_or(way.to), place, ..way };
+    }
+
     fn delete(&mut self, branch: usize, heir: Option<usize>) {
         self.branches[branch].alive = false;
         for at in 0..self.ways.len() {
             let way = self.ways[at].clone();
-            if !way.place.is_waiting() {
-                continue;
-            }
-            if way.to == branch {
-                let has_it =
-                    |heir: &usize| self.ways.iter().any(|w| w.mail == way.mail && w.to == *heir);
-                let inherited = heir.filter(|heir| !has_it(heir));
-                if let Some(heir) = inherited {
-                    self.deliver(way.from, heir);
-                }
-                let place = inherited.map_or(MailPlace::DeadLetter, |_| MailPlace::Inbox);
-                self.ways[at] = Way { to: inherited.unwrap_or(branch), place, ..way };
+            if way.place.is_waiting() && way.to == branch {
+                self.inherit(at, heir);
             } else if way.from == branch && way.place.is_unsent() {
                 self.ways[at].place = MailPlace::Inbox;
             }

@@ -19,7 +19,7 @@ async fn a_mail_whose_receipt_stands_does_not_expire() {
     let main = session.default_branch();
     let other = session.create_branch("other").await.unwrap();
     let leaver = session.create_branch("leaver").await.unwrap();
-    let letter = other.send([&main, &leaver], "fact").expires_in(Duration::from_secs(60));
+    let letter = other.send([&main, &leaver], "fact").expires_in(Duration::from_mins(1));
     let mail = letter.await.unwrap();
     main.receive().await.unwrap();
     let fork = main.fork("fork").await.unwrap();
