@@ -1,7 +1,5 @@
 //! Commits: everything one step of the engine makes durable, as one value.
 
-use std::collections::BTreeSet;
-
 use super::{StoreError, record::Cause};
 use crate::{
     call::ModelCall,
@@ -227,20 +225,31 @@ impl Commit {
             let max = limits::COMMIT_MAIL_MAX;
             return Err(StoreError::invalid(format!("{count} deliveries, {max} allowed")));
         }
-        let (mut sent, mut changed) = (BTreeSet::new(), BTreeSet::new());
+        let (mut sent, mut changed) = (Vec::new(), Vec::with_capacity(count));
         for change in &self.mail {
             change.check().map_err(|error| StoreError::invalid(error.to_string()))?;
             let mail = change.mail();
-            if matches!(change, MailChange::Send { .. }) && !sent.insert(mail) {
-                return Err(StoreError::invalid(format!("mail {mail} is sent twice")));
+            if matches!(change, MailChange::Send { .. }) {
+                sent.push(mail);
             }
-            let mut recipients = change.recipients().iter().chain(readdressed_to(change));
-            if !recipients.all(|recipient| changed.insert((mail, *recipient))) {
-                return Err(StoreError::invalid(format!("mail {mail} is changed twice")));
-            }
+            let recipients = change.recipients().iter().chain(readdressed_to(change));
+            changed.extend(recipients.map(|recipient| (mail, *recipient)));
+        }
+        if let Some(mail) = twice(sent) {
+            return Err(StoreError::invalid(format!("mail {mail} is sent twice")));
+        }
+        if let Some((mail, _)) = twice(changed) {
+            return Err(StoreError::invalid(format!("mail {mail} is changed twice")));
         }
         Ok(())
     }
+}
+
+/// One of `items` that is there twice.
+fn twice<T: Ord + Copy>(mut items: Vec<T>) -> Option<T> {
+    items.sort_unstable();
+    let pair = items.windows(2).find(|pair| matches!(pair, [one, next] if one == next));
+    pair.and_then(|pair| pair.first().copied())
 }
 
 /// Another branch that a delivery is for after `change`.

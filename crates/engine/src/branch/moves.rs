@@ -22,6 +22,12 @@ impl Branch {
     /// # Cancel safety
     ///
     /// Dropping the future leaves the head where it was or where it goes. So for all moves.
+    ///
+    /// # Mail
+    ///
+    /// What was taken in by mail waits in the inbox again when its receipt is left, and is taken in when a
+    /// receipt comes back; so for all moves. When somebody moves such a mail meanwhile it is
+    /// [`Error::Conflict`], and [`Error::TooManyReceipts`] when there are more of them than one commit changes.
     pub async fn rollback(&self, count: usize) -> Result<Option<OpId>> {
         let (turns, state) = self.current().await?;
         let to = state.view.head_before_last(count)?;

@@ -9,7 +9,7 @@ use branchwork_core::{
     clock::Timestamp,
     graph::{Extent, StepWriter, View},
     id::BranchId,
-    limits::{COMMIT_OPS_MAX, READ_MAIL_MAX},
+    limits::{CALLS_PER_ANSWER_MAX, COMMIT_OPS_MAX, READ_MAIL_MAX},
     mail::{Category, Delivery, Mail, MailChange, MailPlace, MailQuery, MailState},
     store::Commit,
 };
@@ -23,6 +23,9 @@ use crate::{
     branch::{Beside, Branch, Part, State, Turns},
     error::{Error, Result},
 };
+
+/// Ops of one commit, beside the results of calls that it closes.
+const BATCH_OPS_MAX: usize = COMMIT_OPS_MAX - CALLS_PER_ANSWER_MAX;
 
 /// Mail that is being taken in, with the right to change the branch.
 #[derive(Debug)]
@@ -118,7 +121,7 @@ impl Batch {
         let mut ops = 0;
         while let Some(delivery) = waiting.pop_front() {
             ops += OPS_BESIDE_MESSAGES_MAX + messages_of(&delivery.mail);
-            if ops > COMMIT_OPS_MAX && batch.last > 0 {
+            if ops > BATCH_OPS_MAX && batch.last > 0 {
                 waiting.push_front(delivery);
                 break;
             }

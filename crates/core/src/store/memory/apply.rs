@@ -65,10 +65,10 @@ impl State {
             let repeated = actual == to && self.holds(session, chain.ops);
             return if repeated { Ok(()) } else { Err(moved.into()) };
         }
-        for op in chain.ops {
+        // Within a run each op follows the one before, so what holds for the first holds for all.
+        for op in runs(chain.ops).filter_map(<[Op]>::first) {
             match self.stretches.get(&(session, op.id.stretch())) {
-                None if op.id.place() == 0 || chain.ops.iter().any(|o| Some(o.id) == op.parent) => {
-                }
+                None if op.id.place() == 0 => {}
                 None => return Err(StoreError::invalid(format!("op {} has no stretch", op.id))),
                 Some(stretch) if stretch.branch != id => {
                     let problem = format!("op {} lies in a stretch of another branch", op.id);
@@ -112,23 +112,32 @@ impl State {
             }
             branch.record.messages = standing;
         }
-        for op in chain.ops {
-            entry(cause, Some(op.step), op.parent, Some(op.id), op.at);
-            branch.record.tip = Some(op.id);
-            branch.record.messages = op.standing;
-            let stretch = (session, op.id.stretch());
+        for run in runs(chain.ops) {
+            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+            let stretch = (session, first.id.stretch());
             let stretch = self.stretches.entry(stretch).or_insert_with(|| Stretch {
                 branch: id,
-                parent: op.parent,
+                parent: first.parent,
                 ops: Vec::new(),
             });
-            push(&mut stretch.ops, op.clone());
+            reserve(&mut stretch.ops, run.len());
+            stretch.ops.extend_from_slice(run);
+            for op in run {
+                entry(cause, Some(op.step), op.parent, Some(op.id), op.at);
+            }
+            branch.record.tip = Some(last.id);
+            branch.record.messages = last.standing;
         }
         branch.record.head = to;
         if let Some(updated) = updated {
             self.touch(session, updated);
         }
     }
+}
+
+/// The ops of an append by the stretches that they lie in.
+fn runs(ops: &[Op]) -> impl Iterator<Item = &[Op]> {
+    ops.chunk_by(|op, next| op.id.stretch() == next.id.stretch())
 }
 
 /// Appends `item` to a list that grows as [`reserve`] says.

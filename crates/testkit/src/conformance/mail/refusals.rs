@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use branchwork_core::{
     clock::Clock as _,
+    limits::COMMIT_MAIL_MAX,
     mail::{MailChange, MailQuery, MailState, Package},
     store::{Conflict, Store, StoreError},
 };
@@ -93,7 +94,7 @@ pub async fn changes_of_mail_that_are_none_are_refused(store: Arc<dyn Store>) {
     let good = || bench.mail(&post.main, "good");
     let expire = || bench.moving(&mail, first, (MailState::Inbox, MailState::Expired));
     let twice = good();
-    let many: Vec<_> = (0..10_001).map(|_| sending(&good(), &[first])).collect();
+    let many: Vec<_> = (0..=COMMIT_MAIL_MAX).map(|_| sending(&good(), &[first])).collect();
     for changes in [
         vec![sending(&good(), &[])],
         vec![sending(&good(), &[first, first])],
