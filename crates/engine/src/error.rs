@@ -1,6 +1,6 @@
 //! Why a call of the engine failed, named by what the caller can do about it.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, fmt::Display, time::Duration};
 
 use branchwork_core::{
     config::{ConfigError, SettingError},
@@ -326,6 +326,13 @@ pub enum Error {
     /// The branch has no instruction that waits for an answer.
     #[error("there is no instruction to answer on this branch")]
     NothingToRetry,
+}
+
+impl Error {
+    /// Nothing is named so, nor nearly so.
+    pub(crate) fn not_found(what: &'static str, reference: &(impl Display + ?Sized)) -> Self {
+        Self::NotFound { what, reference: reference.to_string(), nearest: None }
+    }
 }
 
 fn parked(calls: &[ToolCall]) -> String {

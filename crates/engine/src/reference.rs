@@ -151,18 +151,17 @@ pub(crate) fn find<'a, T, I: Display>(
         let text = id(thing).to_string();
         text.strip_prefix(prefix).is_some_and(|text| text.starts_with(&digits))
     };
-    let reference = reference.to_owned();
     if digits.is_empty() {
-        return Err(Error::NotFound { what, reference, nearest: None });
+        return Err(Error::not_found(what, reference));
     }
     let found: Vec<_> = things.into_iter().filter(fits).collect();
     match found.as_slice() {
-        [] => Err(Error::NotFound { what, reference, nearest: None }),
+        [] => Err(Error::not_found(what, reference)),
         [thing] => Ok(*thing),
         several => {
             let several = several.iter().take(CANDIDATES_MAX);
             let candidates = several.map(|thing| id(thing).to_string()).collect();
-            Err(Error::Ambiguous { what, reference, candidates })
+            Err(Error::Ambiguous { what, reference: reference.to_owned(), candidates })
         }
     }
 }

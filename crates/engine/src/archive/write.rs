@@ -76,13 +76,11 @@ impl Session {
     ) -> Result<Exported> {
         let branches = self.branches().await?;
         let is_own = |id: BranchId| branches.iter().any(|branch| branch.id == id);
-        let missing =
-            |reference: String| Error::NotFound { what: "branch", reference, nearest: None };
         if let Some(foreign) = wanted.iter().find(|branch| !is_own(branch.id())) {
-            return Err(missing(foreign.id().to_string()));
+            return Err(Error::not_found("branch", &foreign.id()));
         }
         if wanted.is_empty() {
-            return Err(missing("none".to_owned()));
+            return Err(Error::not_found("branch", "none"));
         }
         let is_wanted =
             |branch: &BranchRecord| wanted.iter().any(|wanted| wanted.id() == branch.id);

@@ -230,11 +230,8 @@ pub trait BaseBranch: fmt::Debug + Send + Sync {
     ///
     /// [`Error::NotFound`] when there is none; else as for [`revise`](Self::revise).
     async fn replace_system(&self, text: &str) -> Result<OpId> {
-        let system = self.first_system().await?.ok_or_else(|| Error::NotFound {
-            what: "message",
-            reference: Role::System.to_string(),
-            nearest: None,
-        })?;
+        let system = self.first_system().await?;
+        let system = system.ok_or_else(|| Error::not_found("message", &Role::System))?;
         let revision =
             Revision::Edit { message: system.id, body: Body::System { text: text.to_owned() } };
         self.revise(vec![revision]).await

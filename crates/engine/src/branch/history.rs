@@ -108,8 +108,7 @@ impl<'a> History<'a> {
     }
 
     pub(super) async fn find_op(mut self, text: &str) -> Result<OpId> {
-        let not_found =
-            || Error::NotFound { what: "op", reference: text.to_owned(), nearest: None };
+        let not_found = || Error::not_found("op", text);
         if text == "@-" {
             return self.next().await?.and_then(|entry| entry.from).ok_or_else(not_found);
         }

@@ -109,8 +109,7 @@ impl Branch {
     /// [`Error::NotFound`], [`Error::Ambiguous`].
     pub async fn message(&self, reference: &str) -> Result<Arc<Message>> {
         let view = self.view().await?;
-        let not_found =
-            || Error::NotFound { what: "message", reference: reference.to_owned(), nearest: None };
+        let not_found = || Error::not_found("message", reference);
         if let Some(back) = reference.strip_prefix('~') {
             let back = if back.is_empty() { Ok(1) } else { back.parse() };
             let back: usize = back.map_err(|_number| not_found())?;

@@ -157,11 +157,7 @@ impl Reader<'_> {
             let places = first..first.saturating_add(count);
             let ops = self.ops(op.stretch(), places).await?;
             if ops.is_empty() {
-                return Err(Error::NotFound {
-                    what: "op",
-                    reference: op.to_string(),
-                    nearest: None,
-                });
+                return Err(Error::not_found("op", &op));
             }
             let read = ops.len();
             for (entry, op) in moves.iter().zip(ops) {

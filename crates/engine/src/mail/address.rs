@@ -61,9 +61,7 @@ impl Address {
     fn resolve(&self, branches: &[BranchRecord]) -> Result<BranchId> {
         match self {
             Self::Id(id) if branches.iter().any(|branch| branch.id == *id) => Ok(*id),
-            Self::Id(id) => {
-                Err(Error::NotFound { what: "branch", reference: id.to_string(), nearest: None })
-            }
+            Self::Id(id) => Err(Error::not_found("branch", id)),
             Self::Name(name) => Ok(reference::find_branch(branches, name)?.id),
         }
     }

@@ -42,8 +42,7 @@ impl Session {
         };
         let found = inbox::all(self.engine(), self.id(), MailQuery::new().of(id)).await?;
         if found.is_empty() {
-            let reference = reference.to_owned();
-            return Err(Error::NotFound { what: "mail", reference, nearest: None });
+            return Err(Error::not_found("mail", reference));
         }
         Ok(found)
     }

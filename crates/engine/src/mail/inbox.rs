@@ -118,11 +118,8 @@ impl Branch {
 
     /// The delivery of `mail` to this branch.
     pub(super) async fn delivery(&self, mail: MailId) -> Result<Delivery> {
-        let query = MailQuery::new().of(mail).to(self.id()).limit(1);
-        let found = self.engine().store().mail(self.session_id(), &query).await?;
-        let missing =
-            || Error::NotFound { what: "mail", reference: mail.to_string(), nearest: None };
-        found.into_iter().next().ok_or_else(missing)
+        let query = MailQuery::new().to(self.id());
+        delivery(self.engine(), self.session_id(), (mail, query)).await
     }
 
     /// The branches that `from` means; `None` is any, also one that is gone.
@@ -137,6 +134,16 @@ impl Branch {
     async fn all_mail(&self, query: MailQuery) -> Result<Vec<Delivery>> {
         all(self.engine(), self.session_id(), query).await
     }
+}
+
+/// The first delivery of `mail` that `query` means.
+pub(super) async fn delivery(
+    engine: &Engine,
+    session: SessionId,
+    (mail, query): (MailId, MailQuery),
+) -> Result<Delivery> {
+    let found = engine.store().mail(session, &query.of(mail).limit(1)).await?;
+    found.into_iter().next().ok_or_else(|| Error::not_found("mail", &mail))
 }
 
 /// All deliveries that `query` means, page by page.

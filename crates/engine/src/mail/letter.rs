@@ -9,10 +9,9 @@ use branchwork_core::{
     store::{BranchRecord, Commit},
 };
 
-use super::{Addresses, Contents};
+use super::{Addresses, Contents, inbox};
 use crate::{
     branch::Branch,
-    engine::Engine,
     error::{Error, Result},
     session::Session,
 };
@@ -138,7 +137,8 @@ impl Letter {
         }
         let engine = self.sender.engine();
         if let Some(mail) = self.reply_to {
-            check_is_there(engine, &self.sender, mail).await?;
+            let any = (mail, MailQuery::new());
+            inbox::delivery(engine, self.sender.session_id(), any).await?;
         }
         let expires = self.time_to_live.map(|time| expiry(now, time)).transpose()?;
         let id = self.id.unwrap_or_else(|| MailId::from_bits(engine.ids().next_bits()));
@@ -153,13 +153,6 @@ impl Letter {
     const fn sender(&self) -> (BranchId, &Branch) {
         (self.sender.id(), &self.sender)
     }
-}
-
-async fn check_is_there(engine: &Engine, sender: &Branch, mail: MailId) -> Result<()> {
-    let query = MailQuery::new().of(mail).limit(1);
-    let found = engine.store().mail(sender.session_id(), &query).await?;
-    let missing = || Error::NotFound { what: "mail", reference: mail.to_string(), nearest: None };
-    found.first().map(drop).ok_or_else(missing)
 }
 
 fn expiry(now: Timestamp, time: Duration) -> Result<Timestamp> {
@@ -188,8 +181,7 @@ impl Session {
         for letter in letters {
             let (id, sender) = letter.sender();
             if sender.session_id() != self.id() {
-                let reference = id.to_string();
-                return Err(Error::NotFound { what: "branch", reference, nearest: None });
+                return Err(Error::not_found("branch", &id));
             }
             let (mail, change) = letter.seal(&branches, now).await?;
             mails.push(mail);
