@@ -48,3 +48,4 @@ pub mod store;
 pub mod tokens;
 pub mod tool;
 pub mod turn;
+mod twice;

@@ -6,6 +6,7 @@ use super::{Mail, MailState, PackageError};
 use crate::{
     clock::Timestamp,
     id::{BranchId, MailId},
+    twice::twice,
 };
 
 /// What a commit does to mail.
@@ -122,11 +123,8 @@ fn check_recipients(mail: MailId, recipients: &[BranchId]) -> Result<(), BadMail
     if recipients.is_empty() {
         return Err(BadMailChange::NoRecipient { mail });
     }
-    let mut sorted = recipients.to_vec();
-    sorted.sort_unstable();
-    let twice = sorted.windows(2).find_map(|pair| match pair {
-        [left, right] if left == right => Some(*left),
-        _ => None,
-    });
-    twice.map_or(Ok(()), |recipient| Err(BadMailChange::RecipientTwice { mail, recipient }))
+    match twice(recipients) {
+        None => Ok(()),
+        Some(&recipient) => Err(BadMailChange::RecipientTwice { mail, recipient }),
+    }
 }

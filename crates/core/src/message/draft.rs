@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Body, CallId, Message, Origin, Outcome, Status};
-use crate::{clock::Timestamp, id::OpId, limits};
+use crate::{clock::Timestamp, id::OpId, limits, twice::twice};
 
 /// A message before it is appended: without an identifier and a time.
 ///
@@ -222,13 +222,8 @@ pub(crate) fn check_body(body: &Body) -> Result<(), DraftError> {
             let max = limits::CALLS_PER_ANSWER_MAX;
             Some(format!("an action request holds at most {max} calls, not {}", calls.len()))
         } else {
-            let mut ids: Vec<_> = calls.iter().map(|call| &call.id).collect();
-            ids.sort_unstable();
-            let twice = ids.windows(2).find_map(|pair| match pair {
-                [left, right] if left == right => Some(*left),
-                _ => None,
-            });
-            twice.map(|id| format!("two calls have the identifier `{id}`"))
+            twice(calls.iter().map(|call| &call.id))
+                .map(|id| format!("two calls have the identifier `{id}`"))
         };
         if let Some(problem) = problem {
             return Err(DraftError::BadCalls { problem });

@@ -9,6 +9,7 @@ use crate::{
     id::{BranchId, OpId, SessionId},
     limits,
     mail::MailChange,
+    twice::twice,
 };
 
 /// Everything one step makes durable, in one session.
@@ -183,7 +184,8 @@ impl Commit {
     /// Divides the ops among the head moves, for stores: each op belongs to one append.
     ///
     /// Checks all that can be checked without looking at what is stored: ops lead from each
-    /// move's `from` to its `to`, and lie in stretches as they must.
+    /// move's `from` to its `to`, and lie in stretches as they must. No head moves twice and no stretch
+    /// begins twice: each could hide the other.
     ///
     /// # Errors
     ///
@@ -196,6 +198,14 @@ impl Commit {
         let answers = |id| self.ops.iter().any(|op| op.id == id && op.kind.as_message().is_some());
         if let Some((answer, _)) = self.calls.iter().find(|(answer, _)| !answers(*answer)) {
             return Err(StoreError::invalid(format!("op {answer} appends no answer to a call")));
+        }
+        if let Some(branch) = twice(self.heads.iter().map(|head| head.branch)) {
+            return Err(StoreError::invalid(format!("branch {branch} is moved twice")));
+        }
+        let begun = self.ops.iter().map(|op| op.id).filter(|id| id.place() == 0);
+        if let Some(op) = twice(begun) {
+            let problem = format!("op {op} begins a stretch that has begun");
+            return Err(StoreError::invalid(problem));
         }
         let mut rest = self.ops.as_slice();
         let mut chains = Vec::with_capacity(self.heads.len());
@@ -243,13 +253,6 @@ impl Commit {
         }
         Ok(())
     }
-}
-
-/// One of `items` that is there twice.
-fn twice<T: Ord + Copy>(mut items: Vec<T>) -> Option<T> {
-    items.sort_unstable();
-    let pair = items.windows(2).find(|pair| matches!(pair, [one, next] if one == next));
-    pair.and_then(|pair| pair.first().copied())
 }
 
 /// Another branch that a delivery is for after `change`.

@@ -1,7 +1,5 @@
 //! What is done to a commit before it is handed to the writer, so that its thread only writes.
 
-use std::collections::BTreeSet;
-
 use branchwork_core::{
     call::ModelCall,
     codec,
@@ -49,7 +47,6 @@ pub(super) enum BodyRow {
 pub(crate) fn prepare(commit: Commit) -> Result<Prepared, StoreError> {
     commit.chains()?;
     commit.check_mail()?;
-    check_once(&commit)?;
     let rows = commit.ops.iter().map(row).collect::<Result<_, _>>()?;
     let calls = commit.calls.iter().map(call_row).collect::<Result<_, _>>()?;
     let sent = commit.mail.iter().filter_map(|change| match change {
@@ -58,20 +55,6 @@ pub(crate) fn prepare(commit: Commit) -> Result<Prepared, StoreError> {
     });
     let envelopes = sent.map(|mail| envelope(mail)).collect::<Result<_, _>>()?;
     Ok(Prepared { commit, rows, calls, envelopes })
-}
-
-/// Checks that no head moves twice and no stretch begins twice: each could hide the other.
-fn check_once(commit: &Commit) -> Result<(), StoreError> {
-    let mut branches = BTreeSet::new();
-    if let Some(head) = commit.heads.iter().find(|head| !branches.insert(head.branch)) {
-        return Err(StoreError::invalid(format!("branch {} is moved twice", head.branch)));
-    }
-    let mut stretches = BTreeSet::new();
-    let mut begun = commit.ops.iter().map(|op| op.id).filter(|id| id.place() == 0);
-    match begun.find(|id| !stretches.insert(id.stretch())) {
-        None => Ok(()),
-        Some(op) => Err(StoreError::invalid(format!("op {op} begins a stretch that has begun"))),
-    }
 }
 
 /// The hash under which a body is kept.

@@ -1,7 +1,5 @@
 //! Taking in commits: what turns out to be wrong is taken back, as if it had never been.
 
-use std::collections::BTreeSet;
-
 use super::{
     super::{Chain, Change, Commit, Conflict, HeadMove, ReflogEntry, StoreError},
     state::{State, Stretch},
@@ -12,7 +10,6 @@ impl State {
     pub(super) fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
         let chains = commit.chains()?;
         commit.check_mail()?;
-        check_once(commit)?;
         if self.is_repeated_deletion(commit) {
             return Ok(());
         }
@@ -151,19 +148,5 @@ fn push<T>(list: &mut Vec<T>, item: T) {
 fn reserve<T>(list: &mut Vec<T>, more: usize) {
     if list.capacity() - list.len() < more {
         list.reserve_exact(list.len().div_ceil(4).max(4).max(more));
-    }
-}
-
-/// Checks that no head moves twice and no stretch begins twice: each could hide the other.
-fn check_once(commit: &Commit) -> Result<(), StoreError> {
-    let mut branches = BTreeSet::new();
-    if let Some(head) = commit.heads.iter().find(|head| !branches.insert(head.branch)) {
-        return Err(StoreError::invalid(format!("branch {} is moved twice", head.branch)));
-    }
-    let mut stretches = BTreeSet::new();
-    let mut begun = commit.ops.iter().map(|op| op.id).filter(|id| id.place() == 0);
-    match begun.find(|id| !stretches.insert(id.stretch())) {
-        None => Ok(()),
-        Some(op) => Err(StoreError::invalid(format!("op {op} begins a stretch that has begun"))),
     }
 }
