@@ -88,7 +88,7 @@ pub use self::{
     error::{Error, Result},
     merge::{CherryPick, Merge, MergePlan, Merged},
     runtime::{RandomIds, SystemClock},
-    session::{InBranch, NewBranch, Session, SessionBuilder},
+    session::{BranchNames, InBranch, NewBranch, Session, SessionBuilder},
 };
 
 /// The example of the README, compiled.

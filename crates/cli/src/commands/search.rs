@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use branchwork::{
-    Engine,
+    BranchNames, Engine,
     core::{
-        id::{BranchId, SessionId},
+        id::SessionId,
         message::Role,
         store::{Hit, Search},
     },
@@ -55,33 +55,28 @@ fn value(hit: &Hit) -> Value {
     })
 }
 
-/// What people call the places of hits.
-struct Names {
-    sessions: BTreeMap<SessionId, String>,
-    branches: BTreeMap<BranchId, String>,
-}
+/// What people call the sessions of hits, and their branches.
+struct Names(BTreeMap<SessionId, (String, BranchNames)>);
 
 impl Names {
     async fn of(engine: &Engine, hits: &[Hit]) -> Result<Self, Failure> {
-        let mut names = Self { sessions: BTreeMap::new(), branches: BTreeMap::new() };
+        let mut names = BTreeMap::new();
         for hit in hits {
-            if names.sessions.contains_key(&hit.session) {
+            if names.contains_key(&hit.session) {
                 continue;
             }
             let session = engine.open_session(&hit.session.to_string()).await?;
-            let name = session.record().await?.name;
-            names.sessions.insert(hit.session, name.unwrap_or_else(|| hit.session.to_string()));
-            let branches = session.branches().await?;
-            names.branches.extend(branches.into_iter().map(|branch| (branch.id, branch.name)));
+            let name = session.record().await?.name.unwrap_or_else(|| hit.session.to_string());
+            names.insert(hit.session, (name, session.branch_names().await?));
         }
-        Ok(names)
+        Ok(Self(names))
     }
 
-    /// `session@branch`; a branch that is gone has no name any more.
+    /// `session@branch`.
     fn place(&self, hit: &Hit) -> String {
-        let session = self.sessions.get(&hit.session).cloned();
-        let branch = self.branches.get(&hit.branch).cloned();
-        let session = session.unwrap_or_else(|| hit.session.to_string());
-        format!("{session}@{}", branch.unwrap_or_else(|| hit.branch.to_string()))
+        match self.0.get(&hit.session) {
+            Some((session, branches)) => format!("{session}@{}", branches.name(hit.branch)),
+            None => format!("{}@{}", hit.session, hit.branch),
+        }
     }
 }

@@ -1,40 +1,17 @@
 //! Mail, as text and as JSON.
 
-use std::collections::BTreeMap;
-
 use branchwork::{
-    Session, SystemClock,
-    core::{
-        clock::{Clock as _, Timestamp},
-        id::BranchId,
-    },
+    BranchNames, SystemClock,
+    core::clock::{Clock as _, Timestamp},
     mail::{Delivery, Mail, MailState, Package},
     time::rfc3339,
 };
 use serde_json::{Map, Value, json};
 
 use super::{Paint, message_value, one_line, render::short, set};
-use crate::exit::Failure;
-
-/// What people call the branches of a session.
-#[derive(Debug)]
-pub(crate) struct Names(BTreeMap<BranchId, String>);
-
-impl Names {
-    /// Those that the branches have now.
-    pub(crate) async fn of(session: &Session) -> Result<Self, Failure> {
-        let branches = session.branches().await?.into_iter();
-        Ok(Self(branches.map(|branch| (branch.id, branch.name)).collect()))
-    }
-
-    /// The name of a branch; the identifier of one that is gone.
-    pub(crate) fn name(&self, id: BranchId) -> String {
-        self.0.get(&id).cloned().unwrap_or_else(|| id.to_string())
-    }
-}
 
 /// What a mail is told by: which, from whom, of which category.
-pub(crate) fn envelope_value(mail: &Mail, names: &Names) -> Value {
+pub(crate) fn envelope_value(mail: &Mail, names: &BranchNames) -> Value {
     json!({
         "id": mail.id.to_string(),
         "from": names.name(mail.sender),
@@ -43,7 +20,7 @@ pub(crate) fn envelope_value(mail: &Mail, names: &Names) -> Value {
 }
 
 /// The same with its times and what it answers.
-pub(crate) fn mail_value(mail: &Mail, names: &Names) -> Value {
+pub(crate) fn mail_value(mail: &Mail, names: &BranchNames) -> Value {
     let mut value = envelope_value(mail, names);
     set(&mut value, "at", rfc3339(mail.sent));
     if let Some(expires) = mail.expires {
@@ -56,7 +33,7 @@ pub(crate) fn mail_value(mail: &Mail, names: &Names) -> Value {
 }
 
 /// A mail for one branch, as lists of mail print it with `--json`.
-pub(crate) fn delivery_value(delivery: &Delivery, names: &Names) -> Value {
+pub(crate) fn delivery_value(delivery: &Delivery, names: &BranchNames) -> Value {
     let (state, _) = state_now(delivery);
     let mut value = mail_value(&delivery.mail, names);
     set(&mut value, "to", names.name(delivery.recipient));
@@ -71,7 +48,7 @@ pub(crate) fn delivery_value(delivery: &Delivery, names: &Names) -> Value {
 }
 
 /// A mail for one branch, on a line of a list.
-pub(crate) fn delivery_line(delivery: &Delivery, names: &Names, paint: Paint) -> String {
+pub(crate) fn delivery_line(delivery: &Delivery, names: &BranchNames, paint: Paint) -> String {
     let Delivery { mail, recipient, .. } = delivery;
     let id = paint.dim(&mail.id.to_string());
     let (from, to) = (names.name(mail.sender), names.name(*recipient));

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub(crate) use self::{
     color::Paint,
     mail::{
-        Names, contents_value, delivery_line, delivery_value, envelope_value, mail_value, preview,
+        contents_value, delivery_line, delivery_value, envelope_value, mail_value, preview,
         state_now, state_text,
     },
     render::{branch_value, call_lines, calls_value, message_lines, message_value, print_message},

@@ -14,7 +14,7 @@ use crate::{
     },
     exit::Failure,
     mcp::Offered,
-    output::{self, Names, print_message},
+    output::{self, print_message},
     provider::{self, Target},
     world::World,
 };
@@ -197,7 +197,7 @@ impl<'a> Talk<'a> {
     async fn receive(&self) -> Result<(), Failure> {
         let place = (&self.session, &self.branch);
         let intake = Intake::of(self.world, place, self.branch.receive()).await?;
-        intake.print(self.world, &Names::of(&self.session).await?)?;
+        intake.print(self.world, &self.session.branch_names().await?)?;
         intake.check()
     }
 

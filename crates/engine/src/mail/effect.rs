@@ -1,17 +1,17 @@
 //! What a mail does to the branch that takes it in.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use branchwork_core::{
     config::{Change, ConfigPatch},
     graph::{StepWriter, View},
-    id::{BranchId, MailId, OpId},
+    id::{MailId, OpId},
     mail::{Mail, Package},
     message::{Body, BodyKind, Draft, Message, Origin, Part, Role},
 };
 
 use super::Taken;
-use crate::{branch::Branch, error::Result, tools::Registered};
+use crate::{branch::Branch, error::Result, session::BranchNames, tools::Registered};
 
 /// Ops that taking in one mail takes beside its messages: the receipt, what leads them, and a change of
 /// the configuration.
@@ -22,9 +22,6 @@ const LEAD: &str = "What follows came by mail.";
 
 /// The op that says that a mail was taken in, when there is one already.
 pub(super) type Known = Option<OpId>;
-
-/// The names of branches.
-pub(super) type Names = BTreeMap<BranchId, String>;
 
 /// What a mail does to a branch.
 #[derive(Debug, Default)]
@@ -39,7 +36,7 @@ pub(super) struct Effect {
 
 impl Effect {
     /// What `mail` does to `branch`.
-    pub(super) fn of((branch, names): (&Branch, &Names), mail: &Mail) -> Result<Self> {
+    pub(super) fn of((branch, names): (&Branch, &BranchNames), mail: &Mail) -> Result<Self> {
         let mut effect = Self::default();
         match &mail.package {
             Package::Messages(messages) => {
@@ -116,11 +113,9 @@ fn copy_of(mail: MailId, message: &Message) -> Draft {
 }
 
 /// What a mail says in the words of its sender.
-fn said_by(names: &Names, mail: &Mail, body: Body) -> Draft {
-    // A branch that is gone has no name any more.
-    let name = names.get(&mail.sender).cloned().unwrap_or_else(|| mail.sender.to_string());
+fn said_by(names: &BranchNames, mail: &Mail, body: Body) -> Draft {
     let origin = Origin::Mailed { mail: mail.id, message: None };
-    Draft::new(body).with_sender(name).with_origin(origin)
+    Draft::new(body).with_sender(names.name(mail.sender)).with_origin(origin)
 }
 
 /// How many messages a mail brings.

@@ -16,12 +16,13 @@ use branchwork_core::{
 
 use super::{
     Left, LeftReason, Receive, Received, Taken,
-    effect::{Effect, Known, Names, OPS_BESIDE_MESSAGES_MAX, messages_of},
+    effect::{Effect, Known, OPS_BESIDE_MESSAGES_MAX, messages_of},
     inbox::moved,
 };
 use crate::{
     branch::{Beside, Branch, Part, State, Turns},
     error::{Error, Result},
+    session::BranchNames,
 };
 
 /// Ops of one commit, beside the results of calls that it closes.
@@ -32,7 +33,7 @@ const BATCH_OPS_MAX: usize = COMMIT_OPS_MAX - CALLS_PER_ANSWER_MAX;
 pub(super) struct Intake {
     wish: Receive,
     senders: Option<Vec<BranchId>>,
-    names: Names,
+    names: BranchNames,
     turns: Turns,
     state: State,
     received: Received,
@@ -48,7 +49,7 @@ impl Intake {
         }
         let senders = branch.senders(&wish.from).await?;
         let branches = branch.engine().store().branches(branch.session_id()).await?;
-        let names = branches.into_iter().map(|branch| (branch.id, branch.name)).collect();
+        let names = branches.into_iter().collect();
         let turns = branch.shared().turns().await;
         let state = branch.refresh().await?;
         let received = Received { taken: Vec::new(), left: Vec::new(), head: None };
@@ -110,7 +111,7 @@ struct Batch {
 impl Batch {
     /// Takes from the front of `waiting` what one commit can hold.
     fn of(
-        (branch, names): (&Branch, &Names),
+        (branch, names): (&Branch, &BranchNames),
         state: &State,
         accept: Option<&BTreeSet<Category>>,
         waiting: &mut VecDeque<Delivery>,
@@ -134,7 +135,7 @@ impl Batch {
     /// Decides what becomes of one mail.
     fn look_at(
         &mut self,
-        (branch, names): (&Branch, &Names),
+        (branch, names): (&Branch, &BranchNames),
         view: &View,
         accept: Option<&BTreeSet<Category>>,
         delivery: &Delivery,

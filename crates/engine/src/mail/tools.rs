@@ -22,6 +22,7 @@ use crate::{
     branch::Branch,
     engine::{Engine, WeakEngine, lock},
     error::{Error, Result},
+    session::BranchNames,
     tools::FunctionTool,
 };
 
@@ -167,7 +168,7 @@ impl MailTools {
             sent = store.mail(context.session, &query).await.map_err(ToolError::because)?;
         }
         let names = names(&branch).await?;
-        let to: Vec<_> = sent.iter().filter_map(|one| names.get(&one.recipient)).collect();
+        let to: Vec<_> = sent.iter().filter_map(|one| names.get(one.recipient)).collect();
         Ok(json!({ "sent": id.to_string(), "to": to }))
     }
 
@@ -265,7 +266,7 @@ impl Pile {
     /// From the top of `waiting`, at most `max` mails.
     fn of<'a>(
         waiting: impl Iterator<Item = &'a Delivery>,
-        names: &BTreeMap<BranchId, String>,
+        names: &BranchNames,
         max: usize,
     ) -> Self {
         let (mut pile, mut bytes) = (Self::default(), 0);
@@ -314,16 +315,15 @@ fn explain(error: Error) -> ToolError {
     }
 }
 
-async fn names(branch: &Branch) -> Result<BTreeMap<BranchId, String>, ToolError> {
+async fn names(branch: &Branch) -> Result<BranchNames, ToolError> {
     let branches = branch.engine().store().branches(branch.session_id()).await;
-    let branches = branches.map_err(ToolError::because)?.into_iter();
-    Ok(branches.map(|branch| (branch.id, branch.name)).collect())
+    Ok(branches.map_err(ToolError::because)?.into_iter().collect())
 }
 
 /// What a model sees of a mail; `None` when that is not for a model.
-fn shown(delivery: &Delivery, names: &BTreeMap<BranchId, String>) -> Option<Value> {
+fn shown(delivery: &Delivery, names: &BranchNames) -> Option<Value> {
     let mail = &delivery.mail;
-    let from = names.get(&mail.sender).cloned().unwrap_or_else(|| mail.sender.to_string());
+    let from = names.name(mail.sender);
     let said = |message: &Arc<Message>| json!({ "role": message.role().as_str(), "sender": message.sender, "text": message.text() });
     let (kind, what) = match &mail.package {
         Package::Text(text) => ("text", json!(text)),

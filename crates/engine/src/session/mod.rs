@@ -2,6 +2,7 @@
 
 mod across;
 mod build;
+mod names;
 mod new_branch;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,9 @@ use branchwork_core::{
     store::{BranchRecord, Change, Commit, SessionRecord},
 };
 
-pub use self::{across::InBranch, build::SessionBuilder, new_branch::NewBranch};
+pub use self::{
+    across::InBranch, build::SessionBuilder, names::BranchNames, new_branch::NewBranch,
+};
 use crate::{
     branch::{Beginning, Branch},
     engine::Engine,

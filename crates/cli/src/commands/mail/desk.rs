@@ -1,7 +1,7 @@
 //! `branchwork mail expire`, `readdress` and `sync`: the mail of a whole session.
 
 use branchwork::{
-    Error, Session,
+    BranchNames, Error, Session,
     core::id::BranchId,
     mail::{Delivery, MailState},
 };
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     exit::Failure,
-    output::{self, Names, delivery_value},
+    output::{self, delivery_value},
     world::World,
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn readdress(
 ) -> Result<(), Failure> {
     let session = super::session(world, session).await?;
     let deliveries = session.find_mail(mail).await?;
-    let names = Names::of(&session).await?;
+    let names = session.branch_names().await?;
     let delivery = chosen(&deliveries, from, &names)?;
     let to = session.branch(to).await?;
     let readdressed = session.readdress(&delivery, &to).await;
@@ -43,7 +43,11 @@ pub(super) async fn readdress(
 }
 
 /// The delivery to the branch that `from` names, which may be gone; the only one when it is not said.
-fn chosen(deliveries: &[Delivery], from: Option<&str>, names: &Names) -> Result<Delivery, Failure> {
+fn chosen(
+    deliveries: &[Delivery],
+    from: Option<&str>,
+    names: &BranchNames,
+) -> Result<Delivery, Failure> {
     let Some(from) = from else {
         return match deliveries {
             [only] => Ok(only.clone()),
@@ -75,7 +79,7 @@ pub(super) async fn sync(world: &World, session: &str, receive: bool) -> Result<
     let session = super::session(world, session).await?;
     let sent = session.collect_send_all().await?;
     let received = if receive { Some(receive_all(world, &session).await?) } else { None };
-    let names = Names::of(&session).await?;
+    let names = session.branch_names().await?;
     if world.global.json {
         let sent: Vec<Value> = sent.iter().map(|one| delivery_value(one, &names)).collect();
         let mut value = json!({ "sent": sent });
@@ -111,7 +115,7 @@ async fn receive_on(world: &World, session: &Session, id: BranchId) -> Result<In
     Intake::of(world, (session, &branch), branch.receive()).await
 }
 
-fn received_value((branch, intake): &Received, names: &Names) -> Value {
+fn received_value((branch, intake): &Received, names: &BranchNames) -> Value {
     let mut value = match intake {
         Ok(intake) => intake.value(names),
         Err(failure) => json!({ "problem": failure.to_string() }),
@@ -123,7 +127,7 @@ fn received_value((branch, intake): &Received, names: &Names) -> Value {
 fn print(
     world: &World,
     (branch, intake): (&str, &Result<Intake, Failure>),
-    names: &Names,
+    names: &BranchNames,
 ) -> Result<(), Failure> {
     match intake {
         Ok(intake) if intake.count() == 0 => Ok(()),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use branchwork::{
-    Branch, Error, Session,
+    Branch, BranchNames, Error, Session,
     core::{id::OpId, store::Conflict},
     mail::{Delivery, LeftReason, Mail, Package, Receive, Received, Taken},
 };
@@ -13,7 +13,7 @@ use super::{NONE_WAITS, delivery, failure};
 use crate::{
     commands::append::RACES_MAX,
     exit::Failure,
-    output::{self, Names, envelope_value, preview},
+    output::{self, envelope_value, preview},
     place::Place,
     provider,
     world::World,
@@ -61,7 +61,7 @@ impl Intake {
         &mut self,
         place: &Place,
         wanted: &[Delivery],
-        names: &Names,
+        names: &BranchNames,
     ) -> Result<(), Failure> {
         for Delivery { mail, recipient, .. } in wanted {
             let has_failed = |kept: &Kept| kept.mail.id == mail.id && kept.failure.is_some();
@@ -81,7 +81,7 @@ impl Intake {
     }
 
     /// It as `mail receive --json` prints it.
-    pub(super) fn value(&self, names: &Names) -> Value {
+    pub(super) fn value(&self, names: &BranchNames) -> Value {
         let taken = self.taken.iter().map(|Taken { mail, receipt, messages }| {
             let mut value = envelope_value(mail, names);
             output::set(&mut value, "receipt", receipt.to_string());
@@ -105,7 +105,7 @@ impl Intake {
     }
 
     /// Prints it for a person, a line a mail.
-    pub(crate) fn print(&self, world: &World, names: &Names) -> Result<(), Failure> {
+    pub(crate) fn print(&self, world: &World, names: &BranchNames) -> Result<(), Failure> {
         for Taken { mail, .. } in &self.taken {
             output::line(&line(world, "taken", mail, names))?;
         }
@@ -159,7 +159,7 @@ pub(super) fn check_all<'a>(
     Err(Failure::clone(first).with_message(message))
 }
 
-fn line(world: &World, what: &str, mail: &Mail, names: &Names) -> String {
+fn line(world: &World, what: &str, mail: &Mail, names: &BranchNames) -> String {
     let (from, category) = (names.name(mail.sender), mail.package.category());
     let id = world.paint.dim(&mail.id.to_string());
     format!("{what} {id} from {from}  {category}: {}", preview(&mail.package))

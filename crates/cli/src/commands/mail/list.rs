@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     exit::Failure,
-    output::{self, Names, delivery_line, delivery_value},
+    output::{self, delivery_line, delivery_value},
     place,
     world::World,
 };
@@ -59,7 +59,7 @@ pub(super) async fn report(
     if !world.global.json {
         return print(world, session, found).await;
     }
-    let names = Names::of(session).await?;
+    let names = session.branch_names().await?;
     let mut value = json!({});
     let mails: Vec<Value> = found.iter().map(|one| delivery_value(one, &names)).collect();
     output::set(&mut value, name, mails);
@@ -75,7 +75,7 @@ pub(super) async fn report_one(
     if !world.global.json {
         return print(world, session, std::slice::from_ref(delivery)).await;
     }
-    let names = Names::of(session).await?;
+    let names = session.branch_names().await?;
     Ok(output::json(&json!({ "mail": delivery_value(delivery, &names) }))?)
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn print(
     session: &Session,
     found: &[Delivery],
 ) -> Result<(), Failure> {
-    let names = Names::of(session).await?;
+    let names = session.branch_names().await?;
     for delivery in found {
         output::line(&delivery_line(delivery, &names, world.paint))?;
     }

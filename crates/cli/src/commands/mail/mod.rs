@@ -10,7 +10,7 @@ mod send;
 mod show;
 
 use branchwork::{
-    Error, Session,
+    BranchNames, Error, Session,
     core::{
         nearest::nearest,
         store::{BranchRecord, Conflict},
@@ -22,7 +22,7 @@ pub(crate) use self::{intake::Intake, list::print as print_list};
 use crate::{
     args::MailCommand,
     exit::{Code, Failure},
-    output::{self, Names},
+    output,
     place::{self, Place},
     world::World,
 };
@@ -90,12 +90,12 @@ async fn delivery(place: &Place, mail: &str) -> Result<Delivery, Failure> {
     if let Some(own) = own {
         return Ok(own.clone());
     }
-    let names = Names::of(&place.session).await?;
+    let names = place.session.branch_names().await?;
     Err(not_for(&deliveries, &names.name(place.branch.id()), &names))
 }
 
 /// Says that a mail is not for `branch`, and for whom it is.
-fn not_for(deliveries: &[Delivery], branch: &str, names: &Names) -> Failure {
+fn not_for(deliveries: &[Delivery], branch: &str, names: &BranchNames) -> Failure {
     let id = deliveries.first().map(|delivery| delivery.mail.id.to_string()).unwrap_or_default();
     let message = format!("mail {id} is not for branch `{}`", output::one_line(branch));
     Failure::new(Code::NotFound, message)
@@ -103,13 +103,13 @@ fn not_for(deliveries: &[Delivery], branch: &str, names: &Names) -> Failure {
 }
 
 /// Who a mail is for.
-fn recipients(deliveries: &[Delivery], names: &Names) -> String {
+fn recipients(deliveries: &[Delivery], names: &BranchNames) -> String {
     let names = deliveries.iter().map(|delivery| names.name(delivery.recipient));
     names.collect::<Vec<_>>().join(", ")
 }
 
 /// Why mail did not go on, in the names of branches.
-fn failure(error: Error, names: &Names) -> Failure {
+fn failure(error: Error, names: &BranchNames) -> Failure {
     let Error::Conflict(Conflict::MailMoved { mail, recipient, actual }) = error else {
         return error.into();
     };

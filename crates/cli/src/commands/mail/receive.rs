@@ -3,13 +3,7 @@
 use branchwork::mail::Category;
 
 use super::{Intake, category, delivery, named};
-use crate::{
-    args::ReceiveArgs,
-    exit::Failure,
-    output::{self, Names},
-    place,
-    world::World,
-};
+use crate::{args::ReceiveArgs, exit::Failure, output, place, world::World};
 
 pub(super) async fn run(world: &World, args: ReceiveArgs) -> Result<(), Failure> {
     let accept: Vec<Category> =
@@ -30,7 +24,7 @@ pub(super) async fn run(world: &World, args: ReceiveArgs) -> Result<(), Failure>
         receive = receive.only(wanted.iter().map(|delivery| delivery.mail.id));
     }
     let mut intake = Intake::of(world, (&place.session, &place.branch), receive).await?;
-    let names = Names::of(&place.session).await?;
+    let names = place.session.branch_names().await?;
     intake.require(&place, &wanted, &names).await?;
     if world.global.json {
         output::json(&intake.value(&names))?;

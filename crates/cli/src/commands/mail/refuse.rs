@@ -1,7 +1,7 @@
 //! `branchwork mail refuse`.
 
 use super::{delivery, failure, list::report_one};
-use crate::{exit::Failure, output::Names, place, world::World};
+use crate::{exit::Failure, place, world::World};
 
 pub(super) async fn run(
     world: &World,
@@ -11,7 +11,7 @@ pub(super) async fn run(
     let place = place::branch(world.existing_engine()?, Some(text)).await?;
     let mail = delivery(&place, mail).await?.mail.id;
     let refused = place.branch.refuse(mail, reason).await;
-    let names = Names::of(&place.session).await?;
+    let names = place.session.branch_names().await?;
     let refused = refused.map_err(|error| failure(error, &names))?;
     report_one(world, &place.session, &refused).await
 }

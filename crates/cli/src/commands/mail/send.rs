@@ -10,7 +10,7 @@ use super::{category, contents, named, recipients};
 use crate::{
     args::SendArgs,
     exit::Failure,
-    output::{self, Names, mail_value},
+    output::{self, mail_value},
     place::{self, Place},
     world::World,
 };
@@ -62,7 +62,7 @@ async fn post(
 ) -> Result<(), Failure> {
     let mail = letter.await.map_err(failure)?;
     let deliveries = place.session.find_mail(&mail.id.to_string()).await?;
-    let names = Names::of(&place.session).await?;
+    let names = place.session.branch_names().await?;
     if !world.global.json {
         let to = recipients(&deliveries, &names);
         return Ok(output::line(&format!("{} to {to} ({state})", mail.id))?);

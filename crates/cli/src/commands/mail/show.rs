@@ -1,7 +1,7 @@
 //! `branchwork mail show`.
 
 use branchwork::{
-    Session,
+    BranchNames, Session,
     mail::{Delivery, Package, Receipt},
     time::rfc3339,
 };
@@ -11,8 +11,7 @@ use crate::{
     commands::config_branch,
     exit::Failure,
     output::{
-        self, Names, contents_value, delivery_value, mail_value, print_message, state_now,
-        state_text,
+        self, contents_value, delivery_value, mail_value, print_message, state_now, state_text,
     },
     world::World,
 };
@@ -23,7 +22,7 @@ type Told = (Delivery, Option<Receipt>);
 pub(super) async fn run(world: &World, session: &str, mail: &str) -> Result<(), Failure> {
     let session = super::session(world, session).await?;
     let deliveries = session.find_mail(mail).await?;
-    let names = Names::of(&session).await?;
+    let names = session.branch_names().await?;
     let mut told = Vec::with_capacity(deliveries.len());
     for delivery in deliveries {
         let receipt = receipt(&session, &delivery).await?;
@@ -44,7 +43,7 @@ async fn receipt(session: &Session, delivery: &Delivery) -> Result<Option<Receip
     }
 }
 
-fn print_json(told: &[Told], names: &Names) -> Result<(), Failure> {
+fn print_json(told: &[Told], names: &BranchNames) -> Result<(), Failure> {
     let Some((first, _)) = told.first() else { return Ok(()) };
     let mut value = mail_value(&first.mail, names);
     output::set(&mut value, "contents", contents_value(&first.mail.package));
@@ -53,7 +52,7 @@ fn print_json(told: &[Told], names: &Names) -> Result<(), Failure> {
     Ok(output::json(&json!({ "mail": value }))?)
 }
 
-fn told_value((delivery, receipt): &Told, names: &Names) -> Value {
+fn told_value((delivery, receipt): &Told, names: &BranchNames) -> Value {
     let known = delivery_value(delivery, names);
     let fields = ["to", "state", "reason"].into_iter();
     let mut value: Value =
@@ -80,7 +79,7 @@ fn receipt_value(receipt: &Receipt) -> Value {
     })
 }
 
-fn print(world: &World, told: &[Told], names: &Names) -> Result<(), Failure> {
+fn print(world: &World, told: &[Told], names: &BranchNames) -> Result<(), Failure> {
     let Some((first, _)) = told.first() else { return Ok(()) };
     let mail = &first.mail;
     let field = |name: &str, value: &str| output::line(&format!("{name:9}  {value}"));
