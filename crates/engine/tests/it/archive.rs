@@ -20,7 +20,7 @@ use branchwork_testkit::{Script, ScriptedProvider, SequentialIds, TestClock};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::support::{says, texts};
+use crate::support::{block_on, says, texts};
 
 #[derive(Debug, Clone)]
 enum Action {
@@ -312,10 +312,6 @@ async fn check(actions: Vec<Action>, target: Arc<dyn Store>) {
     assert_eq!((after.session, after.branches), (before.session, before.branches));
     assert_eq!(after.mail, before.mail);
     assert_eq!(target.verify().await.unwrap().problems, Vec::<String>::new());
-}
-
-fn block_on(work: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
 }
 
 proptest! {

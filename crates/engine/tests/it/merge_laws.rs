@@ -15,7 +15,7 @@ use branchwork::{
 use branchwork_testkit::{SequentialIds, TestClock, legal::breaches};
 use proptest::prelude::*;
 
-use crate::support::says;
+use crate::support::{block_on, says};
 
 /// Branches of a world, `main` among them.
 const BRANCHES: usize = 4;
@@ -185,10 +185,6 @@ fn first_said(messages: &[Arc<Message>]) -> Vec<MessageId> {
 
 async fn legal(branch: &Branch) -> bool {
     breaches(&seen(branch).await.0).is_empty()
-}
-
-fn block_on(future: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future);
 }
 
 fn in_mode(merge: Merge, mode: u8) -> Merge {

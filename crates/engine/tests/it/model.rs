@@ -11,7 +11,7 @@ use branchwork::{
 };
 use proptest::prelude::*;
 
-use crate::support::{engine_over, says, texts};
+use crate::support::{block_on, engine_over, says, texts};
 
 /// What happens next, on the branch of that number; numbers are taken modulo what there is.
 #[derive(Debug, Clone)]
@@ -239,19 +239,9 @@ async fn run(store: Arc<dyn Store>, actions: &[Action]) {
     assert_eq!(store.verify().await.unwrap().problems, Vec::<String>::new());
 }
 
-fn block_on(work: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work);
-}
-
-/// Fewer cases than in memory: every one makes a file.
-#[cfg(feature = "sqlite")]
-fn on_disk() -> ProptestConfig {
-    ProptestConfig { cases: 32, ..ProptestConfig::default() }
-}
-
 #[cfg(feature = "sqlite")]
 proptest! {
-    #![proptest_config(on_disk())]
+    #![proptest_config(crate::support::on_disk())]
 
     #[test]
     fn the_sqlite_engine_equals_plain_copies_also_after_a_reopen(actions in actions()) {

@@ -38,3 +38,14 @@ pub(crate) fn says(text: &str) -> Draft {
 pub(crate) async fn texts(branch: &Branch) -> Vec<String> {
     branch.view().await.unwrap().messages().map(|message| message.text()).collect()
 }
+
+/// Runs `work` to its end, for property tests.
+pub(crate) fn block_on(work: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+}
+
+/// Fewer cases than in memory: every one makes a file.
+#[cfg(feature = "sqlite")]
+pub(crate) fn on_disk() -> proptest::prelude::ProptestConfig {
+    proptest::prelude::ProptestConfig { cases: 32, ..Default::default() }
+}

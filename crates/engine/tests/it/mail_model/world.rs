@@ -1,267 +1,30 @@
-//! Invariant 5: random work with mail, from two engines in turns, against a plain state machine.
+//! Two engines over one store, beside the state machine.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use branchwork::{
     Branch, Engine, Error, Session,
-    core::{
-        clock::Clock as _,
-        id::{BranchId, MailId},
-        store::{MemoryStore, Store},
-    },
-    mail::{Addresses, Category, MailPlace, MailQuery, Package},
+    core::store::Store,
+    mail::{Category, MailPlace, MailQuery, Package},
 };
 use branchwork_testkit::{SequentialIds, TestClock};
-use proptest::prelude::*;
 
+use super::{
+    BRANCHES_MAX,
+    actions::Action,
+    machine::{Known, Model, Standing, Way},
+};
 use crate::support::{says, texts};
-
-/// How many branches there are at most.
-const BRANCHES_MAX: usize = 6;
 
 /// How long some mail can be taken in.
 const TIME_TO_LIVE: Duration = Duration::from_secs(3);
 
-/// What happens next; numbers are taken modulo what there is.
-#[derive(Debug, Clone)]
-enum Action {
-    Send { from: usize, to: usize, at_once: bool, expires: bool, signal: bool },
-    Broadcast { from: usize, at_once: bool },
-    Collect(usize),
-    Deliver(usize),
-    CollectSendAll,
-    Receive { branch: usize, from: Option<usize>, only_text: bool },
-    Refuse(usize, usize),
-    Readdress(usize, usize),
-    Expire,
-    Wait,
-    Say(usize),
-    Undo(usize),
-    Redo(usize),
-    RollBack(usize, usize),
-    Fork { branch: usize, with_mail: bool },
-    Delete { branch: usize, heir: Option<usize> },
-    Crash,
-}
-
-fn actions() -> impl Strategy<Value = Vec<(bool, Action)>> {
-    let b = || 0_usize..BRANCHES_MAX;
-    let send = (b(), b(), any::<bool>(), any::<bool>(), prop::bool::weighted(0.2));
-    let action = prop_oneof![
-        6 => send.prop_map(|(from, to, at_once, expires, signal)| {
-            Action::Send { from, to, at_once, expires, signal }
-        }),
-        2 => (b(), any::<bool>()).prop_map(|(from, at_once)| Action::Broadcast { from, at_once }),
-        1 => b().prop_map(Action::Collect),
-        1 => b().prop_map(Action::Deliver),
-        1 => Just(Action::CollectSendAll),
-        4 => (b(), prop::option::weighted(0.3, b()), any::<bool>()).prop_map(
-            |(branch, from, only_text)| Action::Receive { branch, from, only_text }
-        ),
-        1 => (b(), any::<usize>()).prop_map(|(b, n)| Action::Refuse(b, n)),
-        1 => (any::<usize>(), b()).prop_map(|(n, b)| Action::Readdress(n, b)),
-        1 => Just(Action::Expire),
-        1 => Just(Action::Wait),
-        1 => b().prop_map(Action::Say),
-        2 => b().prop_map(Action::Undo),
-        1 => b().prop_map(Action::Redo),
-        2 => (b(), 1_usize..4).prop_map(|(b, count)| Action::RollBack(b, count)),
-        2 => (b(), any::<bool>()).prop_map(|(branch, with_mail)| Action::Fork { branch, with_mail }),
-        1 => (b(), prop::option::of(b())).prop_map(|(branch, heir)| Action::Delete { branch, heir }),
-        1 => Just(Action::Crash),
-    ];
-    prop::collection::vec((any::<bool>(), action), 1..60)
-}
-
-/// One mail on its way to one branch, as the model knows it.
-#[derive(Debug, Clone)]
-struct Way {
-    mail: MailId,
-    from: usize,
-    to: usize,
-    text: String,
-    signal: bool,
-    /// When it expires, in seconds.
-    expires: Option<u64>,
-    place: MailPlace,
-}
-
-/// What a branch has at one time: what it says, and the mails that it took in.
-#[derive(Debug, Clone, Default)]
-struct Standing {
-    /// Each with what there was before it came.
-    texts: Vec<(String, Arc<Self>)>,
-    taken: BTreeSet<MailId>,
-}
-
-impl Standing {
-    fn say(&mut self, text: String, before: Self) {
-        self.texts.push((text, Arc::new(before)));
-    }
-
-    fn texts(&self) -> Vec<&str> {
-        self.texts.iter().map(|(text, _)| text.as_str()).collect()
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Known {
-    id: BranchId,
-    alive: bool,
-    states: Vec<Standing>,
-    now: usize,
-}
-
-impl Known {
-    fn standing(&self) -> &Standing {
-        &self.states[self.now]
-    }
-
-    fn change(&mut self, standing: Standing) {
-        self.states.truncate(self.now + 1);
-        self.states.push(standing);
-        self.now += 1;
-    }
-}
-
-/// The plain state machine.
-#[derive(Debug, Clone, Default)]
-struct Model {
-    ways: Vec<Way>,
-    branches: Vec<Known>,
-    /// Seconds that have passed.
-    now: u64,
-}
-
-impl Model {
-    fn is_expired(&self, way: &Way) -> bool {
-        way.expires.is_some_and(|expires| expires <= self.now)
-    }
-
-    /// The ways that go to the inbox of `branch` and can be taken in.
-    fn inbox(&self, branch: usize) -> Vec<usize> {
-        let waits =
-            |way: &Way| way.to == branch && way.place == MailPlace::Inbox && !self.is_expired(way);
-        (0..self.ways.len()).filter(|at| waits(&self.ways[*at])).collect()
-    }
-
-    fn alive(&self) -> Vec<usize> {
-        (0..self.branches.len()).filter(|at| self.branches[*at].alive).collect()
-    }
-
-    fn each(&mut self, is: impl Fn(&Way) -> bool, place: MailPlace) {
-        for way in self.ways.iter_mut().filter(|way| is(way)) {
-            way.place = place;
-        }
-    }
-
-    /// What is on the way from one branch to another arrives.
-    fn deliver(&mut self, from: usize, to: usize) {
-        let under_way = |way: &Way| way.from == from && way.to == to && way.place.is_unsent();
-        self.each(under_way, MailPlace::Inbox);
-    }
-
-    fn send(&mut self, mail: MailId, to: &[usize], like: &Way) {
-        for to in to {
-            if like.place == MailPlace::Inbox {
-                self.deliver(like.from, *to);
-            }
-            self.ways.push(Way { mail, to: *to, ..like.clone() });
-        }
-    }
-
-    /// Takes in what is meant, and answers how many.
-    fn receive(&mut self, branch: usize, from: Option<usize>, only_text: bool) -> usize {
-        let mut standing = self.branches[branch].standing().clone();
-        let (mut taken, mut is_new) = (0, false);
-        let expired: Vec<_> = self.ways.iter().map(|way| self.is_expired(way)).collect();
-        for (way, expired) in self.ways.iter_mut().zip(expired) {
-            let is_meant = from.is_none_or(|from| way.from == from);
-            if way.to != branch || way.place != MailPlace::Inbox || !is_meant {
-                continue;
-            }
-            // What came with the history of another branch is there already.
-            let is_known = standing.taken.contains(&way.mail);
-            if expired && !is_known {
-                way.place = MailPlace::Expired;
-                continue;
-            }
-            if only_text && way.signal && !is_known {
-                continue;
-            }
-            way.place = MailPlace::Applied;
-            taken += 1;
-            let before = standing.clone();
-            let is_first = standing.taken.insert(way.mail);
-            is_new |= is_first;
-            if is_first && !way.signal {
-                standing.say(way.text.clone(), before);
-            }
-        }
-        if is_new {
-            self.branches[branch].change(standing);
-        }
-        taken
-    }
-
-    /// The branch goes to another of its states.
-    fn go(&mut self, branch: usize, to: usize) {
-        let before = self.branches[branch].standing().taken.clone();
-        self.branches[branch].now = to;
-        self.settle(branch, &before);
-    }
-
-    /// The last `count` texts of the branch go, with what came since.
-    fn roll_back(&mut self, branch: usize, count: usize) {
-        let before = self.branches[branch].standing().clone();
-        let (_, after) = &before.texts[before.texts.len() - count];
-        self.branches[branch].change((**after).clone());
-        self.settle(branch, &before.taken);
-    }
-
-    /// Mail is applied as long as its receipt stands.
-    fn settle(&mut self, branch: usize, before: &BTreeSet<MailId>) {
-        let after = self.branches[branch].standing().taken.clone();
-        for way in self.ways.iter_mut().filter(|way| way.to == branch) {
-            match (before.contains(&way.mail), after.contains(&way.mail)) {
-                (false, true) if !way.place.is_unsent() => way.place = MailPlace::Applied,
-                (true, false) if way.place == MailPlace::Applied => way.place = MailPlace::Inbox,
-                _ => {}
-            }
-        }
-    }
-
-    /// What waits for a branch that is deleted goes to its heir, or nowhere.
-    fn inherit(&mut self, at: usize, heir: Option<usize>) {
-        let way = self.ways[at].clone();
-        let has_it = |heir: &usize| self.ways.iter().any(|w| w.mail == way.mail && w.to == *heir);
-        let inherited = heir.filter(|heir| !has_it(heir));
-        if let Some(heir) = inherited {
-            self.deliver(way.from, heir);
-        }
-        let place = inherited.map_or(MailPlace::DeadLetter, |_| MailPlace::Inbox);
-        self.ways[at] = Way { to: inherited.unwrap_or(way.to), place, ..way };
-    }
-
-    fn delete(&mut self, branch: usize, heir: Option<usize>) {
-        self.branches[branch].alive = false;
-        for at in 0..self.ways.len() {
-            let way = self.ways[at].clone();
-            if way.place.is_waiting() && way.to == branch {
-                self.inherit(at, heir);
-            } else if way.from == branch && way.place.is_unsent() {
-                self.ways[at].place = MailPlace::Inbox;
-            }
-        }
-    }
-}
-
-/// Two engines over one store, and the model.
-struct World {
-    model: Model,
-    clock: Arc<TestClock>,
-    stores: [Arc<dyn Store>; 2],
-    sessions: [Session; 2],
+/// Two engines over one store, and the state machine.
+pub(super) struct World {
+    pub(super) model: Model,
+    pub(super) clock: Arc<TestClock>,
+    pub(super) stores: [Arc<dyn Store>; 2],
+    pub(super) sessions: [Session; 2],
     engines: u32,
     sent: u32,
 }
@@ -273,7 +36,7 @@ fn engine(store: &Arc<dyn Store>, clock: &Arc<TestClock>, space: u32) -> Engine 
 }
 
 impl World {
-    async fn new(stores: [Arc<dyn Store>; 2]) -> Self {
+    pub(super) async fn new(stores: [Arc<dyn Store>; 2]) -> Self {
         let clock = Arc::new(TestClock::new());
         let first = engine(&stores[0], &clock, 1).session("s").create().await.unwrap();
         let second = engine(&stores[1], &clock, 2).open_session("s").await.unwrap();
@@ -293,7 +56,7 @@ impl World {
         session.branch(&self.model.branches[at].id.to_string()).await.unwrap()
     }
 
-    async fn act(&mut self, second: bool, action: &Action) {
+    pub(super) async fn act(&mut self, second: bool, action: &Action) {
         match *action {
             Action::Send { from, to, at_once, expires, signal } => {
                 let ends = (self.pick(from), vec![self.pick(to)]);
@@ -331,6 +94,9 @@ impl World {
             }
             Action::Fork { branch, with_mail } => {
                 self.fork(second, (self.pick(branch), with_mail)).await;
+            }
+            Action::Merge { from, into, deletes_source } => {
+                self.merge(second, (self.pick(from), self.pick(into)), deletes_source).await;
             }
             Action::Delete { branch, heir } => {
                 let heir = heir.map(|heir| self.pick(heir));
@@ -443,10 +209,7 @@ impl World {
 
     async fn say(&mut self, second: bool, branch: usize) {
         self.branch(second, branch).await.append(says("said")).await.unwrap();
-        let mut standing = self.model.branches[branch].standing().clone();
-        let before = standing.clone();
-        standing.say("said".to_owned(), before);
-        self.model.branches[branch].change(standing);
+        self.model.say(branch, "said");
     }
 
     async fn undo(&mut self, second: bool, branch: usize) {
@@ -474,7 +237,7 @@ impl World {
 
     async fn roll_back(&mut self, second: bool, branch: usize, count: usize) {
         let done = self.branch(second, branch).await.rollback(count).await;
-        if count > self.model.branches[branch].standing().texts.len() {
+        if count > self.model.branches[branch].standing().texts().len() {
             assert!(matches!(done, Err(Error::Rollback(_))), "{done:?}");
         } else {
             done.unwrap();
@@ -500,13 +263,34 @@ impl World {
         }
     }
 
+    async fn merge(&mut self, second: bool, (from, into): (usize, usize), deletes_source: bool) {
+        let source = self.branch(second, from).await;
+        let session = &self.sessions[usize::from(second)];
+        let mut merge = session.merge(&source).into(&self.branch(second, into).await);
+        if deletes_source {
+            merge = merge.delete_source();
+        }
+        let merged = merge.await;
+        if from == into {
+            assert!(matches!(merged, Err(Error::MergeWithItself)), "{merged:?}");
+            return;
+        }
+        assert_eq!(merged.unwrap().added.len(), self.model.merge(from, into));
+        if deletes_source {
+            self.model.delete(from, Some(into));
+            if self.model.default == from {
+                self.model.default = into;
+            }
+        }
+    }
+
     async fn delete(&mut self, second: bool, branch: usize, heir: Option<usize>) {
         let gone = self.branch(second, branch).await;
         let deleted = match heir {
             None => gone.delete().await,
             Some(heir) => gone.delete_with_heir(&self.branch(second, heir).await).await,
         };
-        if branch == 0 || heir == Some(branch) {
+        if branch == self.model.default || heir == Some(branch) {
             assert!(deleted.is_err(), "{deleted:?}");
         } else {
             deleted.unwrap();
@@ -515,7 +299,7 @@ impl World {
     }
 
     /// Every delivery is where the model has it, in that order, and every branch says what it says there.
-    async fn check(&self, session: &Session) {
+    pub(super) async fn check(&self, session: &Session) {
         let mut found = Vec::new();
         let mut query = MailQuery::new();
         loop {
@@ -536,55 +320,5 @@ impl World {
             assert_eq!(texts(&branch).await, known.standing().texts());
             assert_eq!(branch.inbox().await.unwrap().len(), self.model.inbox(at).len());
         }
-    }
-}
-
-async fn run(stores: [Arc<dyn Store>; 2], actions: &[(bool, Action)]) {
-    let mut world = World::new(stores).await;
-    for (second, action) in actions {
-        world.act(*second, action).await;
-        assert!(world.clock.now().as_micros() > 0);
-    }
-    for session in &world.sessions {
-        world.check(session).await;
-    }
-    let all = world.sessions[0].mail(&MailQuery::new()).await.unwrap();
-    assert_eq!(all.len(), world.model.ways.len());
-    world.sessions[1].collect_send_all().await.unwrap();
-    world.sessions[0].collect(Addresses::All).await.unwrap();
-    let problems = world.stores[1].verify().await.unwrap().problems;
-    assert_eq!(problems, Vec::<String>::new());
-}
-
-fn block_on(work: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work);
-}
-
-/// Fewer cases than in memory: every one makes a file.
-#[cfg(feature = "sqlite")]
-fn on_disk() -> ProptestConfig {
-    ProptestConfig { cases: 32, ..ProptestConfig::default() }
-}
-
-#[cfg(feature = "sqlite")]
-proptest! {
-    #![proptest_config(on_disk())]
-
-    #[test]
-    fn mail_between_two_processes_on_sqlite_equals_a_plain_state_machine(actions in actions()) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("mail.db");
-        let open = || {
-            Arc::new(branchwork::sqlite::SqliteStore::open(&path).unwrap()) as Arc<dyn Store>
-        };
-        block_on(run([open(), open()], &actions));
-    }
-}
-
-proptest! {
-    #[test]
-    fn mail_between_two_engines_in_memory_equals_a_plain_state_machine(actions in actions()) {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        block_on(run([Arc::clone(&store), store], &actions));
     }
 }
