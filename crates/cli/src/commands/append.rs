@@ -29,7 +29,7 @@ const BATCH: usize = 100;
 /// Bytes of lines after which a commit ends.
 const BATCH_BYTES: usize = 4 << 20;
 /// How often a lost race is tried again.
-pub(super) const RACES_MAX: usize = 64;
+const RACES_MAX: usize = 64;
 
 /// A line of `--jsonl`.
 #[derive(Deserialize)]

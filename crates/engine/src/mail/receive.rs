@@ -14,8 +14,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// How often mail is looked at anew when somebody else moves some of it meanwhile.
-const TRIES_MAX: u32 = 32;
+/// How often mail is looked at anew when somebody else moves some of it, or the branch, meanwhile.
+const TRIES_MAX: u32 = 64;
 
 /// Mail that is being taken in: `.await` it.
 #[derive(Debug, Clone)]

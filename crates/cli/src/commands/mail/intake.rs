@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::{NONE_WAITS, delivery, failure};
 use crate::{
-    commands::append::RACES_MAX,
     exit::Failure,
     output::{self, envelope_value, preview},
     place::Place,
@@ -43,7 +42,7 @@ impl Intake {
         receive: Receive,
     ) -> Result<Self, Failure> {
         let unknown = register_providers(world, session, branch).await?;
-        let Received { taken, left, head } = take_in(receive).await?;
+        let Received { taken, left, head } = receive.await?;
         let left = left.into_iter().map(|left| {
             let (reason, failure) = match left.reason {
                 LeftReason::NotAccepted => ("not_accepted", None),
@@ -133,17 +132,6 @@ impl Intake {
     /// Fails when a mail was not taken in that should have been.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         check_all(self.failures(), self.count())
-    }
-}
-
-/// Takes in what is there, whoever else writes to the branch: a lost race is tried again.
-async fn take_in(receive: Receive) -> Result<Received, Error> {
-    let mut races = 0;
-    loop {
-        match receive.clone().await {
-            Err(error) if error.is_head_moved() && races < RACES_MAX => races += 1,
-            result => return result,
-        }
     }
 }
 
