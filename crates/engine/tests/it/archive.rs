@@ -20,7 +20,7 @@ use branchwork_testkit::{Script, ScriptedProvider, SequentialIds, TestClock};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::support::{block_on, says, texts};
+use crate::support::{block_on, export, import, mail, says, texts};
 
 #[derive(Debug, Clone)]
 enum Action {
@@ -262,25 +262,6 @@ async fn snapshot(session: &Session) -> Snapshot {
         call.branch = if is_there { call.branch } else { BranchId::from_bits(0) };
     }
     Snapshot { session: session_record, branches, calls, mail: mail(session).await }
-}
-
-/// All mail in its order, without the numbers that it has in its store.
-async fn mail(session: &Session) -> Vec<Delivery> {
-    let mut mail = session.mail(&MailQuery::new()).await.unwrap();
-    for delivery in &mut mail {
-        delivery.no = 0;
-    }
-    mail
-}
-
-async fn export(session: &Session) -> Vec<u8> {
-    let mut archive = Vec::new();
-    session.export(&mut archive).await.unwrap();
-    archive
-}
-
-async fn import(engine: &Engine, archive: &[u8]) -> Imported {
-    engine.import(&mut &archive[..], &ImportOptions::new()).await.unwrap()
 }
 
 async fn opened(engine: &Engine, imported: &Imported) -> Session {

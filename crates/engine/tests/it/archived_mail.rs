@@ -4,49 +4,21 @@ use std::{cell::Cell, sync::Arc, time::Duration};
 
 use branchwork::{
     Branch, Engine, Error, Session,
-    archive::{ArchiveError, ImportOptions, Imported},
+    archive::{ArchiveError, ImportOptions},
     core::{
-        mail::{Delivery, MailPlace, MailQuery, MailState},
+        mail::{Delivery, MailPlace, MailState},
         store::{Conflict, MemoryStore, Store},
     },
     mail::Addresses,
     sqlite::SqliteStore,
 };
-use branchwork_testkit::{DisturbedStore, Moment, SequentialIds, TestClock};
+use branchwork_testkit::{DisturbedStore, Moment, TestClock};
 use tempfile::TempDir;
 
-use crate::support::says;
+use crate::support::{engine_at, engine_over, export, import, mail, says};
 
 fn engine() -> Engine {
     engine_over(Arc::new(MemoryStore::new()))
-}
-
-fn engine_over(store: Arc<dyn Store>) -> Engine {
-    engine_at(store, Arc::new(TestClock::default()))
-}
-
-fn engine_at(store: Arc<dyn Store>, clock: Arc<TestClock>) -> Engine {
-    let ids = Arc::new(SequentialIds::default());
-    Engine::builder().store(store).clock(clock).ids(ids).build()
-}
-
-async fn export(session: &Session) -> Vec<u8> {
-    let mut archive = Vec::new();
-    session.export(&mut archive).await.unwrap();
-    archive
-}
-
-async fn import(engine: &Engine, archive: &[u8]) -> Imported {
-    engine.import(&mut &archive[..], &ImportOptions::new()).await.unwrap()
-}
-
-/// All mail in its order, without the numbers that it has in its store.
-async fn mail(session: &Session) -> Vec<Delivery> {
-    let mut mail = session.mail(&MailQuery::new()).await.unwrap();
-    for delivery in &mut mail {
-        delivery.no = 0;
-    }
-    mail
 }
 
 async fn check_healthy(engine: &Engine) {

@@ -4,11 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use branchwork::{
-    Branch, Engine, Error, Session,
+    Branch, Error, Session,
     core::{
         id::MailId,
         message::{Body, CallId, Draft, Origin, Outcome, ToolCall},
-        store::{Conflict, MemoryStore},
+        store::Conflict,
     },
     mail::{
         Category, Delivery, LeftReason, MailPlace, MailQuery, MailState, Package, PackageError,
@@ -17,7 +17,7 @@ use branchwork::{
 use branchwork_testkit::{Script, TestClock};
 use serde_json::json;
 
-use crate::support::{says, session, texts};
+use crate::support::{self, says, session, texts};
 
 async fn two() -> (Session, Branch, Branch) {
     let (session, _) = session([]).await;
@@ -27,12 +27,7 @@ async fn two() -> (Session, Branch, Branch) {
 
 /// A session whose clock the test moves.
 async fn timed() -> (Branch, Branch, Arc<TestClock>) {
-    let clock = Arc::new(TestClock::new());
-    let engine = Engine::builder()
-        .store(Arc::new(MemoryStore::new()))
-        .clock(Arc::clone(&clock) as _)
-        .build();
-    let session = engine.session("trip").create().await.unwrap();
+    let (session, clock) = support::timed().await;
     let main = session.default_branch();
     (main, session.create_branch("other").await.unwrap(), clock)
 }

@@ -3,19 +3,18 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use branchwork::{
-    Branch, Engine, Merge, Session,
+    Branch, Merge, Session,
     core::{
         config::ConfigPatch,
         id::MessageId,
         merge::MergePolicy,
         message::{Body, CallId, Draft, Message, Outcome, Role, ToolCall},
-        store::{MemoryStore, Store},
     },
 };
-use branchwork_testkit::{SequentialIds, TestClock, legal::breaches};
+use branchwork_testkit::{TestClock, legal::breaches};
 use proptest::prelude::*;
 
-use crate::support::{block_on, says};
+use crate::support::{block_on, says, timed};
 
 /// Branches of a world, `main` among them.
 const BRANCHES: usize = 4;
@@ -68,13 +67,7 @@ struct World {
 impl World {
     /// `main`, and branches that were forked from it at its first, its second and its third message.
     async fn new() -> Self {
-        let clock = Arc::new(TestClock::default());
-        let engine = Engine::builder()
-            .store(Arc::new(MemoryStore::new()) as Arc<dyn Store>)
-            .clock(Arc::clone(&clock) as _)
-            .ids(Arc::new(SequentialIds::default()))
-            .build();
-        let session = engine.session("trip").create().await.unwrap();
+        let (session, clock) = timed().await;
         let main = session.default_branch();
         let mut branches = vec![main.clone()];
         for number in 1..BRANCHES {

@@ -19,7 +19,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 
 use crate::{
     seed::support::add,
-    support::{engine_over, says, session, texts},
+    support::{engine_over, says, session, texts, timed},
 };
 
 /// `main` with "1", and a fork of it.
@@ -131,10 +131,7 @@ async fn a_plan_is_refused_when_one_of_its_branches_moved_since() {
 
 #[tokio::test]
 async fn a_merge_in_order_of_time_says_our_later_messages_again() {
-    let store = Arc::new(MemoryStore::new());
-    let clock = Arc::new(branchwork_testkit::TestClock::default());
-    let engine = Engine::builder().store(store).clock(Arc::clone(&clock) as _).build();
-    let session = engine.session("trip").create().await.unwrap();
+    let (session, clock) = timed().await;
     let main = session.default_branch();
     main.append(says("1")).await.unwrap();
     let (one, two) = (main.fork("one").await.unwrap(), main.fork("two").await.unwrap());

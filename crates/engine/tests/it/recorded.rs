@@ -33,37 +33,31 @@ pub(crate) struct Player {
 impl Player {
     /// The recording of that name. It ends with the process.
     pub(crate) fn of(name: &str) -> Self {
-        let exchanges = recorded(name);
-        let expected = exchanges.iter().map(|(request, _)| request.clone()).collect();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let (tell, came) = mpsc::sync_channel(exchanges.len());
-        thread::spawn(move || {
-            for (_, response) in exchanges {
-                let (mut client, _) = listener.accept().unwrap();
-                tell.send(read_request(&client)).unwrap();
-                client.write_all(&response).unwrap();
-            }
-        });
-        Self { base_url, expected, came }
+        Self::play(name, |exchanges, _| exchanges.remove(0).1)
     }
 
     /// The recording of that name, whose answers are given in the order in which they are asked for: each to
     /// the request that it answered.
     pub(crate) fn matching(name: &str) -> Self {
-        let exchanges = recorded(name);
+        Self::play(name, |exchanges, request| {
+            let answered = exchanges.iter().position(|(recorded, _)| recorded == request);
+            exchanges.remove(answered.expect("it was recorded")).1
+        })
+    }
+
+    /// Answers each request with what `answer` takes out of the recording.
+    fn play(name: &str, answer: fn(&mut Vec<Exchange>, &[u8]) -> Vec<u8>) -> Self {
+        let mut exchanges = recorded(name);
         let expected = exchanges.iter().map(|(request, _)| request.clone()).collect();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let (tell, came) = mpsc::sync_channel(exchanges.len());
         thread::spawn(move || {
-            for client in listener.incoming().take(exchanges.len()) {
-                let mut client = client.unwrap();
+            while !exchanges.is_empty() {
+                let (mut client, _) = listener.accept().unwrap();
                 let request = read_request(&client);
-                let answer = exchanges.iter().find(|(recorded, _)| *recorded == request);
-                tell.send(request).unwrap();
-                let (_, response) = answer.expect("it was recorded");
-                client.write_all(response).unwrap();
+                tell.send(request.clone()).unwrap();
+                client.write_all(&answer(&mut exchanges, &request)).unwrap();
             }
         });
         Self { base_url, expected, came }
@@ -71,21 +65,21 @@ impl Player {
 
     /// Checks that just what was recorded was asked, in whatever order.
     pub(crate) fn check_any_order(self) {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let sorted = |all: Vec<Vec<u8>>| -> Vec<String> {
-            let mut all: Vec<_> = all.into_iter().map(text).collect();
+        let sorted = |mut all: Vec<String>| {
             all.sort();
             all
         };
-        assert_eq!(sorted(self.came.try_iter().collect()), sorted(self.expected));
+        assert_eq!(sorted(texts(self.came.try_iter())), sorted(texts(self.expected)));
     }
 
     /// Checks that just what was recorded was asked.
     pub(crate) fn check(self) {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let came: Vec<_> = self.came.try_iter().map(text).collect();
-        assert_eq!(came, self.expected.into_iter().map(text).collect::<Vec<_>>());
+        assert_eq!(texts(self.came.try_iter()), texts(self.expected));
     }
+}
+
+fn texts(all: impl IntoIterator<Item = Vec<u8>>) -> Vec<String> {
+    all.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect()
 }
 
 fn recorded(name: &str) -> Vec<Exchange> {

@@ -1,21 +1,13 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use branchwork::{
-    Engine,
-    core::store::MemoryStore,
-    mail::{MailPlace, MailQuery},
-};
-use branchwork_testkit::TestClock;
+use branchwork::mail::{MailPlace, MailQuery};
+
+use crate::support::timed;
 
 /// A mail that was taken in never expires, also when the receipt came with the history of another branch.
 #[tokio::test]
 async fn a_mail_whose_receipt_stands_does_not_expire() {
-    let clock = Arc::new(TestClock::new());
-    let engine = Engine::builder()
-        .store(Arc::new(MemoryStore::new()))
-        .clock(Arc::clone(&clock) as _)
-        .build();
-    let session = engine.session("trip").create().await.unwrap();
+    let (session, clock) = timed().await;
     let main = session.default_branch();
     let other = session.create_branch("other").await.unwrap();
     let leaver = session.create_branch("leaver").await.unwrap();

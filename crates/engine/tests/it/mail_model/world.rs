@@ -96,7 +96,7 @@ impl World {
                 self.fork(second, (self.pick(branch), with_mail)).await;
             }
             Action::Merge { from, into, deletes_source } => {
-                self.merge(second, (self.pick(from), self.pick(into)), deletes_source).await;
+                self.merge(second, (self.pick(from), self.pick(into), deletes_source)).await;
             }
             Action::Delete { branch, heir } => {
                 let heir = heir.map(|heir| self.pick(heir));
@@ -263,7 +263,7 @@ impl World {
         }
     }
 
-    async fn merge(&mut self, second: bool, (from, into): (usize, usize), deletes_source: bool) {
+    async fn merge(&mut self, second: bool, (from, into, deletes_source): (usize, usize, bool)) {
         let source = self.branch(second, from).await;
         let session = &self.sessions[usize::from(second)];
         let mut merge = session.merge(&source).into(&self.branch(second, into).await);
