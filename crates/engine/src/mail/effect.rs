@@ -28,8 +28,8 @@ pub(super) type Known = Option<OpId>;
 pub(super) struct Effect {
     drafts: Vec<Draft>,
     /// What comes before them where an answer stands last, as no model calls tools right behind one.
-    lead: Option<Draft>,
-    /// Boxed: it is large, and most mail has none.
+    // Boxed, as the next: they are large, and most mail has neither.
+    lead: Option<Box<Draft>>,
     config: Option<Box<ConfigPatch>>,
     tools: Vec<(String, Registered)>,
 }
@@ -44,7 +44,7 @@ impl Effect {
                 effect.drafts = messages.iter().map(copy).collect();
                 let calls = messages.first().map(|first| first.body.kind())
                     == Some(BodyKind::ActionRequest);
-                let lead = || said_by(names, mail, Body::instruction(LEAD));
+                let lead = || Box::new(said_by(names, mail, Body::instruction(LEAD)));
                 effect.lead = calls.then(lead);
             }
             Package::Text(text) => {
@@ -83,7 +83,7 @@ impl Effect {
         let receipt = step.receive(mail.id)?;
         let stands_last = step.view().last().map(|last| last.role());
         let lead = self.lead.filter(|_| stands_last == Some(Role::Assistant));
-        let messages = step.messages(lead.into_iter().chain(self.drafts))?;
+        let messages = step.messages(lead.map(|lead| *lead).into_iter().chain(self.drafts))?;
         if let Some(config) = self.config {
             step.configure(*config)?;
         }

@@ -1,7 +1,7 @@
 //! The mail of one session.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -19,7 +19,9 @@ pub(super) struct Room {
     /// The one of number `n` is at `n - 1`.
     deliveries: Vec<Delivery>,
     /// The number of the first delivery of a mail, and how many there are.
-    mails: BTreeMap<MailId, (u64, usize)>,
+    ///
+    /// Never gone through, so its order cannot be seen.
+    mails: HashMap<MailId, (u64, usize)>,
     /// What waits, by recipient: in its inbox, or on the way there.
     waiting: BTreeMap<BranchId, BTreeSet<u64>>,
     /// What is on the way, by sender and recipient.
