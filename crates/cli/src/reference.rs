@@ -14,11 +14,11 @@ use crate::{
 const SHAPES: &[(&str, &str)] = &[
     (
         "a prompt",
-        "`session`, `branch`, `message`, `head`, `text`, `status`, `finish`, `model`, `usage: {input_tokens, output_tokens, cached_tokens, reasoning_tokens}`; what is not known is `null`",
+        "`session`, `branch`, `message`, `head`, `text`, `status`, `finish`, `model`, `usage: {input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens}`; what is not known is `null`",
     ),
     (
         "a prompt with `--stream-json`",
-        "a line an event: `event` is `started`, `text`, `reasoning`, `call_started`, `call_arguments`, `called` (`calls`, as in `log`), `call_completed` (`id`, `function`, `result`), `usage`, then `completed` (as above), `interrupted` or `error`; each with `session` and `branch`",
+        "a line an event: `event` is `started`, `text`, `reasoning`, `retried` (`retries`, `wait_s`, `problem`: what came of the answer before it does not count), `call_started`, `call_arguments`, `called` (`calls`, as in `log`), `call_completed` (`id`, `function`, `result`), `usage`, then `completed` (as above), `interrupted` or `error`; each with `session` and `branch`",
     ),
     (
         "`fan-out`, a prompt with `-n`",
@@ -100,7 +100,7 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     (
         "`usage`",
-        "`rows: [{key, calls, succeeded, failed, interrupted, retries, input_tokens, output_tokens, cached_tokens, reasoning_tokens, unknown_tokens, cost_usd, unknown_cost}]`",
+        "`rows: [{key, calls, succeeded, failed, interrupted, retries, input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, unknown_tokens, cost_usd, unknown_cost}]`",
     ),
     ("`doctor`", "`ok`, `checks: [{check, ok, found}]`"),
     ("`sessions delete`", "`deleted`"),

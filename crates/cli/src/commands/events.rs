@@ -78,6 +78,7 @@ fn print(world: &World, event: &Event) -> Result<(), Failure> {
 fn what(kind: &EventKind) -> Value {
     match kind {
         EventKind::Text(text) | EventKind::Reasoning(text) => json!({ "text": text }),
+        EventKind::Retried(retried) => output::retried_value(retried),
         EventKind::CallStarted { index, id, function } => {
             json!({ "index": index, "id": id, "function": function })
         }

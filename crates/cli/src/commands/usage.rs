@@ -51,6 +51,7 @@ pub(super) fn totals_value(totals: &Totals) -> Value {
         "input_tokens": totals.input_tokens,
         "output_tokens": totals.output_tokens,
         "cached_tokens": totals.cached_tokens,
+        "cache_write_tokens": totals.cache_write_tokens,
         "reasoning_tokens": totals.reasoning_tokens,
         "unknown_tokens": totals.unknown_tokens,
         "cost_usd": totals.cost_usd,

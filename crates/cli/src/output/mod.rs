@@ -15,7 +15,10 @@ pub(crate) use self::{
         contents_value, delivery_line, delivery_value, envelope_value, mail_value, preview,
         state_now, state_text,
     },
-    render::{branch_value, call_lines, calls_value, message_lines, message_value, print_message},
+    render::{
+        branch_value, call_lines, calls_value, message_lines, message_value, print_message,
+        retried_value,
+    },
 };
 
 /// Prints one line of data.

@@ -7,6 +7,7 @@ use branchwork::{
     core::{
         id::BranchId,
         message::{Body, Message, Outcome, Status, ToolCall},
+        provider::Retried,
         store::BranchRecord,
     },
     time::rfc3339,
@@ -61,13 +62,22 @@ pub(crate) fn calls_value(message: &Message) -> Value {
     calls.collect()
 }
 
-/// What an event says of tools: a short line for each call that begins, and for each that ends.
+/// What an event says of calls, of tools and of models: a short line for each call that begins, that ends,
+/// that is made anew.
 pub(crate) fn call_lines(event: &TurnEvent) -> Vec<String> {
     match event {
         TurnEvent::Called(message) => message_lines(message),
         TurnEvent::CallCompleted { function, outcome, .. } => vec![result_line(function, outcome)],
+        TurnEvent::Retried(Retried { problem, wait, .. }) => {
+            vec![short(&format!("asked again after {wait:.1?}: {problem}"))]
+        }
         _ => Vec::new(),
     }
+}
+
+/// That a call of a model was made anew, as JSON.
+pub(crate) fn retried_value(Retried { retries, wait, problem }: &Retried) -> Value {
+    json!({ "retries": retries, "wait_s": wait.as_secs_f64(), "problem": problem })
 }
 
 /// The same of a message: the calls that it makes, or the result that it is.

@@ -65,10 +65,10 @@ fn an_answer_has_the_documented_fields() {
         (Home::new(), Server::start([&["a"][..], &["s"], &["b", "c"]].map(Answer::Text)));
     let ask = |more: &[&str]| home.run(&[&server.options()[..], more, &["q"]].concat()).out;
     let answer: Value = serde_json::from_str(&ask(&["--json"])).unwrap();
-    let fields = "branch: text, finish: text, head: op, message: msg, model: text, session: ses, status: text, text: text, usage: {cached_tokens: null, input_tokens: number, output_tokens: number, reasoning_tokens: null}";
+    let fields = "branch: text, finish: text, head: op, message: msg, model: text, session: ses, status: text, text: text, usage: {cache_write_tokens: null, cached_tokens: null, input_tokens: number, output_tokens: number, reasoning_tokens: null}";
     assert_eq!(shape(&answer), format!("{{{fields}}}"));
     let asked: Value = serde_json::from_str(&ask(&["-n", "1", "--json"])).unwrap();
-    let item = "branch: text, context: null, error: null, finish: text, instruction: text, message: msg, model: null, sample: number, text: text, usage: {cached_tokens: null, input_tokens: number, output_tokens: number, reasoning_tokens: null}";
+    let item = "branch: text, context: null, error: null, finish: text, instruction: text, message: msg, model: null, sample: number, text: text, usage: {cache_write_tokens: null, cached_tokens: null, input_tokens: number, output_tokens: number, reasoning_tokens: null}";
     assert_eq!(shape(&asked), format!("{{branch: text, items: [{{{item}}}], session: ses}}"));
     let events: Vec<Value> =
         ask(&["--stream-json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -149,10 +149,7 @@ impl Body {
         match self {
             Self::System { .. } => Some(Self::System { text: text.into() }),
             Self::Instruction { parts, context } => {
-                let attachments = parts
-                    .iter()
-                    .filter(|part| matches!(part, Part::Image { .. } | Part::File { .. }))
-                    .cloned();
+                let attachments = parts.iter().filter(|part| part.is_attachment()).cloned();
                 let parts = std::iter::once(Part::text(text)).chain(attachments).collect();
                 Some(Self::Instruction { parts, context: context.clone() })
             }

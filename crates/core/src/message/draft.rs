@@ -215,6 +215,7 @@ pub(crate) fn check_body(body: &Body) -> Result<(), DraftError> {
     if let Some(at) = nul_in(body) {
         return Err(DraftError::Nul { at });
     }
+    check_places(body)?;
     if let Body::ActionRequest { calls, .. } = body {
         let problem = if calls.is_empty() {
             Some("an action request holds at least one call".to_owned())
@@ -230,6 +231,28 @@ pub(crate) fn check_body(body: &Body) -> Result<(), DraftError> {
         }
     }
     Ok(())
+}
+
+/// Checks that each part which is the place of a call is that of one there is, and its only one.
+fn check_places(body: &Body) -> Result<(), DraftError> {
+    let (parts, calls) = match body {
+        Body::Instruction { parts, .. } | Body::Response { parts } => (parts, 0),
+        Body::ActionRequest { parts, calls } => (parts, calls.len()),
+        Body::System { .. } | Body::ActionResponse { .. } => return Ok(()),
+    };
+    let places = || {
+        parts.iter().filter_map(|part| match part {
+            super::Part::Call(place) => Some(*place),
+            _ => None,
+        })
+    };
+    let missing = places().find(|place| usize::try_from(*place).is_ok_and(|place| place >= calls));
+    let problem = match (missing, twice(places())) {
+        (Some(place), _) => format!("a part is the place of call {place}, there are {calls}"),
+        (None, Some(place)) => format!("two parts are the place of call {place}"),
+        (None, None) => return Ok(()),
+    };
+    Err(DraftError::BadCalls { problem })
 }
 
 fn nul_in(body: &Body) -> Option<usize> {

@@ -3,6 +3,7 @@
 mod body;
 mod call;
 mod draft;
+mod native;
 mod origin;
 mod part;
 mod text;
@@ -16,6 +17,7 @@ pub use self::{
     body::{Body, BodyKind},
     call::{CallId, Outcome, ToolCall},
     draft::{Draft, DraftError, check_name},
+    native::Native,
     origin::Origin,
     part::{FileSource, Part, text_of},
 };

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::Native;
+
 /// One piece of a message.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -29,8 +31,18 @@ pub enum Part {
         /// Its content or the provider's identifier for it.
         source: FileSource,
     },
+    /// Sound, as a `data:` URL whose media type says how it is coded: `data:audio/wav;base64,…`.
+    Audio {
+        /// The sound.
+        url: String,
+    },
     /// A JSON value of the host program, shown to models as JSON.
     Data(Value),
+    /// A block of an answer that only its provider understands.
+    Native(Native),
+    /// The place among the parts of the call with this number in
+    /// [`ActionRequest::calls`](super::Body::ActionRequest). A call without one comes after all parts.
+    Call(u32),
 }
 
 /// Where the content of a [`Part::File`] is.
@@ -49,6 +61,11 @@ impl Part {
         Self::Text(text.into())
     }
 
+    /// Whether it is a picture, a file or sound.
+    pub const fn is_attachment(&self) -> bool {
+        matches!(self, Self::Image { .. } | Self::File { .. } | Self::Audio { .. })
+    }
+
     /// Bytes of text it holds, for size checks.
     pub(crate) fn size(&self) -> usize {
         match self {
@@ -60,7 +77,10 @@ impl Part {
             Self::File { name, source: FileSource::Url(text) | FileSource::Id(text) } => {
                 text.len() + name.as_ref().map_or(0, String::len)
             }
+            Self::Audio { url } => url.len(),
             Self::Data(value) => value.to_string().len(),
+            Self::Native(native) => native.block.to_string().len(),
+            Self::Call(_) => 0,
         }
     }
 }
@@ -72,7 +92,12 @@ pub fn text_of(parts: &[Part]) -> String {
     let mut texts = parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.clone()),
         Part::Data(value) => Some(value.to_string()),
-        Part::Reasoning { .. } | Part::Image { .. } | Part::File { .. } => None,
+        Part::Reasoning { .. }
+        | Part::Image { .. }
+        | Part::File { .. }
+        | Part::Audio { .. }
+        | Part::Native(_)
+        | Part::Call(_) => None,
     });
     let first = texts.next().unwrap_or_default();
     texts.fold(first, |joined, text| joined + "\n" + &text)

@@ -50,7 +50,11 @@ fn any_in_parts(parts: &[Part], test: &mut dyn FnMut(&str) -> bool) -> bool {
         Part::Text(text) | Part::Reasoning { text, .. } => test(text),
         Part::File { name: Some(name), .. } => test(name),
         Part::Data(value) => any_in_value(value, test),
-        Part::Image { .. } | Part::File { name: None, .. } => false,
+        Part::Image { .. }
+        | Part::File { name: None, .. }
+        | Part::Audio { .. }
+        | Part::Native(_)
+        | Part::Call(_) => false,
     })
 }
 
@@ -79,7 +83,7 @@ fn map_parts(parts: &[Part], change: &mut dyn FnMut(&str) -> String) -> Vec<Part
         Part::Text(text) => Part::Text(change(text)),
         Part::Data(value) => Part::Data(map_value(value, change)),
         // A thought is signed by its provider, and a file is what it is.
-        Part::Reasoning { .. } | Part::Image { .. } | Part::File { .. } => part.clone(),
+        part => part.clone(),
     };
     parts.iter().map(map).collect()
 }

@@ -1,6 +1,10 @@
 //! What a provider says while it answers.
 
+use std::time::Duration;
+
 use serde_json::Value;
+
+use crate::message::Native;
 
 /// One event of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +23,13 @@ pub enum ProviderEvent {
     Reasoning(String),
     /// What the provider wants back with the reasoning, unchanged. Later ones are appended.
     ReasoningDetail(Value),
+    /// A block of thought is whole. More reasoning begins another block.
+    ReasoningEnded {
+        /// What the provider wants back with it; it takes the place of other details.
+        native: Option<Native>,
+    },
+    /// A block that only the provider understands, at this place of the answer.
+    Native(Native),
     /// A tool call begins.
     CallStarted {
         /// The place of the call in the answer, from 0.
@@ -39,8 +50,21 @@ pub enum ProviderEvent {
     Logprobs(Value),
     /// What the call cost; the last one counts.
     Usage(Usage),
+    /// The call failed and was made anew: what came before does not count.
+    Retried(Retried),
     /// The answer is whole.
     Finished(Finish),
+}
+
+/// That a call failed and was made anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retried {
+    /// How often it was made anew so far.
+    pub retries: u32,
+    /// How long was waited before.
+    pub wait: Duration,
+    /// Why it failed; holds no key.
+    pub problem: String,
 }
 
 /// Why an answer ended.
@@ -81,6 +105,8 @@ pub struct Usage {
     pub output_tokens: Option<u64>,
     /// Tokens read from the provider's prompt cache.
     pub cached_tokens: Option<u64>,
+    /// Tokens read that the provider now keeps in its prompt cache, where it counts them.
+    pub cache_write_tokens: Option<u64>,
     /// Tokens the model thought.
     pub reasoning_tokens: Option<u64>,
 }
@@ -97,6 +123,7 @@ impl Usage {
             input_tokens: sum(self.input_tokens, more.input_tokens),
             output_tokens: sum(self.output_tokens, more.output_tokens),
             cached_tokens: sum(self.cached_tokens, more.cached_tokens),
+            cache_write_tokens: sum(self.cache_write_tokens, more.cache_write_tokens),
             reasoning_tokens: sum(self.reasoning_tokens, more.reasoning_tokens),
         }
     }

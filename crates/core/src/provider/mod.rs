@@ -12,9 +12,9 @@ use futures_core::Stream;
 
 pub use self::{
     error::{ProviderError, Remedy},
-    event::{Finish, ProviderEvent, Usage},
+    event::{Finish, ProviderEvent, Retried, Usage},
     prices::Prices,
-    request::{ModelRequest, RenderedRequest, ToolChoice, ToolSpec},
+    request::{CacheHints, ModelRequest, RenderedRequest, ToolChoice, ToolSpec},
 };
 
 /// The events of one answer, in order. Dropping it cancels the call at once.

@@ -48,6 +48,7 @@ mod tests {
             input_tokens: Some(1_000_000),
             output_tokens: Some(100),
             cached_tokens: Some(400_000),
+            cache_write_tokens: None,
             reasoning_tokens: Some(50),
         };
         let expected = 1_500_000_000_000 + 500_000_000_000 + 1_000_000_000;

@@ -20,12 +20,26 @@ pub struct ModelRequest {
     pub tool_choice: ToolChoice,
     /// Whether events shall come as the model makes them.
     pub stream: bool,
+    /// What a provider with a prompt cache should know.
+    pub cache: CacheHints,
+}
+
+/// What a provider with a prompt cache should know of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CacheHints {
+    /// The same for all requests that share a beginning, so that they reach the same cache.
+    pub key: Option<String>,
+    /// How many messages, from the first, other branches have in common with this one: ascending, each
+    /// at most the number of messages.
+    pub shared: Vec<usize>,
 }
 
 impl ModelRequest {
     /// A streamed request without tools.
     pub const fn new(messages: Vec<Arc<Message>>, config: Config) -> Self {
-        Self { messages, config, tools: Vec::new(), tool_choice: ToolChoice::Auto, stream: true }
+        let cache = CacheHints { key: None, shared: Vec::new() };
+        let tool_choice = ToolChoice::Auto;
+        Self { messages, config, tools: Vec::new(), tool_choice, stream: true, cache }
     }
 
     /// Offers `tools`.
@@ -33,6 +47,13 @@ impl ModelRequest {
     pub fn with_tools(mut self, tools: Vec<ToolSpec>, choice: ToolChoice) -> Self {
         self.tools = tools;
         self.tool_choice = choice;
+        self
+    }
+
+    /// Tells of what providers cache.
+    #[must_use]
+    pub fn with_cache(mut self, cache: CacheHints) -> Self {
+        self.cache = cache;
         self
     }
 

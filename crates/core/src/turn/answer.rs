@@ -5,16 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::{
-    message::{Body, CallId, Part, ToolCall},
+    message::{Body, CallId, Native, Part, ToolCall},
     provider::{Finish, ProviderEvent, Usage},
 };
 
 /// What a model said so far.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
+    /// A [`Part::Call`] has the number that the provider gave the call.
     parts: Vec<Part>,
     /// By place in the answer.
     calls: BTreeMap<u32, ToolCall>,
+    /// Calls that have no place among the parts: nothing was said since they began.
+    unplaced: Vec<u32>,
+    /// Whether more reasoning begins another block.
+    thought_ended: bool,
     model: Option<String>,
     logprobs: Vec<Value>,
     usage: Option<Usage>,
@@ -29,9 +34,13 @@ impl Answer {
             ProviderEvent::Text(more) => self.push_text(more),
             ProviderEvent::Reasoning(more) => self.push_reasoning(&more),
             ProviderEvent::ReasoningDetail(more) => self.push_detail(more),
+            ProviderEvent::ReasoningEnded { native } => self.end_thought(native),
+            ProviderEvent::Native(native) => self.push_part(Part::Native(native)),
             ProviderEvent::CallStarted { index, id, function } => {
-                let call = ToolCall { id: CallId::new(id), function, arguments: String::new() };
-                self.calls.entry(index).or_insert(call);
+                self.calls.entry(index).or_insert_with(|| {
+                    self.unplaced.push(index);
+                    ToolCall { id: CallId::new(id), function, arguments: String::new() }
+                });
             }
             ProviderEvent::CallArguments { index, text } => {
                 if let Some(call) = self.calls.get_mut(&index) {
@@ -40,6 +49,7 @@ impl Answer {
             }
             ProviderEvent::Logprobs(value) => self.logprobs.push(value),
             ProviderEvent::Usage(usage) => self.usage = Some(usage),
+            ProviderEvent::Retried(_) => *self = Self::default(),
             ProviderEvent::Finished(finish) => self.finish = Some(finish),
         }
     }
@@ -58,11 +68,16 @@ impl Answer {
 
     /// The body of the message it makes: a response, or a request when it holds calls.
     pub fn body(&self) -> Body {
-        let parts = self.parts.clone();
+        let mut parts = self.parts.clone();
         if !self.has_calls() {
             return Body::Response { parts };
         }
         let mut calls: Vec<_> = self.calls.values().cloned().collect();
+        for part in &mut parts {
+            if let Part::Call(place) = part {
+                *place = self.calls.range(..*place).map(|_| 1).sum();
+            }
+        }
         make_distinct(&mut calls);
         Body::ActionRequest { parts, calls }
     }
@@ -89,17 +104,40 @@ impl Answer {
 
     fn push_text(&mut self, more: String) {
         match self.parts.last_mut() {
-            Some(Part::Text(text)) => text.push_str(&more),
-            _ => self.parts.push(Part::Text(more)),
+            Some(Part::Text(text)) if self.unplaced.is_empty() => text.push_str(&more),
+            _ => self.push_part(Part::Text(more)),
         }
     }
 
     fn push_reasoning(&mut self, more: &str) {
-        if let Some(Part::Reasoning { text, .. }) = self.parts.last_mut() {
-            text.push_str(more);
-        } else {
-            self.parts.push(Part::Reasoning { text: more.to_owned(), detail: None });
+        match self.parts.last_mut() {
+            Some(Part::Reasoning { text, .. })
+                if !self.thought_ended && self.unplaced.is_empty() =>
+            {
+                text.push_str(more);
+            }
+            _ => self.push_part(Part::Reasoning { text: more.to_owned(), detail: None }),
         }
+    }
+
+    /// Puts `part` behind all that was said, calls included.
+    fn push_part(&mut self, part: Part) {
+        self.parts.extend(self.unplaced.drain(..).map(Part::Call));
+        self.thought_ended = false;
+        self.parts.push(part);
+    }
+
+    /// Ends the thought that was said last; without one, it is a hidden one.
+    fn end_thought(&mut self, native: Option<Native>) {
+        if !matches!(self.parts.last(), Some(Part::Reasoning { .. })) || self.thought_ended {
+            self.push_part(Part::Reasoning { text: String::new(), detail: None });
+        }
+        if let (Some(Part::Reasoning { detail, .. }), Some(native)) =
+            (self.parts.last_mut(), native)
+        {
+            *detail = Some(native.into_detail());
+        }
+        self.thought_ended = true;
     }
 
     /// Details belong to the last thought; several make an array.
@@ -117,7 +155,7 @@ impl Answer {
             });
         } else {
             let detail = Some(Value::Array(vec![more]));
-            self.parts.push(Part::Reasoning { text: String::new(), detail });
+            self.push_part(Part::Reasoning { text: String::new(), detail });
         }
     }
 }

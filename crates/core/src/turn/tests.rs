@@ -1,5 +1,10 @@
+use std::time::Duration;
+
 use super::*;
-use crate::message::{BodyKind, Part};
+use crate::{
+    message::{BodyKind, DraftError, Native, Part},
+    provider::Retried,
+};
 
 fn text(text: &str) -> Input {
     Input::Event(ProviderEvent::Text(text.to_owned()))
@@ -229,7 +234,7 @@ fn a_turn_goes_as_far_as_it_may() {
 
 #[test]
 fn a_turn_whose_time_is_over_ends_where_it_is() {
-    let time = std::time::Duration::from_secs(1);
+    let time = Duration::from_secs(1);
     let ending = Ending::Limited(Limit::Time(time));
     let limits = TurnLimits::new().with_time(time);
     // While tools run: what ended counts, of the rest nobody knows.
@@ -337,4 +342,76 @@ fn a_turn_that_was_cut_off_goes_on_and_repeats_nothing_that_is_done() {
     assert_eq!(turn.step(Input::Written), [Effect::Finish(limited)]);
     let (_, effects) = resume(1, ended, TurnLimits::new().with_rounds(1));
     assert_eq!(outcomes(&written(&effects)), [("a".to_owned(), Outcome::Unknown)]);
+}
+
+/// The body that `events` make.
+fn body_of(events: impl IntoIterator<Item = ProviderEvent>) -> Body {
+    let mut answer = Answer::default();
+    events.into_iter().for_each(|event| answer.push(event));
+    answer.body()
+}
+
+fn call_started(index: u32, id: &str) -> ProviderEvent {
+    ProviderEvent::CallStarted { index, id: id.to_owned(), function: "add".to_owned() }
+}
+
+#[test]
+fn blocks_stand_in_the_order_in_which_they_were_said() {
+    let native = |name: &str| Native::new("anthropic", "opus", name.into());
+    let thought = |text: &str| ProviderEvent::Reasoning(text.to_owned());
+    let ended = |name| ProviderEvent::ReasoningEnded { native: Some(native(name)) };
+    let body = body_of([
+        thought("one"),
+        ended("a"),
+        ended("hidden"),
+        thought("two"),
+        ended("b"),
+        call_started(3, "c"),
+        ProviderEvent::Native(native("search")),
+        call_started(5, "d"),
+        thought("three"),
+        call_started(7, "e"),
+    ]);
+    let reasoning = |text: &str, name: Option<&str>| Part::Reasoning {
+        text: text.to_owned(),
+        detail: name.map(|name| native(name).into_detail()),
+    };
+    let Body::ActionRequest { parts, calls } = &body else { panic!("{body:?}") };
+    let expected = [
+        reasoning("one", Some("a")),
+        reasoning("", Some("hidden")),
+        reasoning("two", Some("b")),
+        Part::Call(0),
+        Part::Native(native("search")),
+        Part::Call(1),
+        reasoning("three", None),
+    ];
+    assert_eq!(parts, &expected);
+    assert_eq!(calls.iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["c", "d", "e"]);
+    assert_eq!(Draft::new(body).check(), Ok(()));
+}
+
+#[test]
+fn what_came_before_a_call_was_made_anew_does_not_count() {
+    let problem = "cut".to_owned();
+    let again = ProviderEvent::Retried(Retried { retries: 1, wait: Duration::ZERO, problem });
+    let text = |text: &str| ProviderEvent::Text(text.to_owned());
+    let body = body_of([text("Ro"), call_started(0, "c"), again, text("Rome")]);
+    assert_eq!(body, Body::response("Rome"));
+}
+
+#[test]
+fn the_place_of_a_call_that_is_not_there_is_refused() {
+    let calls = || {
+        let (id, function) = (CallId::new("c"), "add".to_owned());
+        vec![ToolCall { id, function, arguments: "{}".to_owned() }]
+    };
+    for body in [
+        Body::Response { parts: vec![Part::Call(0)] },
+        Body::ActionRequest { parts: vec![Part::Call(1)], calls: calls() },
+        Body::ActionRequest { parts: vec![Part::Call(0), Part::Call(0)], calls: calls() },
+    ] {
+        let checked = Draft::new(body.clone()).check();
+        assert!(matches!(checked, Err(DraftError::BadCalls { .. })), "{body:?}: {checked:?}");
+    }
 }

@@ -10,7 +10,7 @@ use branchwork_core::{
     graph::{Approval, CallResult, Merge, MergeMode, Op, OpKind, Step, StepResult},
     id::{BranchId, MailId, MessageId, OpId},
     mail::{Mail, Package},
-    message::{Body, CallId, FileSource, Message, Origin, Outcome, Part, Status, ToolCall},
+    message::{Body, CallId, FileSource, Message, Native, Origin, Outcome, Part, Status, ToolCall},
     provider::{ToolChoice, ToolSpec, Usage},
 };
 use proptest::prelude::*;
@@ -107,6 +107,18 @@ fn samples() -> Vec<(&'static str, Op)> {
             message(Body::ActionRequest {
                 parts: vec![Part::text("Let me look")],
                 calls: vec![call("c", "{\"a\":1}"), call("d", "{broken")],
+            }),
+        ),
+        (
+            "native",
+            message(Body::ActionRequest {
+                parts: vec![
+                    Part::Native(Native::new("gemini", "flash", json!({"thoughtSignature": "x="}))),
+                    Part::Call(0),
+                    Part::text("and"),
+                    Part::Audio { url: "data:audio/wav;base64,AA==".to_owned() },
+                ],
+                calls: vec![call("c", "{}")],
             }),
         ),
         ("succeeded", outcome(Outcome::Succeeded(json!({"sum": 3})))),
@@ -213,7 +225,7 @@ fn golden_files_are_written_and_read_as_ever() {
 }
 
 /// A call in which everything is said, and one in which next to nothing is.
-fn calls() -> [(&'static str, ModelCall); 2] {
+fn calls() -> [(&'static str, ModelCall); 3] {
     let request = CallRequest {
         head: Some(OpId::from_bits((7 << 32) | 3)),
         shown: Some(vec![MessageId::from_bits((7 << 32) | 1)]),
@@ -263,7 +275,9 @@ fn calls() -> [(&'static str, ModelCall); 2] {
         retries: 0,
         failure: None,
     };
-    [("call", full), ("call-bare", bare)]
+    let usage = Some(Usage { cache_write_tokens: Some(9), ..Usage::default() });
+    let cached = ModelCall { usage, ..bare.clone() };
+    [("call", full), ("call-bare", bare), ("call-cached", cached)]
 }
 
 #[test]

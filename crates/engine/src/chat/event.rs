@@ -5,7 +5,7 @@ use std::sync::Arc;
 use branchwork_core::{
     id::{MessageId, OpId},
     message::{Body, Message, Outcome, ToolCall},
-    provider::{Finish, Usage},
+    provider::{Finish, Retried, Usage},
     turn::{Ending, Limit, Turn},
 };
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub enum TurnEvent {
     Text(String),
     /// More of what the model thinks.
     Reasoning(String),
+    /// The call of the model failed and was made anew: what came of this answer so far does not count.
+    Retried(Retried),
     /// The model asks for a tool.
     CallStarted {
         /// The place of the call in the answer, from 0.

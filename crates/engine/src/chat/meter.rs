@@ -21,6 +21,7 @@ pub(super) struct Meter {
     wished: Timestamp,
     asked: Timestamp,
     first: Option<Timestamp>,
+    retries: u32,
 }
 
 impl Meter {
@@ -46,11 +47,14 @@ impl Meter {
             stream: request.stream,
             hash: hash(rendered),
         };
-        Self { request, wished, asked, first: None }
+        Self { request, wished, asked, first: None, retries: 0 }
     }
 
     /// Notes what the model said.
     pub(super) fn hear(&mut self, event: &ProviderEvent, now: impl FnOnce() -> Timestamp) {
+        if let ProviderEvent::Retried(retried) = event {
+            (self.retries, self.first) = (retried.retries, None);
+        }
         let says = matches!(
             event,
             ProviderEvent::Text(_)
@@ -84,7 +88,7 @@ impl Meter {
                 first: self.first.map(|first| between(self.asked, first)),
                 total: between(self.asked, now),
             },
-            retries: 0,
+            retries: self.retries,
             failure,
             request: self.request,
         }

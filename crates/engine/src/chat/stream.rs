@@ -486,6 +486,7 @@ fn show(event: &ProviderEvent) -> Option<TurnEvent> {
             Some(TurnEvent::CallArguments { index: *index, text: text.clone() })
         }
         ProviderEvent::Usage(usage) => Some(TurnEvent::Usage(*usage)),
+        ProviderEvent::Retried(retried) => Some(TurnEvent::Retried(retried.clone())),
         _ => None,
     }
 }

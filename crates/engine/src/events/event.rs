@@ -7,7 +7,7 @@ use branchwork_core::{
     graph::{CallResult, Op},
     id::OpId,
     message::{CallId, Message},
-    provider::Usage,
+    provider::{Retried, Usage},
     store::Cause,
 };
 
@@ -25,7 +25,7 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// What happened. All but [`Text`](Self::Text), [`Reasoning`](Self::Reasoning),
+/// What happened. All but [`Text`](Self::Text), [`Reasoning`](Self::Reasoning), [`Retried`](Self::Retried),
 /// [`CallStarted`](Self::CallStarted) and [`CallArguments`](Self::CallArguments) are durable.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -37,6 +37,8 @@ pub enum EventKind {
     Text(String),
     /// More of what the model thinks.
     Reasoning(String),
+    /// The call of the model failed and was made anew: what came of the answer so far does not count.
+    Retried(Retried),
     /// The model asks for a tool.
     CallStarted {
         /// The place of the call in the answer, from 0.
@@ -92,6 +94,7 @@ impl EventKind {
             Self::TurnStarted(_) => "turn_started",
             Self::Text(_) => "text",
             Self::Reasoning(_) => "reasoning",
+            Self::Retried(_) => "retried",
             Self::CallStarted { .. } => "call_started",
             Self::CallArguments { .. } => "call_arguments",
             Self::Usage(_) => "usage",

@@ -46,7 +46,12 @@ impl Feed {
     /// The model said something.
     pub(crate) fn hear(&self, event: &ProviderEvent) {
         let Some(piece) = piece(event) else { return };
-        lock(&self.live).push(piece);
+        let mut live = lock(&self.live);
+        if matches!(piece, EventKind::Retried(_)) {
+            *live = Live { base: live.base, number: live.number + 1, pieces: Vec::new() };
+        }
+        live.push(piece);
+        drop(live);
         self.changed.notify_waiters();
     }
 
@@ -111,6 +116,7 @@ fn piece(event: &ProviderEvent) -> Option<EventKind> {
     Some(match event {
         ProviderEvent::Text(text) => EventKind::Text(text.clone()),
         ProviderEvent::Reasoning(text) => EventKind::Reasoning(text.clone()),
+        ProviderEvent::Retried(retried) => EventKind::Retried(retried.clone()),
         ProviderEvent::CallStarted { index, id, function } => {
             EventKind::CallStarted { index: *index, id: id.clone(), function: function.clone() }
         }
@@ -145,6 +151,10 @@ fn rest_of(piece: &EventKind, bytes: usize) -> Option<EventKind> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use branchwork_core::provider::Retried;
+
     use super::*;
 
     fn text(text: &str) -> ProviderEvent {
@@ -171,6 +181,13 @@ mod tests {
         assert_eq!(feed.since(7, &mut early), []);
         let all = [EventKind::Text("Rome".to_owned()), started, whole];
         assert_eq!(feed.since(7, &mut late), all);
+        // What came before a call was made anew does not count, also for who comes late.
+        let retried = Retried { retries: 1, wait: Duration::ZERO, problem: "cut".to_owned() };
+        feed.hear(&ProviderEvent::Retried(retried.clone()));
+        feed.hear(&text("Ro"));
+        let anew = [EventKind::Retried(retried), EventKind::Text("Ro".to_owned())];
+        assert_eq!(feed.since(7, &mut early), anew);
+        assert_eq!(feed.since(7, &mut Heard::default()), anew);
         // Another answer is not the rest of this one, and not behind where this reader is.
         feed.begin(9);
         feed.hear(&text("Oslo"));

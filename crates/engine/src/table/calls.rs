@@ -46,6 +46,8 @@ pub struct CallRow {
     pub output_tokens: Option<u64>,
     /// Tokens read from a cache.
     pub cached_tokens: Option<u64>,
+    /// Tokens that the provider put into its cache.
+    pub cache_write_tokens: Option<u64>,
     /// Tokens that the model thought.
     pub reasoning_tokens: Option<u64>,
     /// What it cost in US dollars.
@@ -83,6 +85,7 @@ impl Tabular for CallRow {
         Column::new("input_tokens", Kind::OptionalWhole),
         Column::new("output_tokens", Kind::OptionalWhole),
         Column::new("cached_tokens", Kind::OptionalWhole),
+        Column::new("cache_write_tokens", Kind::OptionalWhole),
         Column::new("reasoning_tokens", Kind::OptionalWhole),
         Column::new("cost_usd", Kind::OptionalNumber),
         Column::new("queued_us", Kind::Whole),
@@ -99,8 +102,13 @@ impl CallRow {
     /// The row that tells `kept`.
     pub fn of(kept: &CallRecord) -> Self {
         let (call, request) = (&kept.call, &kept.call.request);
-        let Usage { input_tokens, output_tokens, cached_tokens, reasoning_tokens } =
-            call.usage.unwrap_or_default();
+        let Usage {
+            input_tokens,
+            output_tokens,
+            cached_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+        } = call.usage.unwrap_or_default();
         let names: Vec<_> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
         let config = request.config.as_deref();
         let config = config.map(|config| Config::default().patched(config).settings());
@@ -128,6 +136,7 @@ impl CallRow {
             input_tokens,
             output_tokens,
             cached_tokens,
+            cache_write_tokens,
             reasoning_tokens,
             cost_usd: call.cost_usd,
             queued_us: micros(call.timings.queued),

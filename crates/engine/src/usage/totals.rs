@@ -22,6 +22,8 @@ pub struct Totals {
     pub output_tokens: u64,
     /// Tokens read from a cache.
     pub cached_tokens: u64,
+    /// Tokens read that providers now keep in their caches, as far as they count them.
+    pub cache_write_tokens: u64,
     /// Tokens that models thought.
     pub reasoning_tokens: u64,
     /// Calls whose tokens nobody counted.
@@ -53,10 +55,17 @@ impl Totals {
     }
 
     fn add_tokens(&mut self, usage: Usage) {
-        let Usage { input_tokens, output_tokens, cached_tokens, reasoning_tokens } = usage;
+        let Usage {
+            input_tokens,
+            output_tokens,
+            cached_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+        } = usage;
         self.input_tokens += input_tokens.unwrap_or_default();
         self.output_tokens += output_tokens.unwrap_or_default();
         self.cached_tokens += cached_tokens.unwrap_or_default();
+        self.cache_write_tokens += cache_write_tokens.unwrap_or_default();
         self.reasoning_tokens += reasoning_tokens.unwrap_or_default();
         if input_tokens.is_none() && output_tokens.is_none() {
             self.unknown_tokens += 1;

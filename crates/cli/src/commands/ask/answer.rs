@@ -193,6 +193,7 @@ pub(crate) fn usage_value(usage: Usage) -> Value {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
     })
 }
@@ -205,6 +206,11 @@ fn event_value(event: &TurnEvent) -> Option<Value> {
         }
         TurnEvent::Text(text) => json!({ "event": "text", "text": text }),
         TurnEvent::Reasoning(text) => json!({ "event": "reasoning", "text": text }),
+        TurnEvent::Retried(retried) => {
+            let mut value = output::retried_value(retried);
+            output::set(&mut value, "event", "retried");
+            value
+        }
         TurnEvent::CallStarted { index, id, function } => {
             json!({ "event": "call_started", "index": index, "id": id, "function": function })
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     graph::CallResult,
-    message::{Body, CallId, FileSource, Outcome, Part, ToolCall},
+    message::{Body, CallId, FileSource, Native, Outcome, Part, ToolCall},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -65,7 +65,19 @@ pub(super) enum StoredPart<'a> {
         #[serde(borrow)]
         source: StoredSource<'a>,
     },
+    Audio {
+        #[serde(borrow)]
+        url: Cow<'a, str>,
+    },
     Data(Value),
+    Native {
+        #[serde(borrow)]
+        protocol: Cow<'a, str>,
+        #[serde(borrow)]
+        model: Cow<'a, str>,
+        block: Value,
+    },
+    Call(u32),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -195,7 +207,14 @@ impl<'a> From<&'a Part> for StoredPart<'a> {
                 };
                 Self::File { name: name.as_deref().map(Cow::Borrowed), source }
             }
+            Part::Audio { url } => Self::Audio { url: url.into() },
             Part::Data(value) => Self::Data(value.clone()),
+            Part::Native(Native { protocol, model, block }) => Self::Native {
+                protocol: protocol.into(),
+                model: model.into(),
+                block: block.clone(),
+            },
+            Part::Call(place) => Self::Call(*place),
         }
     }
 }
@@ -217,7 +236,12 @@ impl From<StoredPart<'_>> for Part {
                 };
                 Self::File { name: name.map(Cow::into_owned), source }
             }
+            StoredPart::Audio { url } => Self::Audio { url: url.into_owned() },
             StoredPart::Data(value) => Self::Data(value),
+            StoredPart::Native { protocol, model, block } => {
+                Self::Native(Native::new(protocol, model, block))
+            }
+            StoredPart::Call(place) => Self::Call(place),
         }
     }
 }

@@ -86,6 +86,8 @@ struct StoredUsage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cached: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    cache_write: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     reasoning: Option<u64>,
 }
 
@@ -116,6 +118,7 @@ impl From<&ModelCall> for StoredCall {
                 input: usage.input_tokens,
                 output: usage.output_tokens,
                 cached: usage.cached_tokens,
+                cache_write: usage.cache_write_tokens,
                 reasoning: usage.reasoning_tokens,
             }),
             cost_usd: *cost_usd,
@@ -172,6 +175,7 @@ impl StoredCall {
                 input_tokens: usage.input,
                 output_tokens: usage.output,
                 cached_tokens: usage.cached,
+                cache_write_tokens: usage.cache_write,
                 reasoning_tokens: usage.reasoning,
             }),
             cost_usd: self.cost_usd,

@@ -67,6 +67,7 @@ impl From<WireUsage> for Usage {
             input_tokens: wire.prompt_tokens.0,
             output_tokens: wire.completion_tokens.0,
             cached_tokens: cached.or(wire.prompt_cache_hit_tokens.0),
+            cache_write_tokens: None,
             reasoning_tokens: wire.completion_tokens_details.unwrap_or_default().reasoning_tokens.0,
         }
     }
