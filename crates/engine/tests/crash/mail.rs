@@ -1,17 +1,21 @@
-//! Processes that write to each other's branches and take in are killed at random moments: every mail that was
-//! acknowledged is in one place, in order, and taken in once.
+//! Processes that write to each other's branches, take in, refuse, let expire, fork, merge and delete are killed
+//! at random moments: every mail that was acknowledged is in one place, in order, and taken in once.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{BufRead as _, BufReader, Write as _, stdout},
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use branchwork::{
-    Engine, Error, RandomIds, Result, Session,
-    core::id::IdSource as _,
-    mail::{Delivery, MailPlace, MailQuery},
+    Branch, BranchNames, Engine, Error, RandomIds, Result, Session,
+    core::{
+        id::IdSource as _,
+        store::{Conflict, StoreError},
+    },
+    mail::{Addresses, Delivery, MailPlace, MailQuery},
 };
 
 /// How often a process is killed.
@@ -21,38 +25,101 @@ const ROUNDS_PER_FILE: usize = 10;
 /// The branches that the processes write to.
 const BRANCHES: [&str; 3] = ["main", "left", "right"];
 
-/// `path branch worker`: sends from that branch and takes in on it, and says what is durable.
+/// How long some mail can be taken in.
+const TIME_TO_LIVE: Duration = Duration::from_millis(5);
+
+/// `path branch worker crossing`: sends from that branch and takes in on it, and says what is durable. When
+/// it is `crossing`, also forks that branch, merges the fork back and deletes it.
 pub(crate) fn run_child(arguments: &[String]) {
-    let [path, branch, worker] = arguments else { panic!("usage: mail PATH BRANCH WORKER") };
+    let [path, branch, worker, crossing] = arguments else {
+        panic!("usage: mail PATH BRANCH WORKER CROSSING")
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(work(path, branch, worker)).unwrap();
+    runtime.block_on(work(path, branch, (worker, crossing == "true"))).unwrap();
 }
 
-async fn work(path: &str, branch: &str, worker: &str) -> Result<()> {
+async fn work(path: &str, branch: &str, (worker, crossing): (&str, bool)) -> Result<()> {
     let engine = Engine::open(path)?;
     let session = engine.open_session("crash").await?;
     let branch = session.branch(branch).await?;
     for number in 0_usize.. {
-        match number % 5 {
+        let text = format!("{worker} {number}");
+        match number % 9 {
             0..=2 => {
-                let to = BRANCHES[number % BRANCHES.len()];
-                let text = format!("{worker} {number}");
+                let to = BRANCHES[number / 3 % BRANCHES.len()];
                 let letter = branch.send(to, text.clone());
-                let letter = if number % 5 == 1 { letter.queued() } else { letter };
+                let letter = match number % 9 {
+                    1 => letter.queued(),
+                    2 => letter.expires_in(TIME_TO_LIVE),
+                    _ => letter,
+                };
                 letter.await?;
-                let mut out = stdout().lock();
-                let line = format!("{to} {text}\n");
-                out.write_all(line.as_bytes()).and_then(|()| out.flush()).expect("it is read");
+                say(to, &text);
             }
-            3 => drop(session.collect_send_all().await?),
-            _ => match branch.receive().await {
-                // The other process on this branch was faster.
-                Err(error) if error.is_head_moved() => {}
-                received => drop(received?),
-            },
+            3 => broadcast(&branch, &text).await?,
+            4 => drop(session.collect_send_all().await?),
+            5 => refuse_first(&branch).await?,
+            6 => drop(session.expire().await?),
+            7 if crossing => go_aside(&session, &branch).await?,
+            _ => receive(&branch).await?,
         }
     }
     Ok(())
+}
+
+/// Tells the parent of a mail that is durable.
+fn say(to: &str, text: &str) {
+    let mut out = stdout().lock();
+    let line = format!("{to} {text}\n");
+    out.write_all(line.as_bytes()).and_then(|()| out.flush()).expect("it is read");
+}
+
+async fn broadcast(branch: &Branch, text: &str) -> Result<()> {
+    let own = branch.record().await?.name;
+    match branch.broadcast(text).await {
+        // The other process deleted a fork meanwhile: nothing was sent.
+        Err(Error::Store(StoreError::NotFound { .. })) => {}
+        sent => {
+            sent?;
+            BRANCHES.iter().filter(|name| **name != own).for_each(|name| say(name, text));
+        }
+    }
+    Ok(())
+}
+
+async fn refuse_first(branch: &Branch) -> Result<()> {
+    let Some(first) = branch.peek(Addresses::All).await? else { return Ok(()) };
+    match branch.refuse(first.mail.id, "busy").await {
+        // The other process decided on it first.
+        Err(Error::Conflict(Conflict::MailMoved { .. }) | Error::NotFound { .. }) => {}
+        refused => drop(refused?),
+    }
+    Ok(())
+}
+
+async fn receive(branch: &Branch) -> Result<()> {
+    match branch.receive().await {
+        // The other process on this branch was faster.
+        Err(error) if error.is_head_moved() => {}
+        received => drop(received?),
+    }
+    Ok(())
+}
+
+/// Takes in on a fork what waits, and brings it back.
+async fn go_aside(session: &Session, branch: &Branch) -> Result<()> {
+    let fork = branch.fork_unnamed().with_mail();
+    let aside = match fork.await {
+        Err(Error::Conflict(_)) => return Ok(()),
+        fork => fork?,
+    };
+    aside.receive().await?;
+    loop {
+        match session.merge(&aside).into(branch).delete_source().await {
+            Err(error) if error.is_head_moved() => {}
+            merged => return merged.map(drop),
+        }
+    }
 }
 
 pub(crate) fn run_parent() {
@@ -67,10 +134,15 @@ pub(crate) fn run_parent() {
             said.clear();
             runtime.block_on(create(&path)).unwrap();
         }
+        // On every other file, as the order of what goes by forks is not that in which it was written.
+        let crossing = round / ROUNDS_PER_FILE % 2 == 1;
         let branches = [BRANCHES[round % 3], BRANCHES[round / 2 % 3]];
         let names = ["a", "b"].map(|name| format!("{name}{round}"));
-        let workers: Vec<_> =
-            branches.iter().zip(names).map(|(branch, name)| start(&path, branch, &name)).collect();
+        let workers: Vec<_> = branches
+            .iter()
+            .zip(names)
+            .map(|(on, name)| start(&path, on, (&name, crossing)))
+            .collect();
         let delay = random.next_bits() % 3_000_000;
         for _ in 0..delay {
             std::hint::spin_loop();
@@ -79,7 +151,7 @@ pub(crate) fn run_parent() {
             kills += 1;
             said.extend(kill(worker));
         }
-        taken += runtime.block_on(check(&path, &said)).unwrap();
+        taken += runtime.block_on(check(&path, &said, crossing)).unwrap();
     }
     println!("{kills} kills among mail, {taken} times a mail was found taken in");
     assert!(taken > KILLS, "the children worked");
@@ -94,9 +166,13 @@ async fn create(path: &Path) -> Result<()> {
     engine.close().await
 }
 
-fn start(path: &Path, branch: &str, worker: &str) -> Child {
+fn start(path: &Path, branch: &str, (worker, crossing): (&str, bool)) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg("mail").arg(path).args([branch, worker]).stdout(Stdio::piped());
+    command
+        .arg("mail")
+        .arg(path)
+        .args([branch, worker, &crossing.to_string()])
+        .stdout(Stdio::piped());
     command.spawn().unwrap()
 }
 
@@ -114,34 +190,66 @@ fn kill(mut worker: Child) -> Vec<(String, String)> {
 }
 
 /// Opens the file anew and compares; answers how many mails were taken in.
-async fn check(path: &Path, said: &[(String, String)]) -> Result<usize> {
+async fn check(path: &Path, said: &[(String, String)], crossing: bool) -> Result<usize> {
     let engine = Engine::open(path)?;
     assert_eq!(engine.verify().await?.problems, Vec::<String>::new(), "{}", path.display());
     let session = engine.open_session("crash").await?;
-    let names: BTreeMap<_, _> =
-        session.branches().await?.into_iter().map(|branch| (branch.id, branch.name)).collect();
+    let names = session.branch_names().await?;
     let all = all(&session).await?;
-    let texts: Vec<_> = all.iter().map(|one| (names[&one.recipient].clone(), text(one))).collect();
-    for acknowledged in said {
-        let count = texts.iter().filter(|found| *found == acknowledged).count();
-        assert_eq!(count, 1, "{acknowledged:?}");
-    }
-    let mut taken = 0;
-    for (id, name) in &names {
-        let view = session.branch(&id.to_string()).await?.view().await?;
+    check_sent(&all, said, Some(&names).filter(|_| !crossing));
+    let (mut taken, mut kept) = (0, BTreeSet::new());
+    for branch in session.branches().await? {
+        let branch = session.branch(&branch.id.to_string()).await?;
+        let view = branch.view().await?;
         let brought: Vec<_> = view.messages().map(|message| message.text()).collect();
-        let is_taken =
-            |one: &&Delivery| one.recipient == *id && one.state.place() == MailPlace::Applied;
-        let mut applied: Vec<_> = all.iter().filter(is_taken).map(text).collect();
-        let mut sorted = brought.clone();
-        sorted.sort();
-        applied.sort();
-        assert_eq!(sorted, applied, "{name} has each mail that it took in, once");
-        check_order(&brought);
+        let (once, by): (BTreeSet<_>, BTreeSet<_>) = (
+            brought.iter().cloned().collect(),
+            view.messages().filter_map(|message| message.origin.as_ref()?.mail()).collect(),
+        );
+        assert_eq!(
+            (once.len(), by.len()),
+            (brought.len(), brought.len()),
+            "each came once, by mail"
+        );
+        for one in all.iter().filter(|one| one.recipient == branch.id()) {
+            let is_taken = one.state.place() == MailPlace::Applied;
+            assert!(!is_taken || by.contains(&one.mail.id), "{one:?} is there");
+            // What a fork or a merge brought may wait for being noted.
+            let is_there = by.contains(&one.mail.id) && !crossing;
+            assert!(is_taken || !is_there, "{one:?} is not there");
+        }
+        if !crossing {
+            check_order(&brought);
+        }
         taken += brought.len();
+        kept.extend(by);
     }
+    let lost =
+        |one: &&Delivery| one.state.place() == MailPlace::Applied && !kept.contains(&one.mail.id);
+    assert_eq!(all.iter().find(lost), None, "what was taken in is on a branch");
     engine.close().await?;
     Ok(taken)
+}
+
+/// Every mail that was acknowledged is there as often as it was sent, and for each recipient once. Without
+/// `names`, whoever it is for: it may have been given to another branch.
+fn check_sent(all: &[Delivery], said: &[(String, String)], names: Option<&BranchNames>) {
+    let mut ways = BTreeSet::new();
+    let mut found = BTreeMap::<_, usize>::new();
+    for one in all {
+        assert!(ways.insert((one.mail.id, one.recipient)), "{one:?} is there twice");
+        let to = names.map(|names| names.name(one.recipient));
+        *found.entry((to, text(one))).or_default() += 1;
+    }
+    let mut sent = BTreeMap::<_, usize>::new();
+    for (to, text) in said {
+        *sent.entry((names.map(|_| to.clone()), text.clone())).or_default() += 1;
+    }
+    for (acknowledged, count) in sent {
+        let found = found.get(&acknowledged).copied().unwrap_or_default();
+        let is_right = if names.is_some() { found == count } else { found >= count };
+        assert!(is_right, "{acknowledged:?}: {found} of {count}");
+    }
 }
 
 /// What one worker wrote came in the order in which it wrote.
