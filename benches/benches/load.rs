@@ -14,7 +14,7 @@ use std::{
 use branchwork::{
     Branch, Engine, Session,
     core::provider::{ModelRequest, Provider as _},
-    providers::{OpenAi, OpenAiOptions},
+    providers::{HttpOptions, HttpProvider},
     sqlite::SqliteStore,
 };
 use branchwork_benches::{
@@ -257,14 +257,14 @@ type Talk = (Session, Branch);
 
 struct Ours {
     engine: Engine,
-    provider: Arc<OpenAi>,
+    provider: Arc<HttpProvider>,
     store: Option<Arc<SqliteStore>>,
 }
 
 impl Ours {
     fn new(kind: Kind, folder: &Path, address: SocketAddr) -> Self {
-        let options = OpenAiOptions::new(&format!("http://{address}/v1")).expect("a base URL");
-        let provider = Arc::new(OpenAi::new(options).expect("a client can be made"));
+        let options = HttpOptions::chat(&format!("http://{address}/v1")).expect("a base URL");
+        let provider = Arc::new(HttpProvider::new(options).expect("a client can be made"));
         let open = || Arc::new(SqliteStore::open(folder.join("load.db")).expect("a file"));
         let store = (kind == Kind::File).then(open);
         let engine = match &store {

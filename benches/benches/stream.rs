@@ -6,7 +6,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use branchwork::{
     Branch, Engine, TurnEvent,
-    providers::{OpenAi, OpenAiOptions},
+    providers::{HttpOptions, HttpProvider},
 };
 use branchwork_benches::{
     bare::Answer,
@@ -99,8 +99,8 @@ fn bare(address: SocketAddr) -> Cost {
 
 /// The same through the engine, each turn on a branch of its own, so that requests stay alike.
 fn ours(address: SocketAddr, engine: &Engine) -> Cost {
-    let options = OpenAiOptions::new(&format!("http://{address}/v1")).expect("it is a base URL");
-    let provider = Arc::new(OpenAi::new(options).expect("a client can be made"));
+    let options = HttpOptions::chat(&format!("http://{address}/v1")).expect("it is a base URL");
+    let provider = Arc::new(HttpProvider::new(options).expect("a client can be made"));
     let branches = runtime().block_on(async {
         let session = engine.session("bench").provider("local", provider).model("tiny");
         let main = session.create().await.expect("a session can be made").default_branch();

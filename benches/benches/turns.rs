@@ -42,7 +42,7 @@ struct Calling;
 #[async_trait]
 impl Provider for Calling {
     fn render(&self, _request: &ModelRequest) -> Result<RenderedRequest, ProviderError> {
-        Ok(RenderedRequest { url: String::new(), body: String::new() })
+        Ok(RenderedRequest::default())
     }
 
     async fn send(

@@ -13,7 +13,7 @@ use branchwork::{
         config::{Config as BranchConfig, ConfigPatch},
         provider::Provider as _,
     },
-    providers::{OpenAi, OpenAiOptions, Preset, Secret, preset, presets},
+    providers::{HttpOptions, HttpProvider, Preset, Secret, preset, presets},
     reference::ModelReference,
 };
 use futures_util::future::join_all;
@@ -44,7 +44,7 @@ impl Wish {
 /// Whom to ask: the provider, what it is called, and the model.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    pub(crate) handle: Arc<OpenAi>,
+    pub(crate) handle: Arc<HttpProvider>,
     pub(crate) provider: String,
     pub(crate) model: String,
 }
@@ -97,7 +97,7 @@ pub(crate) async fn resolve(
                 let named = ModelReference { provider: Some(provider.clone()), model };
                 return at_url(&provider, None, Some(named)).await;
             }
-            let handle = Arc::new(OpenAi::new(options(config, &provider)?)?);
+            let handle = Arc::new(HttpProvider::new(options(config, &provider)?)?);
             Ok(Target { handle, provider, model })
         }
         None => on_this_machine().await,
@@ -113,12 +113,12 @@ async fn at_url(
     key: Option<String>,
     named: Option<ModelReference>,
 ) -> Result<Target, Failure> {
-    let options = OpenAiOptions::new(url)?;
+    let options = HttpOptions::chat(url)?;
     let options = match key {
         Some(key) => options.with_key(Secret::new(key)),
         None => options,
     };
-    let handle = Arc::new(OpenAi::new(options)?);
+    let handle = Arc::new(HttpProvider::new(options)?);
     let (provider, model) = if let Some(ModelReference { provider, model }) = named {
         (provider.filter(|name| name != CUSTOM).unwrap_or_else(|| url.to_owned()), model)
     } else {
@@ -133,13 +133,13 @@ async fn at_url(
 /// Makes the provider of that name known to `engine`; one that is named by its URL gets no key.
 pub(crate) fn register(engine: &Engine, config: &Config, name: &str) -> Result<(), Failure> {
     let is_url = name.contains("://");
-    let options = if is_url { OpenAiOptions::new(name)? } else { options(config, name)? };
-    engine.register(name, Arc::new(OpenAi::new(options)?));
+    let options = if is_url { HttpOptions::chat(name)? } else { options(config, name)? };
+    engine.register(name, Arc::new(HttpProvider::new(options)?));
     Ok(())
 }
 
 /// How to reach the provider of that name.
-pub(crate) fn options(config: &Config, name: &str) -> Result<OpenAiOptions, Failure> {
+pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failure> {
     let known = preset(name);
     let own = config.providers.get(name);
     let url = own
@@ -147,8 +147,10 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<OpenAiOptions, Fail
         .or_else(|| url_of_environment(name))
         .or_else(|| known.map(|preset| preset.base_url.to_owned()))
         .ok_or_else(|| unknown(config, name))?;
-    let options = OpenAiOptions::new(&url)?;
-    let options = known.map_or(options.clone(), |preset| options.with_dialect(preset.dialect));
+    let options = match known {
+        Some(preset) => HttpOptions::new(preset.protocol, &url)?,
+        None => HttpOptions::chat(&url)?,
+    };
     let named = own.and_then(|own| own.key_env.clone());
     let is_own_server = own.is_some_and(|own| own.base_url.is_some());
     // A variable that is named is meant; a server of one's own, or on this machine, may want no key.
@@ -201,10 +203,10 @@ async fn on_this_machine() -> Result<Target, Failure> {
 /// Asks a server on this machine which model it serves first.
 pub(crate) async fn probe(
     preset: &'static Preset,
-) -> Option<(&'static Preset, Arc<OpenAi>, String)> {
+) -> Option<(&'static Preset, Arc<HttpProvider>, String)> {
     let url = url_of_environment(preset.name).unwrap_or_else(|| preset.base_url.to_owned());
-    let options = OpenAiOptions::new(&url).ok()?.with_dialect(preset.dialect);
-    let provider = Arc::new(OpenAi::new(options.with_probe_timeout(PROBE_WAIT)).ok()?);
+    let options = HttpOptions::new(preset.protocol, &url).ok()?;
+    let provider = Arc::new(HttpProvider::new(options.with_probe_timeout(PROBE_WAIT)).ok()?);
     let models = provider.models().await.ok()?;
     Some((preset, provider, models.into_iter().next()?.id))
 }

@@ -17,7 +17,7 @@ use branchwork::{
     Engine, Error, Reply,
     core::config::ConfigPatch,
     mcp::{McpClient, McpServer},
-    providers::{OpenAi, OpenAiOptions},
+    providers::{HttpOptions, HttpProvider},
 };
 
 /// The longest answer: a small model on a small machine shall not wander off.
@@ -63,7 +63,7 @@ pub(crate) async fn ask(
     model: &str,
     servers: Vec<McpServer>,
 ) -> Result<Vec<Reply>, Box<dyn std::error::Error>> {
-    let provider = OpenAi::new(OpenAiOptions::new(base_url)?).map_err(Error::Provider)?;
+    let provider = HttpProvider::new(HttpOptions::chat(base_url)?).map_err(Error::Provider)?;
     let session = engine.session("mcp").provider("local", Arc::new(provider)).model(model);
     let exact = ConfigPatch::new().with_temperature(0.0).with_seed(7).with_max_tokens(TOKENS_MAX);
     let session = session.config(exact).create().await?;

@@ -15,7 +15,7 @@ use branchwork::{
         tool::ToolSelection,
     },
     mail::{MailQuery, Package},
-    providers::{OpenAi, OpenAiOptions},
+    providers::{HttpOptions, HttpProvider},
     tools::{FunctionTool, ToolError, schemars::JsonSchema},
 };
 use futures_util::future::try_join_all;
@@ -83,8 +83,8 @@ pub(crate) async fn research(
     base_url: &str,
     model: &str,
 ) -> Result<Research, Error> {
-    let options = OpenAiOptions::new(base_url).expect("it is a base URL");
-    let provider = OpenAi::new(options).map_err(Error::Provider)?;
+    let options = HttpOptions::chat(base_url).expect("it is a base URL");
+    let provider = HttpProvider::new(options).map_err(Error::Provider)?;
     let session = engine.session("research").provider("local", Arc::new(provider)).model(model);
     let exact = ConfigPatch::new().with_temperature(0.0).with_seed(7).with_max_tokens(TOKENS_MAX);
     let session = session.config(exact).create().await?;

@@ -9,7 +9,7 @@ use std::{io::Write as _, sync::Arc};
 use branchwork::{
     Engine, Error, Reply,
     core::{config::ConfigPatch, tool::ToolSelection},
-    providers::{OpenAi, OpenAiOptions},
+    providers::{HttpOptions, HttpProvider},
     tools::{FunctionTool, ToolError, schemars::JsonSchema},
 };
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Asks a question that only a tool can answer.
 pub(crate) async fn ask(engine: &Engine, base_url: &str, model: &str) -> Result<Reply, Error> {
-    let options = OpenAiOptions::new(base_url).expect("it is a base URL");
-    let provider = OpenAi::new(options).map_err(Error::Provider)?;
+    let options = HttpOptions::chat(base_url).expect("it is a base URL");
+    let provider = HttpProvider::new(options).map_err(Error::Provider)?;
     let session = engine.session("tools").provider("local", Arc::new(provider)).model(model);
     let exact = ConfigPatch::new().with_temperature(0.0).with_seed(7).with_max_tokens(TOKENS_MAX);
     let main = session.config(exact).create().await?.default_branch();

@@ -4,23 +4,25 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `http` | the HTTP client, its TLS and its waits |
-//! | `sse` | the framer of server-sent events: bytes in at any split, events out |
-//! | `openai` | [`OpenAi`]: the OpenAI Chat Completions protocol against any server |
-//! | [`dialect`] | what differs between the servers that speak it, as data |
+//! | `provider` | [`HttpProvider`]: sends what is rendered, hands on what is decoded |
+//! | `options`, `presets` | how one is set up; known servers |
+//! | `wire` | what a protocol is made of, as two traits |
+//! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
+//! | `errors` | what servers say went wrong, told by what to do about it |
+//! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //!
-//! Requests are rendered and answers decoded by pure code; only `http` and two small files of
-//! `openai` do I/O. Nothing here reads the environment, starts a task or keeps a state beyond the
-//! connections of one [`OpenAi`].
+//! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
+//! here reads the environment, starts a task or keeps a state beyond the connections of one
+//! [`HttpProvider`].
 //!
 //! ```
 //! use branchwork_core::{
 //!     config::Config,
 //!     provider::{ModelRequest, Provider as _},
 //! };
-//! use branchwork_providers::{OpenAi, OpenAiOptions};
+//! use branchwork_providers::{HttpOptions, HttpProvider};
 //!
-//! let provider = OpenAi::new(OpenAiOptions::new("localhost:8080")?)?;
+//! let provider = HttpProvider::new(HttpOptions::chat("localhost:8080")?)?;
 //! let mut config = Config::default();
 //! config.model = Some("tiny".to_owned());
 //! let rendered = provider.render(&ModelRequest::new(Vec::new(), config))?;
@@ -28,11 +30,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod openai;
+mod base_url;
+mod chat;
+mod data_url;
+mod errors;
+mod framing;
+mod loose;
+mod options;
+mod presets;
+mod protocol;
+mod provider;
+mod reading;
 mod retry_after;
-mod sse;
+#[cfg(test)]
+mod testing;
+mod wire;
 
 pub use branchwork_core::secret::Secret;
 
-pub use self::openai::{InvalidBaseUrl, OpenAi, OpenAiOptions, dialect};
-pub use dialect::{Dialect, Preset, preset, presets};
+pub use self::{
+    base_url::InvalidBaseUrl,
+    chat::dialect,
+    options::HttpOptions,
+    presets::{Preset, preset, presets},
+    protocol::Protocol,
+    provider::HttpProvider,
+};
+pub use dialect::Dialect;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use branchwork::{core::provider::Provider as _, providers::OpenAi};
+use branchwork::{core::provider::Provider as _, providers::HttpProvider};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ async fn configured(world: &World) -> Vec<Check> {
             Err(failure) => return Check { what, ok: false, found: failure.to_string() },
         };
         let url = options.base_url().to_owned();
-        let models = match OpenAi::new(options) {
+        let models = match HttpProvider::new(options) {
             Ok(provider) => provider.models().await,
             Err(error) => Err(error),
         };

@@ -2,7 +2,7 @@
 
 use branchwork::{
     core::provider::{ModelInfo, Provider as _},
-    providers::{OpenAi, OpenAiOptions},
+    providers::{HttpOptions, HttpProvider},
 };
 use serde_json::{Value, json};
 
@@ -21,11 +21,12 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let (name, models) = match (provider, base_url) {
         (name, Some(url)) => {
-            let models = OpenAi::new(OpenAiOptions::new(&url)?)?.models().await?;
+            let models = HttpProvider::new(HttpOptions::chat(&url)?)?.models().await?;
             (name.unwrap_or_else(|| CUSTOM.to_owned()), models)
         }
         (Some(name), None) => {
-            let models = OpenAi::new(provider::options(&world.config, &name)?)?.models().await?;
+            let models =
+                HttpProvider::new(provider::options(&world.config, &name)?)?.models().await?;
             (name, models)
         }
         (None, None) => {

@@ -26,6 +26,11 @@ impl Native {
         json!({ "protocol": self.protocol, "model": self.model, "block": self.block })
     }
 
+    /// Whether `detail` is one of [`into_detail`](Self::into_detail), of whatever protocol.
+    pub fn is_detail(detail: &Value) -> bool {
+        ["protocol", "model", "block"].iter().all(|name| detail.get(name).is_some())
+    }
+
     /// The block that goes with a thought, when `detail` is one of `protocol`; with it, the model
     /// that was asked.
     ///

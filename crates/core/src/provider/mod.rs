@@ -14,7 +14,7 @@ pub use self::{
     error::{ProviderError, Remedy},
     event::{Finish, ProviderEvent, Retried, Usage},
     prices::Prices,
-    request::{CacheHints, ModelRequest, RenderedRequest, ToolChoice, ToolSpec},
+    request::{Adapted, CacheHints, ModelRequest, RenderedRequest, ToolChoice, ToolSpec},
 };
 
 /// The events of one answer, in order. Dropping it cancels the call at once.

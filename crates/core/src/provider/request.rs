@@ -1,6 +1,6 @@
 //! What a model is asked, in our own words.
 
-use std::sync::Arc;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
@@ -91,11 +91,17 @@ pub enum ToolChoice {
     Named(String),
 }
 
+/// What is sent otherwise than it is kept: the names of the rules of the provider's protocol that asked for
+/// it, and how often each did. The history is never changed.
+pub type Adapted = BTreeMap<Cow<'static, str>, u32>;
+
 /// What would go over the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RenderedRequest {
     /// Where to.
     pub url: String,
     /// The body, as JSON text.
     pub body: String,
+    /// What it says otherwise than the history.
+    pub adapted: Adapted,
 }

@@ -9,7 +9,7 @@ use branchwork_core::{
     message::{Body, Message, Status},
     provider::{EventStream, Finish, ModelRequest, Provider as _, ProviderEvent},
 };
-use branchwork_providers::{OpenAi, OpenAiOptions, Secret};
+use branchwork_providers::{HttpOptions, HttpProvider, Secret};
 use futures_util::StreamExt as _;
 
 use super::server::{Reply, Server};
@@ -35,12 +35,12 @@ pub(crate) fn request() -> ModelRequest {
     ModelRequest::new(vec![Arc::new(message)], config)
 }
 
-pub(crate) fn options(server: &Server) -> OpenAiOptions {
-    OpenAiOptions::new(&server.base_url).expect("the address is good")
+pub(crate) fn options(server: &Server) -> HttpOptions {
+    HttpOptions::chat(&server.base_url).expect("the address is good")
 }
 
-fn provider(server: &Server) -> OpenAi {
-    OpenAi::new(options(server)).expect("the options are good")
+fn provider(server: &Server) -> HttpProvider {
+    HttpProvider::new(options(server)).expect("the options are good")
 }
 
 async fn next(events: &mut EventStream) -> ProviderEvent {
@@ -60,7 +60,7 @@ async fn events_come_while_the_server_still_writes() {
     let mut server = Server::start([Reply::stream(HEAD).wait().send(TAIL)]).await;
     let key = Secret::new("sk-secret");
     let options = options(&server).with_key(key).with_header("X-Title", Secret::new("trip"));
-    let provider = OpenAi::new(options).expect("the options are good");
+    let provider = HttpProvider::new(options).expect("the options are good");
     assert!(!format!("{provider:?}").contains("sk-secret"));
     let mut events = provider.call(&request()).await.expect("it is accepted");
     assert_eq!(next(&mut events).await, started());

@@ -6,7 +6,7 @@ use branchwork_core::{
     limits::STREAM_EVENT_BYTES_MAX,
     provider::{Provider as _, ProviderError, ProviderEvent},
 };
-use branchwork_providers::{OpenAi, OpenAiOptions, Secret};
+use branchwork_providers::{HttpOptions, HttpProvider, Secret};
 use futures_util::StreamExt as _;
 use tokio::net::TcpListener;
 
@@ -31,8 +31,8 @@ async fn failure_by_silence(reply: Reply) -> (String, ProviderError) {
     failure_of(options(&server).with_idle_timeout(SHORT)).await
 }
 
-async fn failure_of(options: OpenAiOptions) -> (String, ProviderError) {
-    let provider = OpenAi::new(options).expect("the options are good");
+async fn failure_of(options: HttpOptions) -> (String, ProviderError) {
+    let provider = HttpProvider::new(options).expect("the options are good");
     let mut events = match provider.call(&request()).await {
         Ok(events) => events,
         Err(error) => return (String::new(), error),
@@ -139,7 +139,7 @@ async fn a_server_that_is_not_there_is_unavailable() {
     let address = listener.local_addr().expect("it is bound");
     drop(listener);
     for scheme in ["http", "https"] {
-        let options = OpenAiOptions::new(&format!("{scheme}://{address}")).expect("good");
+        let options = HttpOptions::chat(&format!("{scheme}://{address}")).expect("good");
         let (_, error) = failure_of(options).await;
         assert!(matches!(error, ProviderError::Unavailable { status: None, .. }), "{error:?}");
         assert!(error.detail().contains("refused"), "{}", error.detail());
@@ -150,7 +150,7 @@ async fn a_server_that_is_not_there_is_unavailable() {
 async fn a_server_without_tls_is_no_https_server() {
     let server = Server::start([]).await;
     let secure = server.base_url.replace("http://", "https://");
-    let options = OpenAiOptions::new(&secure).expect("the address is good");
+    let options = HttpOptions::chat(&secure).expect("the address is good");
     let (_, error) = failure_of(options).await;
     assert!(matches!(error, ProviderError::Unavailable { status: None, .. }), "{error:?}");
 }
@@ -159,17 +159,18 @@ async fn a_server_without_tls_is_no_https_server() {
 async fn a_probe_of_a_silent_port_is_short() {
     let server = Server::start([Reply::hold()]).await;
     let options = options(&server).with_probe_timeout(SHORT);
-    let provider = OpenAi::new(options).expect("the options are good");
+    let provider = HttpProvider::new(options).expect("the options are good");
     let error = provider.models().await.expect_err("it does not answer");
     assert!(matches!(error, ProviderError::Unavailable { status: None, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn keys_and_headers_that_cannot_be_sent_are_refused() {
-    let options = || OpenAiOptions::new("localhost:1").expect("the address is good");
-    let error = OpenAi::new(options().with_key(Secret::new("sk\nsecret"))).expect_err("no header");
+    let options = || HttpOptions::chat("localhost:1").expect("the address is good");
+    let error =
+        HttpProvider::new(options().with_key(Secret::new("sk\nsecret"))).expect_err("no header");
     assert!(matches!(error, ProviderError::Auth { status: None, .. }), "{error:?}");
     let odd = options().with_header("no name", Secret::new("x"));
-    let error = OpenAi::new(odd).expect_err("no header");
+    let error = HttpProvider::new(odd).expect_err("no header");
     assert_eq!(error.detail(), "the header `no name` cannot be sent");
 }

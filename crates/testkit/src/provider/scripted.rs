@@ -135,7 +135,8 @@ impl Provider for ScriptedProvider {
             format!("{} {}: {:?}\n", message.role(), message.sender, message.text())
         });
         let body = tools.chain(messages).collect();
-        Ok(RenderedRequest { url: "scripted:".to_owned(), body })
+        let url = "scripted:".to_owned();
+        Ok(RenderedRequest { url, body, ..RenderedRequest::default() })
     }
 
     async fn models(&self) -> Result<Vec<ModelInfo>, ProviderError> {

@@ -1,0 +1,153 @@
+//! Text, thoughts, ends and errors, and what servers get wrong about them; made by hand.
+
+use branchwork_core::provider::{Finish, ProviderError, ProviderEvent};
+
+use super::{check, check_deltas, decode, decoder, fixture, show, stream};
+use crate::testing;
+
+#[test]
+fn usage_is_taken_from_a_chunk_that_has_no_choices_at_all() {
+    let usage = r#"{"usage":{"prompt_tokens":7,"completion_tokens":2}}"#;
+    let text = r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
+    let stream = format!("data: {text}\n\ndata: {usage}\n\ndata: [DONE]\n\n");
+    let (events, ended) = decode([stream.as_bytes()]);
+    assert!(ended.is_ok(), "{ended:?}");
+    let counted = |event: &ProviderEvent| matches!(event, ProviderEvent::Usage(usage) if usage.input_tokens == Some(7));
+    assert!(events.iter().any(counted), "{events:?}");
+}
+
+#[test]
+fn thoughts_come_under_several_names_and_once() {
+    check_deltas(
+        &[r#"{"reasoning_content":"a"}"#, r#"{"reasoning":"b"}"#, r#"{"content":"c"}"#],
+        "thought a|b\ntext c\nfinished stop",
+    );
+    check_deltas(
+        &[r#"{"reasoning_content":"a","reasoning":"a","content":null}"#],
+        "thought a\nfinished stop",
+    );
+    check_deltas(
+        &[
+            r#"{"reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a"},{"n":1}]}"#,
+        ],
+        "thought a\ndetail {\"text\":\"a\",\"type\":\"reasoning.text\"}\ndetail {\"n\":1}\nfinished stop",
+    );
+    check_deltas(
+        &[
+            r#"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"a"}]}]}"#,
+            r#"{"content":[{"type":"text","text":"b"},{"type":"reference","reference_ids":[1]}]}"#,
+        ],
+        "thought a\ntext b\nfinished stop",
+    );
+}
+
+#[test]
+fn ends_are_read_however_servers_spell_them() {
+    for (finish, expected) in [
+        ("\"stop\"", "stop"),
+        ("\"eos\"", "stop"),
+        ("\"length\"", "length"),
+        ("\"model_length\"", "length"),
+        ("\"content_filter\"", "content_filter"),
+        ("\"odd\"", "odd"),
+        ("\"\"", ""),
+        ("null", ""),
+    ] {
+        check_deltas_end(finish, &format!("text a\nfinished {expected}"));
+    }
+    // No end mark, and a last chunk without choices after the reason.
+    let head = r#"data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
+    let usage = r#"data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2.0}}"#;
+    check(&format!("{head}\n\n{usage}"), "text a\nusage 1 2 - -\nfinished stop");
+    check(&format!("{head}\n\n"), "text a\nfinished stop");
+}
+
+fn check_deltas_end(finish: &str, expected: &str) {
+    check(&stream(&[r#"{"content":"a"}"#], finish), expected);
+}
+
+#[test]
+fn odd_but_readable_streams_are_read() {
+    let one = "text a\nfinished stop";
+    let chunk = r#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
+    check(&format!("data:{chunk}\r\n\r\ndata:[DONE]\r\n\r\n"), one);
+    check(&format!("\u{feff}: ping\n\n:\n\ndata: {chunk}\n\n: ping\n\ndata: [DONE]"), one);
+    let lines = chunk.replace(",\"delta", ",\ndata: \"delta");
+    check(&format!("data: {lines}\n\n"), one);
+    check(
+        &format!("data: {{\"type\":\"ping\"}}\n\ndata: {chunk}\n\ndata: [DONE]\n\ndata: junk"),
+        one,
+    );
+    check_deltas(&[r#"{"role":"assistant","content":null}"#, r#"{"content":"a"}"#], one);
+    // Of several choices the first counts; a whole message may stand where a delta belongs.
+    let second =
+        r#"data: {"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":"length"}]}"#;
+    check(&format!("{second}\n\ndata: {chunk}\n\n"), one);
+    check(&format!("data: {}\n\n", chunk.replace("delta", "message")), one);
+    check(
+        &format!("data: {}\n\n", chunk.replace("\"index\":0", "\"logprobs\":{\"content\":[]}")),
+        "text a\nlogprobs {\"content\":[]}\nfinished stop",
+    );
+    let groq =
+        r#","x_groq":{"usage":{"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":1}}}}"#;
+    let with_usage = chunk.strip_suffix('}').expect("an object").to_owned() + groq;
+    check(&format!("data: {with_usage}\n\n"), "text a\nusage 1 - 1 -\nfinished stop");
+}
+
+#[test]
+fn a_character_cut_in_two_by_the_server_costs_only_itself() {
+    let chunk =
+        |text: &[u8]| [br#"data: {"choices":[{"delta":{"content":""#, text, b"\"}}]}\n\n"].concat();
+    let end = stream(&[], "\"stop\"");
+    let (events, ended) = decode([&chunk(b"a\xc3")[..], &chunk(b"\xa9b"), end.as_bytes()]);
+    assert!(ended.is_ok(), "{ended:?}");
+    assert_eq!(show(&events), "started None None\ntext a\u{fffd}|\u{fffd}b\nfinished stop");
+}
+
+#[test]
+fn errors_inside_a_stream_end_it_with_what_to_do_about_them() {
+    let check = |event: &str, expected: &str| {
+        let head = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+        let (events, ended) = decode([format!("{head}\n\n{event}\n\n").as_bytes()]);
+        assert_eq!(show(&events), "started None None\ntext a", "{event}");
+        let error = ended.expect_err("the server failed");
+        assert_eq!(format!("{:?} {}", error.remedy(), error.detail()), expected, "{event}");
+        assert!(!format!("{error:?}{error}").contains("sk-secret"));
+    };
+    let retry = |detail: &str| format!("Retry(None) {detail}");
+    check(r#"data: {"error":{"message":"boom sk-secret","code":502}}"#, &retry("boom ***"));
+    check(r#"data: {"error":"boom"}"#, &retry("boom"));
+    check(r#"{"error":{"message":"boom"}}"#, &retry("boom"));
+    check(r#"error: {"code":500,"message":"boom","type":"server_error"}"#, &retry("boom"));
+    check("event: error\ndata: boom", &retry("boom"));
+    check(
+        r#"data: {"error":{"message":"slow down","type":"rate_limit_error"}}"#,
+        &retry("slow down"),
+    );
+    check(r#"data: {"object":"error","message":"bad","code":400}"#, "FixInput bad");
+    check(
+        r#"data: {"error":{"code":400,"message":"x","type":"exceed_context_size_error"}}"#,
+        "Shorten x",
+    );
+    check(
+        r#"data: {"choices":[{"delta":{},"finish_reason":"error"}]}"#,
+        &retry("the server ended the answer with an error"),
+    );
+    let malformed = "Retry(None) EOF while parsing an object at line 1 column 1: {";
+    check("data: {\n\ndata: [DONE]", malformed);
+}
+
+#[test]
+fn whole_answers_that_are_none_are_told_from_errors() {
+    let decode = |body: &[u8]| testing::decode_whole(decoder(), body);
+    for body in ["", "{}", "[]", "\"text\"", "<html>", "{\"choices\":null}", "{\"choices\":[]}"] {
+        let (_, decoded) = decode(body.as_bytes());
+        assert!(matches!(decoded, Err(ProviderError::Malformed { .. })), "{body}: {decoded:?}");
+    }
+    let (_, filtered) = decode(&fixture("azure_200_filtered.json"));
+    assert!(matches!(filtered, Err(ProviderError::InvalidRequest { status: Some(400), .. })));
+    let unsaid = r#"{"choices":[{"message":{"content":"a"}}]}"#;
+    let (events, ended) = decode(unsaid.as_bytes());
+    assert!(ended.is_ok(), "{ended:?}");
+    assert_eq!(events.last(), Some(&ProviderEvent::Finished(Finish::Other(String::new()))));
+}

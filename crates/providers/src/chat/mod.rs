@@ -1,0 +1,65 @@
+//! The OpenAI Chat Completions protocol, against any server that speaks it.
+//!
+//! [`request`] writes what is asked, [`answer`] reads what comes. What differs between servers is in
+//! [`dialect`].
+
+mod answer;
+pub mod dialect;
+mod models;
+mod request;
+
+use std::sync::Arc;
+
+use branchwork_core::{
+    message::Message,
+    provider::{ModelInfo, ModelRequest},
+    secret::Secret,
+};
+
+use self::{answer::Decoder, dialect::Dialect};
+use crate::{
+    errors::Reporter,
+    wire::{Decode, Pen, Place, Wire},
+};
+
+/// The protocol, in the dialect of one server.
+#[derive(Debug)]
+pub(crate) struct Chat {
+    pub(crate) dialect: Dialect,
+}
+
+impl Wire for Chat {
+    fn path(&self, _request: &ModelRequest) -> String {
+        "/chat/completions".to_owned()
+    }
+
+    fn models_path(&self) -> &'static str {
+        "/models"
+    }
+
+    fn headers(&self, key: Option<&Secret>) -> Vec<(&'static str, Secret)> {
+        let bearer = |key: &Secret| Secret::new(format!("Bearer {}", key.reveal()));
+        key.map(|key| ("authorization", bearer(key))).into_iter().collect()
+    }
+
+    fn head(&self, request: &ModelRequest) -> Result<Vec<u8>, String> {
+        request::head(request, self.dialect)
+    }
+
+    fn message(&self, pen: &mut Pen, message: &Message, _place: Place<'_>) -> Result<(), String> {
+        request::message(pen, &message.body, self.dialect)
+    }
+
+    fn tail(&self, pen: &mut Pen) -> Result<(), String> {
+        pen.raw("]}");
+        Ok(())
+    }
+
+    fn decoder(&self, request: &ModelRequest, reporter: &Arc<Reporter>) -> Box<dyn Decode> {
+        Box::new(Decoder::new(Arc::clone(reporter), request.messages.len()))
+    }
+
+    fn models(&self, body: &[u8]) -> Option<Vec<ModelInfo>> {
+        models::read(body)
+    }
+}

@@ -1,0 +1,154 @@
+//! What comes before the messages.
+
+use branchwork_core::provider::{ModelRequest, ToolChoice, ToolSpec};
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde_json::Value;
+
+use super::parameters::{Parameter, parameters};
+use crate::dialect::{Dialect, StreamUsage};
+
+/// Keys that are never taken from the extras, because the program says them in its own way.
+const RESERVED: [&str; 6] = ["model", "messages", "stream", "tools", "tool_choice", "n"];
+
+/// The body of `request` up to its first message, in the words of `dialect`.
+///
+/// # Errors
+///
+/// What is wrong with the request, as a clause.
+pub(in crate::chat) fn head(request: &ModelRequest, dialect: Dialect) -> Result<Vec<u8>, String> {
+    let model = request.config.model.as_deref().filter(|model| !model.trim().is_empty());
+    let model = model.ok_or("no model is chosen")?;
+    let parameters = parameters(&request.config, dialect)?;
+    check_extras(request, &parameters)?;
+    check_choice(request)?;
+    let body = Body { request, dialect, model, parameters };
+    let mut head = serde_json::to_vec(&body).map_err(|error| error.to_string())?;
+    // The messages go into the object.
+    head.pop();
+    head.extend_from_slice(b",\"messages\":[");
+    Ok(head)
+}
+
+fn check_extras(request: &ModelRequest, written: &[(&str, Parameter<'_>)]) -> Result<(), String> {
+    for key in request.config.extras.keys() {
+        if RESERVED.contains(&key.as_str()) {
+            return Err(format!("`{key}` cannot be an extra parameter"));
+        }
+        if written.iter().any(|(name, _)| name == key) {
+            return Err(format!("the extra parameter `{key}` is already said by a setting"));
+        }
+    }
+    Ok(())
+}
+
+fn check_choice(request: &ModelRequest) -> Result<(), String> {
+    match &request.tool_choice {
+        ToolChoice::Required if request.tools.is_empty() => {
+            Err("a tool is required and none is on offer".to_owned())
+        }
+        ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
+            Err(format!("the tool `{name}` is required and not on offer"))
+        }
+        _ => Ok(()),
+    }
+}
+
+struct Body<'a> {
+    request: &'a ModelRequest,
+    dialect: Dialect,
+    model: &'a str,
+    parameters: Vec<(&'static str, Parameter<'a>)>,
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let request = self.request;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("model", self.model)?;
+        for (name, value) in &self.parameters {
+            map.serialize_entry(name, value)?;
+        }
+        for (name, value) in &request.config.extras {
+            map.serialize_entry(name, value)?;
+        }
+        map.serialize_entry("stream", &request.stream)?;
+        let asks_usage = self.dialect.stream_usage == StreamUsage::Asked;
+        if request.stream && asks_usage && !request.config.extras.contains_key("stream_options") {
+            map.serialize_entry("stream_options", &StreamOptions { include_usage: true })?;
+        }
+        if !request.tools.is_empty() {
+            let tools: Vec<_> = request.tools.iter().map(Tool::from).collect();
+            map.serialize_entry("tools", &tools)?;
+            if let Some(choice) = choice(&request.tool_choice) {
+                map.serialize_entry("tool_choice", &choice)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// `None` for what servers do by themselves.
+fn choice(choice: &ToolChoice) -> Option<Choice<'_>> {
+    match choice {
+        ToolChoice::None => Some(Choice::Mode("none")),
+        ToolChoice::Required => Some(Choice::Mode("required")),
+        ToolChoice::Named(name) => {
+            Some(Choice::Function { r#type: "function", function: Named { name } })
+        }
+        _ => None,
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Choice<'a> {
+    Mode(&'static str),
+    Function { r#type: &'static str, function: Named<'a> },
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    r#type: &'static str,
+    function: Function<'a>,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    parameters: Schema<'a>,
+}
+
+/// A tool without arguments may come without a schema; servers want one for an object.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Schema<'a> {
+    Given(&'a Value),
+    Empty { r#type: &'static str, properties: NoFields },
+}
+
+/// An empty JSON object.
+#[derive(Serialize)]
+struct NoFields {}
+
+impl<'a> From<&'a ToolSpec> for Tool<'a> {
+    fn from(tool: &'a ToolSpec) -> Self {
+        let parameters = match &tool.parameters {
+            Value::Object(fields) if !fields.is_empty() => Schema::Given(&tool.parameters),
+            _ => Schema::Empty { r#type: "object", properties: NoFields {} },
+        };
+        let function = Function { name: &tool.name, description: &tool.description, parameters };
+        Tool { r#type: "function", function }
+    }
+}

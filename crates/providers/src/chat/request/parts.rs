@@ -1,0 +1,189 @@
+//! Parts, written where they lie: no text is copied on its way into the body.
+
+use std::fmt;
+
+use branchwork_core::message::{FileSource, Part};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::data_url::DataUrl;
+
+/// The text of parts, a line break between them, and a context after it.
+pub(super) struct Joined<'a> {
+    parts: &'a [Part],
+    context: Option<&'a Value>,
+}
+
+impl<'a> Joined<'a> {
+    pub(super) const fn new(parts: &'a [Part], context: Option<&'a Value>) -> Self {
+        Self { parts, context }
+    }
+
+    /// The text, when it need not be put together.
+    fn as_str(&self) -> Option<&'a str> {
+        let mut spoken = self.parts.iter().filter(|part| is_spoken(part));
+        match (spoken.next(), spoken.next(), self.context) {
+            (None, _, None) => Some(""),
+            (Some(Part::Text(text)), None, None) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no text.
+    pub(super) fn is_empty(&self) -> bool {
+        self.as_str() == Some("")
+    }
+}
+
+const fn is_spoken(part: &Part) -> bool {
+    match part {
+        Part::Text(text) => !text.is_empty(),
+        part => matches!(part, Part::Data(_)),
+    }
+}
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut is_first = true;
+        for part in self.parts.iter().filter(|part| is_spoken(part)) {
+            if !std::mem::take(&mut is_first) {
+                f.write_str("\n")?;
+            }
+            match part {
+                Part::Text(text) => f.write_str(text)?,
+                Part::Data(value) => write!(f, "{value}")?,
+                _ => {}
+            }
+        }
+        let Some(context) = self.context else { return Ok(()) };
+        if !is_first {
+            f.write_str("\n\n")?;
+        }
+        Context(context).fmt(f)
+    }
+}
+
+impl Serialize for Joined<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.as_str() {
+            Some(text) => serializer.serialize_str(text),
+            None => serializer.collect_str(self),
+        }
+    }
+}
+
+/// A context as a model reads it: text as it is, the rest as JSON.
+pub(super) struct Context<'a>(&'a Value);
+
+impl fmt::Display for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Context:\n")?;
+        match self.0 {
+            Value::String(text) => f.write_str(text),
+            value => write!(f, "{value}"),
+        }
+    }
+}
+
+impl Serialize for Context<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One part of an instruction that has attachments.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum WirePart<'a> {
+    Text { text: WireText<'a> },
+    ImageUrl { image_url: WireImage<'a> },
+    File { file: WireFile<'a> },
+    InputAudio { input_audio: WireAudio<'a> },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum WireText<'a> {
+    Part(Joined<'a>),
+    Context(Context<'a>),
+}
+
+#[derive(Serialize)]
+pub(super) struct WireImage<'a> {
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum WireFile<'a> {
+    Content { filename: &'a str, file_data: &'a str },
+    Id { file_id: &'a str },
+}
+
+#[derive(Serialize)]
+pub(super) struct WireAudio<'a> {
+    data: &'a str,
+    format: &'static str,
+}
+
+impl<'a> WireAudio<'a> {
+    /// Sound, in one of the two forms that the protocol has.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn read(url: &'a str) -> Result<Self, String> {
+        let sound = DataUrl::parse(url);
+        let format = sound.and_then(|sound| match sound.media_type {
+            "audio/wav" | "audio/x-wav" | "audio/wave" => Some("wav"),
+            "audio/mpeg" | "audio/mp3" => Some("mp3"),
+            _ => None,
+        });
+        let (Some(sound), Some(format)) = (sound, format) else {
+            return Err(
+                "this protocol takes sound as a `data:` URL of audio/wav or audio/mpeg in \
+                        base64 only"
+                    .to_owned(),
+            );
+        };
+        Ok(Self { data: sound.base64, format })
+    }
+}
+
+/// Whether the parts need more than a string.
+pub(super) fn has_attachments(parts: &[Part]) -> bool {
+    parts.iter().any(Part::is_attachment)
+}
+
+/// The parts one by one, and the context as the last of them.
+pub(super) fn wire_parts<'a>(parts: &'a [Part], context: Option<&'a Value>) -> Vec<WirePart<'a>> {
+    let context = context.map(|value| WirePart::Text { text: WireText::Context(Context(value)) });
+    parts.iter().filter_map(wire_part).chain(context).collect()
+}
+
+fn wire_part(part: &Part) -> Option<WirePart<'_>> {
+    Some(match part {
+        Part::Text(_) | Part::Data(_) => {
+            WirePart::Text { text: WireText::Part(Joined::new(std::slice::from_ref(part), None)) }
+        }
+        Part::Image { url, detail } => {
+            WirePart::ImageUrl { image_url: WireImage { url, detail: detail.as_deref() } }
+        }
+        Part::Audio { url } => WirePart::InputAudio { input_audio: WireAudio::read(url).ok()? },
+        Part::File { name, source } => WirePart::File { file: file(name.as_deref(), source)? },
+        _ => return None,
+    })
+}
+
+/// Content needs a name: servers refuse it without one.
+fn file<'a>(name: Option<&'a str>, source: &'a FileSource) -> Option<WireFile<'a>> {
+    match source {
+        FileSource::Id(file_id) => Some(WireFile::Id { file_id }),
+        FileSource::Url(file_data) => {
+            Some(WireFile::Content { filename: name.unwrap_or("file"), file_data })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,193 @@
+//! Messages, projected into what the protocol can say.
+//!
+//! One function a rule. No rule looks at another message, so a longer conversation renders to the
+//! same bytes as far as the shorter one goes. The record is never changed: what a server wants
+//! otherwise is done here.
+
+use std::borrow::Cow;
+
+use branchwork_core::message::{Body, Outcome, Part, ToolCall};
+use serde::{Serialize, de::IgnoredAny};
+use serde_json::{Value, json};
+
+use super::{
+    call_id::call_id,
+    parts::{Joined, WireAudio, WirePart, has_attachments, wire_parts},
+    thoughts::Thoughts,
+};
+use crate::{
+    dialect::{CallIds, Dialect, ReasoningBack, SystemRole},
+    wire::Pen,
+};
+
+/// Writes what is sent for `body`, if anything is.
+pub(in crate::chat) fn message(pen: &mut Pen, body: &Body, dialect: Dialect) -> Result<(), String> {
+    check(body)?;
+    note_adaptations(pen, body, dialect);
+    match project(body, dialect) {
+        Some(wire) => pen.item(&wire),
+        None => {
+            pen.adapt("empty_answer_left_out");
+            Ok(())
+        }
+    }
+}
+
+/// Refuses what the protocol cannot say and nobody should miss.
+fn check(body: &Body) -> Result<(), String> {
+    let Body::Instruction { parts, .. } = body else { return Ok(()) };
+    parts.iter().try_for_each(|part| match part {
+        Part::Audio { url } => WireAudio::read(url).map(drop),
+        _ => Ok(()),
+    })
+}
+
+/// Notes what of an answer is not sent back as it is kept.
+fn note_adaptations(pen: &mut Pen, body: &Body, dialect: Dialect) {
+    let (Body::Response { parts } | Body::ActionRequest { parts, .. }) = body else { return };
+    for part in parts {
+        match part {
+            Part::Reasoning { .. } if dialect.reasoning == ReasoningBack::Never => {
+                pen.adapt("thought_left_out");
+            }
+            Part::Native(_) => pen.adapt("native_left_out"),
+            part if part.is_attachment() => pen.adapt("attachment_left_out"),
+            _ => {}
+        }
+    }
+    let Body::ActionRequest { calls, .. } = body else { return };
+    for call in calls {
+        if matches!(call_id(call.id.as_str(), dialect.call_ids), Cow::Owned(_)) {
+            pen.adapt("call_id_remade");
+        }
+        if matches!(legal_arguments(&call.arguments), Cow::Owned(_)) {
+            pen.adapt("arguments_wrapped");
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireMessage<'a> {
+    role: &'static str,
+    content: Content<'a>,
+    #[serde(flatten)]
+    thoughts: Thoughts<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<Vec<WireCall<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(Cow<'a, str>),
+    Joined(Joined<'a>),
+    Parts(Vec<WirePart<'a>>),
+    Nothing(()),
+}
+
+#[derive(Serialize)]
+struct WireCall<'a> {
+    id: Cow<'a, str>,
+    r#type: &'static str,
+    function: WireFunction<'a>,
+}
+
+#[derive(Serialize)]
+struct WireFunction<'a> {
+    name: &'a str,
+    arguments: Cow<'a, str>,
+}
+
+impl<'a> WireMessage<'a> {
+    fn new(role: &'static str, content: Content<'a>) -> Self {
+        let thoughts = Thoughts::default();
+        Self { role, content, thoughts, tool_calls: None, tool_call_id: None }
+    }
+}
+
+/// What is sent for a body; `None` when there is nothing to say.
+fn project(body: &Body, dialect: Dialect) -> Option<WireMessage<'_>> {
+    match body {
+        Body::System { text } => Some(system(text, dialect)),
+        Body::Instruction { parts, context } => Some(instruction(parts, context.as_ref())),
+        Body::Response { parts } => response(parts, dialect),
+        Body::ActionRequest { parts, calls } => Some(action_request(parts, calls, dialect)),
+        Body::ActionResponse { call, outcome, .. } => {
+            Some(action_response(call.as_str(), outcome, dialect))
+        }
+        _ => None,
+    }
+}
+
+fn system(text: &str, dialect: Dialect) -> WireMessage<'_> {
+    let role = match dialect.system_role {
+        SystemRole::System => "system",
+        SystemRole::Developer => "developer",
+    };
+    WireMessage::new(role, Content::Text(Cow::Borrowed(text)))
+}
+
+/// Text becomes a string, because that is what every server reads; attachments make it a list.
+fn instruction<'a>(parts: &'a [Part], context: Option<&'a Value>) -> WireMessage<'a> {
+    let content = if has_attachments(parts) {
+        Content::Parts(wire_parts(parts, context))
+    } else {
+        Content::Joined(Joined::new(parts, context))
+    };
+    WireMessage::new("user", content)
+}
+
+/// An answer without text, such as one interrupted before its first word, is left out: servers
+/// refuse it. Pictures and files in an answer are left out too: no server takes them back.
+fn response(parts: &[Part], dialect: Dialect) -> Option<WireMessage<'_>> {
+    let text = Joined::new(parts, None);
+    if text.is_empty() {
+        return None;
+    }
+    let mut message = WireMessage::new("assistant", Content::Joined(text));
+    message.thoughts = Thoughts::of(parts, dialect.reasoning);
+    Some(message)
+}
+
+/// The text beside calls is `null` when there is none: some servers refuse an empty one.
+fn action_request<'a>(
+    parts: &'a [Part],
+    calls: &'a [ToolCall],
+    dialect: Dialect,
+) -> WireMessage<'a> {
+    let text = Joined::new(parts, None);
+    let content = if text.is_empty() { Content::Nothing(()) } else { Content::Joined(text) };
+    let mut message = WireMessage::new("assistant", content);
+    message.thoughts = Thoughts::of_calls(parts, dialect.reasoning);
+    message.tool_calls = Some(calls.iter().map(|call| wire_call(call, dialect.call_ids)).collect());
+    message
+}
+
+fn wire_call(call: &ToolCall, form: CallIds) -> WireCall<'_> {
+    let arguments = legal_arguments(&call.arguments);
+    WireCall {
+        id: call_id(call.id.as_str(), form),
+        r#type: "function",
+        function: WireFunction { name: &call.function, arguments },
+    }
+}
+
+/// Arguments as the model wrote them when they are JSON; else wrapped, because servers parse them
+/// and would refuse the conversation for ever. No arguments are an empty object.
+fn legal_arguments(arguments: &str) -> Cow<'_, str> {
+    if arguments.trim().is_empty() {
+        return Cow::Borrowed("{}");
+    }
+    match serde_json::from_str::<IgnoredAny>(arguments) {
+        Ok(_) => Cow::Borrowed(arguments),
+        Err(_malformed) => Cow::Owned(json!({ "_malformed": arguments }).to_string()),
+    }
+}
+
+fn action_response<'a>(call: &'a str, outcome: &'a Outcome, dialect: Dialect) -> WireMessage<'a> {
+    let mut message = WireMessage::new("tool", Content::Text(outcome.shown()));
+    message.tool_call_id = Some(call_id(call, dialect.call_ids));
+    message
+}

@@ -1,8 +1,0 @@
-//! What went wrong, told by what the caller can do about it.
-
-mod fault;
-mod reporter;
-#[cfg(test)]
-mod tests;
-
-pub(super) use self::reporter::Reporter;

@@ -1,0 +1,127 @@
+//! How an [`HttpProvider`](super::HttpProvider) provider is set up.
+
+use std::time::Duration;
+
+use branchwork_core::secret::Secret;
+
+use crate::{
+    base_url::{BaseUrl, InvalidBaseUrl},
+    dialect::Dialect,
+    presets::Preset,
+    protocol::Protocol,
+};
+
+/// How long a server may be silent before and between the bytes of an answer.
+///
+/// A model on a small machine reads a long conversation for minutes before its first word.
+const IDLE_WAIT: Duration = Duration::from_mins(5);
+
+/// How long the list of models may take.
+const PROBE_WAIT: Duration = Duration::from_secs(10);
+
+/// How an [`HttpProvider`](super::HttpProvider) provider is set up.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use branchwork_providers::{HttpOptions, Secret};
+///
+/// let options = HttpOptions::chat("https://openrouter.ai/api/v1")?
+///     .with_key(Secret::new("sk-or-1"))
+///     .with_header("X-Title", Secret::new("my program"))
+///     .with_probe_timeout(Duration::from_millis(300));
+/// assert_eq!(options.base_url(), "https://openrouter.ai/api/v1");
+/// # Ok::<(), branchwork_providers::InvalidBaseUrl>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct HttpOptions {
+    pub(super) base_url: BaseUrl,
+    pub(super) key: Option<Secret>,
+    pub(super) protocol: Protocol,
+    pub(super) headers: Vec<(String, Secret)>,
+    pub(super) idle_wait: Duration,
+    pub(super) probe_wait: Duration,
+}
+
+impl HttpOptions {
+    /// A server of `protocol`, by what a person would type.
+    ///
+    /// `localhost:8080`, `api.example.com` and `https://example.com/v1/` are all understood, with or
+    /// without the version and the path of the endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidBaseUrl`] when it is no address of an HTTP server, or holds a password.
+    pub fn new(protocol: Protocol, base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        let (path, endings) = protocol.paths();
+        Ok(Self {
+            base_url: BaseUrl::parse(base_url)?.with_path(path, endings),
+            key: None,
+            protocol,
+            headers: Vec::new(),
+            idle_wait: IDLE_WAIT,
+            probe_wait: PROBE_WAIT,
+        })
+    }
+
+    /// A server of the OpenAI Chat Completions protocol, in the dialect of the
+    /// [preset](crate::presets) with this host and port, or the common one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn chat(base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        let mut options = Self::new(Protocol::Chat(Dialect::COMMON), base_url)?;
+        options.protocol = Protocol::Chat(Dialect::at(options.base_url.host_and_port()));
+        Ok(options)
+    }
+
+    /// A known server.
+    ///
+    /// # Errors
+    ///
+    /// None for the presets of this crate as they are; [`InvalidBaseUrl`] as for [`new`](Self::new)
+    /// when its address was changed.
+    pub fn from_preset(preset: &Preset) -> Result<Self, InvalidBaseUrl> {
+        Self::new(preset.protocol, preset.base_url)
+    }
+
+    /// Sends `key`, as the protocol wants it. An empty key is no key.
+    #[must_use]
+    pub fn with_key(mut self, key: Secret) -> Self {
+        self.key = Some(key).filter(|key| !key.is_empty());
+        self
+    }
+
+    /// Sends one more header with every request. Its value is treated as a secret.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: Secret) -> Self {
+        self.headers.push((name.into(), value));
+        self
+    }
+
+    /// Gives up when the server is silent for `wait`, before or between bytes; five minutes when
+    /// not said.
+    #[must_use]
+    pub const fn with_idle_timeout(mut self, wait: Duration) -> Self {
+        self.idle_wait = wait;
+        self
+    }
+
+    /// Gives up when the list of models takes longer than `wait`; ten seconds when not said.
+    #[must_use]
+    pub const fn with_probe_timeout(mut self, wait: Duration) -> Self {
+        self.probe_wait = wait;
+        self
+    }
+
+    /// The base URL as it is used: with a scheme and a path, without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        self.base_url.as_str()
+    }
+
+    /// How the server is talked to.
+    pub const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+}

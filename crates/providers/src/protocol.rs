@@ -1,0 +1,60 @@
+//! The protocols that are spoken.
+
+use std::fmt;
+
+use crate::{
+    chat::{Chat, dialect::Dialect},
+    wire::Wire,
+};
+
+/// A protocol in which servers are asked.
+///
+/// ```
+/// use branchwork_providers::Protocol;
+///
+/// assert_eq!(Protocol::from_name("chat"), Some(Protocol::Chat(Default::default())));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// OpenAI Chat Completions, which nearly every server speaks, in the dialect of this one.
+    Chat(Dialect),
+}
+
+impl Protocol {
+    /// Every protocol, the one of most servers first.
+    pub const ALL: [Self; 1] = [Self::Chat(Dialect::COMMON)];
+
+    /// The protocol of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|protocol| protocol.as_str() == name)
+    }
+
+    /// The name, as configuration files and the command line spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat(_) => "chat",
+        }
+    }
+
+    /// How it is spoken.
+    pub(crate) fn wire(self) -> Box<dyn Wire> {
+        match self {
+            Self::Chat(dialect) => Box::new(Chat { dialect }),
+        }
+    }
+
+    /// What the path of a base URL is when none is given, and the endings that belong to an endpoint
+    /// and not to the base.
+    pub(crate) const fn paths(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Chat(_) => ("/v1", &["/chat/completions"]),
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

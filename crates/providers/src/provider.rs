@@ -1,0 +1,216 @@
+//! The provider itself: it sends what is rendered and hands on what is decoded.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use branchwork_core::{
+    limits::RESPONSE_BYTES_MAX,
+    provider::{EventStream, ModelInfo, ModelRequest, Provider, ProviderError, RenderedRequest},
+    secret::Secret,
+};
+use branchwork_http::{ClientOptions, client};
+use reqwest::{
+    Client, Response,
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
+use tokio::time::timeout;
+
+use crate::{
+    base_url::BaseUrl,
+    errors::Reporter,
+    framing::Framing,
+    options::HttpOptions,
+    protocol::Protocol,
+    reading,
+    wire::{self, Wire},
+};
+
+/// Bytes of the body of an error that are read.
+const ERROR_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// How long the body of an error is waited for; the status alone says what to do.
+const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
+
+/// A server that is asked over HTTP, in its [`Protocol`].
+///
+/// It keeps connections open for the next call; share it by `Arc`. It must be used within a tokio
+/// runtime that has time and I/O.
+#[derive(Debug)]
+pub struct HttpProvider {
+    client: Client,
+    base_url: BaseUrl,
+    protocol: Protocol,
+    wire: Box<dyn Wire>,
+    /// Sent with every request; the values are marked as sensitive, so `Debug` hides them.
+    headers: HeaderMap,
+    probe_wait: Duration,
+    reporter: Arc<Reporter>,
+}
+
+impl HttpProvider {
+    /// Sets up the provider. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::Auth`] when the key holds characters that no header can carry,
+    /// [`ProviderError::InvalidRequest`] when a header of the options does.
+    pub fn new(options: HttpOptions) -> Result<Self, ProviderError> {
+        let HttpOptions { base_url, key, protocol, headers, idle_wait, probe_wait } = options;
+        let wire = protocol.wire();
+        let values = headers.iter().map(|(_, value)| value);
+        let secrets = key.iter().chain(values).cloned().collect();
+        let reporter = Arc::new(Reporter::new(secrets, base_url.as_str().to_owned()));
+        let headers = header_map(&wire.headers(key.as_ref()), &headers, &reporter)?;
+        let client = client(ClientOptions {
+            is_loopback: base_url.is_loopback(),
+            idle_wait: Some(idle_wait),
+        })
+        .map_err(|error| reporter.transport(error))?;
+        Ok(Self { client, base_url, protocol, wire, headers, probe_wait, reporter })
+    }
+
+    /// How the server is talked to.
+    pub const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url.as_str())
+    }
+
+    /// The response if it is a success, else what it says went wrong.
+    async fn accepted(&self, response: Response) -> Result<Response, ProviderError> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let headers = response.headers().clone();
+        let body = timeout(ERROR_BODY_WAIT, beginning(response)).await.unwrap_or_default();
+        Err(self.reporter.status(status.as_u16(), &headers, &body))
+    }
+}
+
+#[async_trait]
+impl Provider for HttpProvider {
+    async fn send(
+        &self,
+        request: &ModelRequest,
+        rendered: RenderedRequest,
+    ) -> Result<EventStream, ProviderError> {
+        let framing = self.wire.framing();
+        let accept = match framing {
+            Framing::Events if request.stream => "text/event-stream",
+            Framing::Events | Framing::Lines => "application/json",
+        };
+        let sent = self
+            .client
+            .post(rendered.url)
+            .headers(self.headers.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, accept)
+            .body(rendered.body)
+            .send();
+        let response = sent.await.map_err(|error| self.reporter.transport(error))?;
+        let response = self.accepted(response).await?;
+        let decoder = self.wire.decoder(request, &self.reporter);
+        match form_of(&response, request.stream, framing) {
+            Form::Stream => Ok(reading::events(response, framing, decoder)),
+            Form::Whole => reading::whole(response, decoder, &self.reporter).await,
+            Form::Page => {
+                let body = timeout(ERROR_BODY_WAIT, beginning(response)).await.unwrap_or_default();
+                Err(self.reporter.malformed("the server sent a page", &body))
+            }
+        }
+    }
+
+    fn render(&self, request: &ModelRequest) -> Result<RenderedRequest, ProviderError> {
+        let pen = wire::write(&*self.wire, request);
+        let pen = pen.map_err(|problem| self.reporter.invalid(&problem))?;
+        let body = String::from_utf8(pen.bytes).map_err(|error| {
+            let problem = format!("the request is no text: {}", error.utf8_error());
+            self.reporter.invalid(&problem)
+        })?;
+        let url = self.url(&self.wire.path(request));
+        Ok(RenderedRequest { url, body, adapted: pen.adapted })
+    }
+
+    async fn models(&self) -> Result<Vec<ModelInfo>, ProviderError> {
+        let sent = self
+            .client
+            .get(self.url(self.wire.models_path()))
+            .headers(self.headers.clone())
+            .timeout(self.probe_wait)
+            .send();
+        let response = sent.await.map_err(|error| self.reporter.transport(error))?;
+        let response = self.accepted(response).await?;
+        let body = reading::body(response, RESPONSE_BYTES_MAX, &self.reporter).await?;
+        let malformed = || self.reporter.malformed("the answer is no list of models", &body);
+        self.wire.models(&body).ok_or_else(malformed)
+    }
+}
+
+/// The headers of the protocol, the key among them, and those of the caller, which come in the place of
+/// the former.
+fn header_map(
+    own: &[(&'static str, Secret)],
+    others: &[(String, Secret)],
+    reporter: &Reporter,
+) -> Result<HeaderMap, ProviderError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in own {
+        let value = sensitive(value).ok_or_else(|| ProviderError::Auth {
+            status: None,
+            detail: "the key holds characters that no header can carry".to_owned(),
+        })?;
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    for (name, value) in others {
+        let header = HeaderName::try_from(name.as_str()).ok();
+        let (Some(header), Some(value)) = (header, sensitive(value)) else {
+            return Err(reporter.invalid(&format!("the header `{name}` cannot be sent")));
+        };
+        headers.insert(header, value);
+    }
+    Ok(headers)
+}
+
+fn sensitive(secret: &Secret) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(secret.reveal()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The beginning of a body, as far as it comes.
+async fn beginning(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > ERROR_BODY_BYTES_MAX {
+            break;
+        }
+    }
+    body
+}
+
+/// In which form an answer comes.
+enum Form {
+    Stream,
+    Whole,
+    Page,
+}
+
+/// What the server says counts more than what was asked: some answer whole though a stream was
+/// asked for, or the other way round.
+fn form_of(response: &Response, is_stream: bool, framing: Framing) -> Form {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_ascii_lowercase();
+    if kind.starts_with("text/event-stream") {
+        Form::Stream
+    } else if kind.starts_with("text/html") {
+        Form::Page
+    } else if is_stream && (framing == Framing::Lines || !kind.starts_with("application/json")) {
+        Form::Stream
+    } else {
+        Form::Whole
+    }
+}

@@ -1,0 +1,157 @@
+//! What a protocol is made of: how requests are written, and how answers are read.
+//!
+//! Both are pure. A conversation is written message by message behind a [`Pen`], so that a longer one
+//! begins with the bytes of the shorter one, and need not be written anew as far as that goes.
+
+use std::{collections::VecDeque, fmt, sync::Arc};
+
+use branchwork_core::{
+    message::Message,
+    provider::{Adapted, ModelInfo, ModelRequest, ProviderError, ProviderEvent},
+    secret::Secret,
+};
+use serde::Serialize;
+
+use crate::{
+    errors::Reporter,
+    framing::{Frame, Framing},
+};
+
+/// A protocol. An error is a clause that says what is wrong with the request.
+pub(crate) trait Wire: fmt::Debug + Send + Sync {
+    /// Where a request goes, below the base URL; begins with a slash.
+    fn path(&self, request: &ModelRequest) -> String;
+
+    /// Where the list of models is, below the base URL.
+    fn models_path(&self) -> &'static str;
+
+    /// The headers that every request has: the one that carries the key, and fixed ones.
+    fn headers(&self, key: Option<&Secret>) -> Vec<(&'static str, Secret)>;
+
+    /// What comes before the first message.
+    fn head(&self, request: &ModelRequest) -> Result<Vec<u8>, String>;
+
+    /// Writes one message behind those that were written. Looks at no other message.
+    fn message(&self, pen: &mut Pen, message: &Message, place: Place<'_>) -> Result<(), String>;
+
+    /// What comes after the last message.
+    fn tail(&self, pen: &mut Pen) -> Result<(), String>;
+
+    /// How answers are cut into frames when they come as a stream.
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+
+    /// What reads the answer to `request`.
+    fn decoder(&self, request: &ModelRequest, reporter: &Arc<Reporter>) -> Box<dyn Decode>;
+
+    /// Reads the list of models; `None` when the body is none.
+    fn models(&self, body: &[u8]) -> Option<Vec<ModelInfo>>;
+}
+
+/// Where a message stands in a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The model that is asked.
+    pub(crate) model: &'a str,
+    /// Whether other branches have the conversation up to this message in common with this one.
+    pub(crate) is_shared: bool,
+    /// Whether it is the last one: what is written for it may differ from what is written when another
+    /// one follows.
+    pub(crate) is_last: bool,
+}
+
+/// What was written of a conversation, and what must be known of it to go on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pen {
+    /// The body so far.
+    pub(crate) bytes: Vec<u8>,
+    /// The role of the message of the protocol that more may be added to.
+    pub(crate) open: Option<&'static str>,
+    /// How many messages of the protocol were begun.
+    pub(crate) begun: usize,
+    /// What was sent otherwise than it is kept.
+    pub(crate) adapted: Adapted,
+}
+
+impl Pen {
+    /// Begins behind `head`.
+    pub(crate) fn behind(head: Vec<u8>) -> Self {
+        Self { bytes: head, ..Self::default() }
+    }
+
+    /// Writes `text` as it is.
+    pub(crate) fn raw(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Writes `value` as JSON.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), String> {
+        serde_json::to_writer(&mut self.bytes, value).map_err(|error| error.to_string())
+    }
+
+    /// Writes `value` as JSON, as the next of the messages of the protocol.
+    pub(crate) fn item(&mut self, value: &impl Serialize) -> Result<(), String> {
+        if self.begun > 0 {
+            self.raw(",");
+        }
+        self.begun += 1;
+        self.json(value)
+    }
+
+    /// Notes that something was sent otherwise than it is kept, by the rule of that name.
+    pub(crate) fn adapt(&mut self, rule: &'static str) {
+        *self.adapted.entry(rule.into()).or_default() += 1;
+    }
+}
+
+/// Writes `request` in the words of `wire`.
+///
+/// # Errors
+///
+/// What is wrong with the request, as a clause.
+pub(crate) fn write(wire: &dyn Wire, request: &ModelRequest) -> Result<Pen, String> {
+    let model = request.config.model.as_deref().unwrap_or_default();
+    let mut pen = Pen::behind(wire.head(request)?);
+    let count = request.messages.len();
+    for (index, message) in request.messages.iter().enumerate() {
+        let is_shared = request.cache.shared.binary_search(&(index + 1)).is_ok();
+        let place = Place { model, is_shared, is_last: index + 1 == count };
+        wire.message(&mut pen, message, place)?;
+    }
+    wire.tail(&mut pen)?;
+    Ok(pen)
+}
+
+/// Where events go.
+pub(crate) type Events = VecDeque<ProviderEvent>;
+
+/// A machine from the frames of one answer to its events.
+pub(crate) trait Decode: fmt::Debug + Send {
+    /// Takes one frame of a stream.
+    ///
+    /// # Errors
+    ///
+    /// What the server says went wrong, or [`ProviderError::Malformed`].
+    fn decode(&mut self, frame: Frame<'_>, events: &mut Events) -> Result<(), ProviderError>;
+
+    /// Takes a whole answer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`decode`](Self::decode).
+    fn decode_whole(&mut self, body: &[u8], events: &mut Events) -> Result<(), ProviderError>;
+
+    /// The stream is over, whole or not.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError::Truncated`] when the server said neither why the answer ended nor that it did.
+    fn end(&mut self, events: &mut Events) -> Result<(), ProviderError>;
+
+    /// Whether the server said why the answer ended; little can come after it.
+    fn has_finish(&self) -> bool;
+
+    /// Whether the end mark came: nothing comes after it.
+    fn is_done(&self) -> bool;
+}
