@@ -46,6 +46,7 @@ impl Meter {
             tool_choice: request.tool_choice.clone(),
             stream: request.stream,
             hash: hash(rendered),
+            adapted: rendered.adapted.clone(),
         };
         Self { request, wished, asked, first: None, retries: 0 }
     }

@@ -27,6 +27,7 @@ use super::{
     Options, Reply,
     mail_read::{self, MailRead},
     meter::Meter,
+    shown::cache_hints,
 };
 use crate::{
     branch::{Branch, Part, State, Steered, Stop, Turns, with_beginning},
@@ -95,8 +96,10 @@ impl Run {
             }
             choice => choice.clone(),
         };
+        let hints = cache_hints(&self.state.view, messages.len(), self.options.results_kept);
         let request = ModelRequest::new(messages, self.config.clone())
-            .with_tools(self.offer.specs.clone(), choice);
+            .with_tools(self.offer.specs.clone(), choice)
+            .with_cache(hints);
         if self.options.in_one_piece { request.without_stream() } else { request }
     }
 
