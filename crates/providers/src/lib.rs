@@ -8,6 +8,7 @@
 //! | `options`, `presets` | how one is set up; known servers |
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
+//! | `embed` | texts as vectors |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //!
@@ -33,6 +34,7 @@
 mod base_url;
 mod chat;
 mod data_url;
+mod embed;
 mod errors;
 mod framing;
 mod loose;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::{
     chat::{Chat, dialect::Dialect},
+    embed::EmbedForm,
     wire::Wire,
 };
 
@@ -34,6 +35,13 @@ impl Protocol {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat(_) => "chat",
+        }
+    }
+
+    /// How its servers are asked for embeddings; `None` when they have none.
+    pub(crate) const fn embeddings(self) -> Option<EmbedForm> {
+        match self {
+            Self::Chat(_) => Some(EmbedForm::OpenAi),
         }
     }
 

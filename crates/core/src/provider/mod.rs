@@ -1,5 +1,6 @@
 //! The provider boundary: what the engine asks of a model service, and nothing of how.
 
+mod embed;
 mod error;
 mod event;
 mod prices;
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 use futures_core::Stream;
 
 pub use self::{
+    embed::{EMBED_INPUTS_MAX, EmbedRequest, Embedder, Embeddings},
     error::{ProviderError, Remedy},
     event::{Finish, ProviderEvent, Retried, Usage},
     prices::Prices,
