@@ -361,9 +361,8 @@ impl Run {
         write: impl FnOnce(&mut StepWriter<'_>) -> Result<T>,
     ) -> Result<(T, State)> {
         let state = self.state.clone();
-        let now = self.branch.engine().now();
-        let prices = self.options.limits.cost.map(|cost| cost.prices);
-        let finish = |meter: Meter| meter.finish(self.turn.answer(), (error, prices), now);
+        let (now, prices) = (self.branch.engine().now(), self.branch.engine().prices());
+        let finish = |meter: Meter| meter.finish(self.turn.answer(), error, &prices, now);
         let call = self.meter.take().map(finish);
         self.call.clone_from(&call);
         let part = Part { call, ..extent.into() };
