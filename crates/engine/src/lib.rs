@@ -49,6 +49,7 @@
 pub mod archive;
 pub mod base;
 mod branch;
+pub mod budget;
 pub mod chat;
 pub mod diff;
 mod engine;
