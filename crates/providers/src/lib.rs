@@ -9,6 +9,7 @@
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `embed` | texts as vectors |
+//! | `parser` | [`Parser`]: answers read from bytes, without a server |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //!
@@ -39,6 +40,7 @@ mod errors;
 mod framing;
 mod loose;
 mod options;
+mod parser;
 mod presets;
 mod protocol;
 mod provider;
@@ -54,6 +56,7 @@ pub use self::{
     base_url::InvalidBaseUrl,
     chat::dialect,
     options::HttpOptions,
+    parser::Parser,
     presets::{Preset, preset, presets},
     protocol::Protocol,
     provider::HttpProvider,
