@@ -8,6 +8,7 @@
 //! | `sse` | the framer of server-sent events: bytes in at any split, events out |
 //! | `openai` | [`OpenAi`]: the OpenAI Chat Completions protocol against any server |
 //! | [`dialect`] | what differs between the servers that speak it, as data |
+//! | [`models`] | what is known of models without asking: limits, abilities, prices |
 //!
 //! Requests are rendered and answers decoded by pure code; only `http` and two small files of
 //! `openai` do I/O. Nothing here reads the environment, starts a task or keeps a state beyond the
@@ -28,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod models;
 mod openai;
 mod retry_after;
 mod sse;
