@@ -105,6 +105,10 @@ const SHAPES: &[(&str, &str)] = &[
         "`session`, `branch`, `default`, `messages`, `by_role`, `by_kind`, `by_sender`, `tools`, `config`, `usage: {own, inherited}` with the fields of `usage`",
     ),
     (
+        "`usage --savings`",
+        "`rows: [{key, calls, input_tokens, cached_tokens, cache_write_tokens, saved_usd, unknown_prices}]`",
+    ),
+    (
         "`usage`",
         "`rows: [{key, calls, succeeded, failed, interrupted, retries, input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, unknown_tokens, cost_usd, unknown_cost}]`",
     ),

@@ -173,6 +173,9 @@ pub(crate) enum Command {
         /// What to group by.
         #[arg(long, value_name = "WHAT", default_value = "session")]
         by: UsageKey,
+        /// Say what the caches of providers saved, instead.
+        #[arg(long)]
+        savings: bool,
     },
     /// Check the set-up: paths, store, configuration, providers.
     Doctor,

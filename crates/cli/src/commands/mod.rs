@@ -88,7 +88,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Export(args) => export::run(world, args).await,
         Command::Import(args) => import::run(world, args).await,
         Command::Info { place } => info::run(world, place.as_deref()).await,
-        Command::Usage { by } => usage::run(world, by).await,
+        Command::Usage { by, savings } => usage::run(world, by, savings).await,
         Command::Completions { shell } => version::completions(shell),
         Command::Version => version::run(world),
         Command::Reference => reference::print(),
