@@ -7,6 +7,7 @@
 //! | `http` | the HTTP client, its TLS and its waits |
 //! | `sse` | the framer of server-sent events: bytes in at any split, events out |
 //! | `openai` | [`OpenAi`]: the OpenAI Chat Completions protocol against any server |
+//! | `mask` | taking keys out of what servers answer |
 //! | [`dialect`] | what differs between the servers that speak it, as data |
 //!
 //! Requests are rendered and answers decoded by pure code; only `http` and two small files of
@@ -28,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod mask;
 mod openai;
 mod retry_after;
 mod sse;

@@ -24,6 +24,7 @@ use super::{
     options::OpenAiOptions,
     request,
 };
+use crate::mask::Mask;
 
 /// Bytes of the body of an error that are read.
 const ERROR_BODY_BYTES_MAX: usize = 64 * 1024;
@@ -44,6 +45,7 @@ pub struct OpenAi {
     headers: HeaderMap,
     probe_wait: Duration,
     reporter: Arc<Reporter>,
+    mask: Arc<Mask>,
 }
 
 impl OpenAi {
@@ -56,7 +58,8 @@ impl OpenAi {
     pub fn new(options: OpenAiOptions) -> Result<Self, ProviderError> {
         let OpenAiOptions { base_url, key, dialect, headers, idle_wait, probe_wait } = options;
         let values = headers.iter().map(|(_, value)| value);
-        let secrets = key.iter().chain(values).cloned().collect();
+        let secrets: Vec<Secret> = key.iter().chain(values).cloned().collect();
+        let mask = Arc::new(Mask::new(&secrets));
         let reporter = Arc::new(Reporter::new(secrets, base_url.as_str().to_owned()));
         let headers = header_map(key.as_ref(), &headers, &reporter)?;
         let client = client(ClientOptions {
@@ -64,7 +67,7 @@ impl OpenAi {
             idle_wait: Some(idle_wait),
         })
         .map_err(|error| reporter.transport(error))?;
-        Ok(Self { client, base_url, dialect, headers, probe_wait, reporter })
+        Ok(Self { client, base_url, dialect, headers, probe_wait, reporter, mask })
     }
 
     fn url(&self) -> String {
@@ -106,14 +109,15 @@ impl Provider for OpenAi {
         let response = sent.await.map_err(|error| self.reporter.transport(error))?;
         let response = self.accepted(response).await?;
         let decoder = Decoder::new(Arc::clone(&self.reporter), request.messages.len());
-        match form_of(&response, request.stream) {
-            Form::Events => Ok(answer::events(response, decoder)),
-            Form::Whole => answer::whole(response, decoder, &self.reporter).await,
+        let events = match form_of(&response, request.stream) {
+            Form::Events => answer::events(response, decoder),
+            Form::Whole => answer::whole(response, decoder, &self.reporter).await?,
             Form::Page => {
                 let body = timeout(ERROR_BODY_WAIT, beginning(response)).await.unwrap_or_default();
-                Err(self.reporter.malformed("the server sent a page", &body))
+                return Err(self.reporter.malformed("the server sent a page", &body));
             }
-        }
+        };
+        Ok(self.mask.events(events))
     }
 
     fn render(&self, request: &ModelRequest) -> Result<RenderedRequest, ProviderError> {
@@ -131,7 +135,7 @@ impl Provider for OpenAi {
         let response = self.accepted(response).await?;
         let body = answer::body(response, RESPONSE_BYTES_MAX, &self.reporter).await?;
         let malformed = || self.reporter.malformed("the answer is no list of models", &body);
-        models::read(&body).ok_or_else(malformed)
+        Ok(self.mask.models(models::read(&body).ok_or_else(malformed)?))
     }
 }
 
