@@ -23,6 +23,8 @@ mod fan_out;
 #[cfg(test)]
 mod interrupt;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod mcp_servers;
@@ -30,6 +32,8 @@ mod mcp_servers;
 mod merge;
 #[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod prompt;
 #[cfg(test)]
 mod react;
 #[cfg(test)]
