@@ -33,6 +33,8 @@ mod merge;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod planted;
+#[cfg(test)]
 mod prompt;
 #[cfg(test)]
 mod react;
