@@ -12,6 +12,7 @@
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
+//! | `mask` | taking keys out of what servers answer |
 //! | [`models`] | what is known of models without asking: limits, abilities, prices |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
@@ -40,6 +41,7 @@ mod embed;
 mod errors;
 mod framing;
 mod loose;
+mod mask;
 pub mod models;
 mod options;
 mod parser;

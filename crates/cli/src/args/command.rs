@@ -7,8 +7,8 @@ use clap_complete::Shell;
 
 use super::{
     ApprovalsCommand, CherryPickArgs, CompactArgs, DiffArgs, EventsArgs, ExportArgs, FanOutArgs,
-    ImportArgs, MailCommand, McpServersCommand, MergeArgs, ReactArgs, ResumeArgs, SearchArgs,
-    ToolArgs, Wish,
+    ImportArgs, KeysCommand, MailCommand, McpServersCommand, MergeArgs, ReactArgs, ResumeArgs,
+    SearchArgs, ToolArgs, Wish,
 };
 
 /// What to do.
@@ -138,6 +138,9 @@ pub(crate) enum Command {
     /// Show and change the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Keys of providers: set, list, delete.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Show and change the configuration of a branch; each change can be undone.
     #[command(subcommand)]
     ConfigBranch(ConfigBranchCommand),
@@ -331,7 +334,7 @@ pub(crate) enum ConfigCommand {
     /// Print one setting.
     Get {
         /// `model`, `aliases.NAME`, `providers.NAME.base_url`, `providers.NAME.key_env`,
-        /// `mcp-servers.NAME.command`, `mcp-servers.NAME.url`.
+        /// `providers.NAME.key_file`, `mcp-servers.NAME.command`, `mcp-servers.NAME.url`.
         key: String,
     },
     /// Write one setting.

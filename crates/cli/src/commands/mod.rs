@@ -18,6 +18,7 @@ mod export;
 mod fan_out;
 mod import;
 mod info;
+mod keys;
 mod log;
 pub(crate) mod mail;
 mod mcp_servers;
@@ -80,6 +81,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Models { provider, base_url, .. } => models::run(world, provider, base_url).await,
         Command::McpServers(command) => mcp_servers::run(world, command).await,
         Command::Config(command) => config::run(world, command),
+        Command::Keys(command) => keys::run(world, command),
         Command::ConfigBranch(command) => config_branch::run(world, command).await,
         Command::ConfigSession(command) => config_session::run(world, command).await,
         Command::Search(args) => search::run(world, args).await,
