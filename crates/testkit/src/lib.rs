@@ -9,6 +9,7 @@
 //! | [`differential`] | random histories, played on a store and on the memory store |
 //! | [`ids`] | [`SequentialIds`]: identifiers that are counted |
 //! | [`legal`] | [`breaches`](legal::breaches): what of a history a provider would refuse |
+//! | [`peer`] | [`Peer`]: a server that misbehaves as it is told, and grades who asks it |
 //! | [`provider`] | [`ScriptedProvider`]: answers that the test wrote |
 //! | [`mod@xtask`] | what `cargo xtask` fetches and starts for tests |
 //!
@@ -21,6 +22,7 @@ pub mod differential;
 pub mod disturbed;
 pub mod ids;
 pub mod legal;
+pub mod peer;
 pub mod provider;
 pub mod xtask;
 
@@ -28,6 +30,7 @@ pub use self::{
     clock::TestClock,
     disturbed::{DisturbedStore, Moment},
     ids::SequentialIds,
+    peer::{Peer, Verdict},
     provider::{Gate, Script, ScriptedProvider},
     xtask::xtask,
 };
