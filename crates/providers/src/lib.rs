@@ -10,10 +10,11 @@
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
+//! | [`wrap`] | providers around providers: retries, limits, timeouts, fallbacks, a breaker, a cache |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
 //! here reads the environment, starts a task or keeps a state beyond the connections of one
-//! [`HttpProvider`].
+//! [`HttpProvider`] and what a wrapper is there to count or keep.
 //!
 //! ```
 //! use branchwork_core::{
@@ -45,6 +46,7 @@ mod retry_after;
 #[cfg(test)]
 mod testing;
 mod wire;
+pub mod wrap;
 
 pub use branchwork_core::secret::Secret;
 
