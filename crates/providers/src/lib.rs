@@ -14,10 +14,11 @@
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //! | `mask` | taking keys out of what servers answer |
 //! | [`models`] | what is known of models without asking: limits, abilities, prices |
+//! | [`wrap`] | providers around providers: retries, limits, timeouts, fallbacks, a breaker, a cache |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
 //! here reads the environment, starts a task or keeps a state beyond the connections of one
-//! [`HttpProvider`].
+//! [`HttpProvider`] and what a wrapper is there to count or keep.
 //!
 //! ```
 //! use branchwork_core::{
@@ -53,6 +54,7 @@ mod retry_after;
 #[cfg(test)]
 mod testing;
 mod wire;
+pub mod wrap;
 
 pub use branchwork_core::secret::Secret;
 

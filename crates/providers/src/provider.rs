@@ -57,7 +57,8 @@ impl HttpProvider {
     /// [`ProviderError::Auth`] when the key holds characters that no header can carry,
     /// [`ProviderError::InvalidRequest`] when a header of the options does.
     pub fn new(options: HttpOptions) -> Result<Self, ProviderError> {
-        let HttpOptions { base_url, key, protocol, headers, idle_wait, probe_wait } = options;
+        let HttpOptions { base_url, key, protocol, headers, connect_wait, idle_wait, probe_wait } =
+            options;
         let wire = protocol.wire();
         let values = headers.iter().map(|(_, value)| value);
         let secrets: Vec<Secret> = key.iter().chain(values).cloned().collect();
@@ -66,6 +67,7 @@ impl HttpProvider {
         let headers = header_map(&wire.headers(key.as_ref()), &headers, &reporter)?;
         let client = client(ClientOptions {
             is_loopback: base_url.is_loopback(),
+            connect_wait,
             idle_wait: Some(idle_wait),
         })
         .map_err(|error| reporter.transport(error))?;

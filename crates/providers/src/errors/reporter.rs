@@ -40,7 +40,7 @@ impl Reporter {
         if fault.message.is_empty() {
             fault.message = format!("status {status} from {}", self.address);
         }
-        self.classify(&fault, Some(status), retry_after(headers))
+        self.classify(&fault, Some(status), retry_after(status, headers))
     }
 
     /// The server says in the middle of its answer that it failed.

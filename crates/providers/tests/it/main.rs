@@ -1,8 +1,10 @@
-//! The provider against a real HTTP server on loopback.
+//! The provider against a real HTTP server on loopback, and against one of another make that misbehaves.
 
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod peer;
 #[cfg(test)]
 mod server;
