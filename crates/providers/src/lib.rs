@@ -8,6 +8,7 @@
 //! | `options`, `presets` | how one is set up; known servers |
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
+//! | `joined`, `data_url` | text and content of parts, written where they lie |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //!
@@ -35,6 +36,7 @@ mod chat;
 mod data_url;
 mod errors;
 mod framing;
+mod joined;
 mod loose;
 mod options;
 mod presets;
