@@ -8,9 +8,10 @@
 //! | `options`, `presets` | how one is set up; known servers |
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
-//! | `joined`, `data_url` | text and content of parts, written where they lie |
+//! | `checks`, `joined`, `data_url`, `arguments_object` | what requests of several protocols have in common |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
+//! | `gemini` | the protocol of Google |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
 //! here reads the environment, starts a task or keeps a state beyond the connections of one
@@ -31,11 +32,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod arguments_object;
 mod base_url;
 mod chat;
+mod checks;
 mod data_url;
 mod errors;
 mod framing;
+mod gemini;
 mod joined;
 mod loose;
 mod options;

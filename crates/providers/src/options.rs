@@ -76,6 +76,16 @@ impl HttpOptions {
         Ok(options)
     }
 
+    /// A server of the Gemini protocol: `https://generativelanguage.googleapis.com` and what stands in
+    /// for it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn gemini(base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        Self::new(Protocol::Gemini, base_url)
+    }
+
     /// A known server.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::{
     chat::{Chat, dialect::Dialect},
+    gemini::Gemini,
     wire::Wire,
 };
 
@@ -19,11 +20,13 @@ use crate::{
 pub enum Protocol {
     /// OpenAI Chat Completions, which nearly every server speaks, in the dialect of this one.
     Chat(Dialect),
+    /// Gemini's `generateContent`.
+    Gemini,
 }
 
 impl Protocol {
     /// Every protocol, the one of most servers first.
-    pub const ALL: [Self; 1] = [Self::Chat(Dialect::COMMON)];
+    pub const ALL: [Self; 2] = [Self::Chat(Dialect::COMMON), Self::Gemini];
 
     /// The protocol of that name.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -34,6 +37,7 @@ impl Protocol {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat(_) => "chat",
+            Self::Gemini => "gemini",
         }
     }
 
@@ -41,14 +45,16 @@ impl Protocol {
     pub(crate) fn wire(self) -> Box<dyn Wire> {
         match self {
             Self::Chat(dialect) => Box::new(Chat { dialect }),
+            Self::Gemini => Box::new(Gemini),
         }
     }
 
     /// What the path of a base URL is when none is given, and the endings that belong to an endpoint
-    /// and not to the base.
+    /// and not to the base. With an ending that ends with a slash goes all that follows it.
     pub(crate) const fn paths(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Chat(_) => ("/v1", &["/chat/completions"]),
+            Self::Gemini => ("/v1beta", &["/models/", "/models"]),
         }
     }
 }
