@@ -11,7 +11,7 @@
 //! | `checks`, `joined`, `data_url`, `arguments_object` | what requests of several protocols have in common |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
-//! | `gemini` | the protocol of Google |
+//! | `gemini`, `ollama` | the protocols of Google and of Ollama |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
 //! here reads the environment, starts a task or keeps a state beyond the connections of one
@@ -42,6 +42,7 @@ mod framing;
 mod gemini;
 mod joined;
 mod loose;
+mod ollama;
 mod options;
 mod presets;
 mod protocol;

@@ -90,7 +90,7 @@ const fn local(
 }
 
 #[rustfmt::skip] // One server a line.
-static PRESETS: [Preset; 13] = [
+static PRESETS: [Preset; 14] = [
     hosted("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", COMPLETION_TOKENS),
     hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY",
         Dialect { reasoning: ReasoningBack::ReasoningDetails, ..Dialect::COMMON }),
@@ -106,6 +106,8 @@ static PRESETS: [Preset; 13] = [
     local("vllm", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", ReasoningBack::Reasoning),
     local("llamacpp", "http://127.0.0.1:8080/v1", "LLAMA_API_KEY", ReasoningBack::ReasoningContent),
     local("ollama", "http://127.0.0.1:11434/v1", "OLLAMA_API_KEY", ReasoningBack::Reasoning),
+    Preset { name: "ollama-native", base_url: "http://127.0.0.1:11434",
+        key_variable: "OLLAMA_API_KEY", is_local: true, protocol: Protocol::Ollama },
     local("lmstudio", "http://127.0.0.1:1234/v1", "LM_API_TOKEN", ReasoningBack::Never),
 ];
 

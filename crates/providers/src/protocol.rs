@@ -1,10 +1,11 @@
 //! The protocols that are spoken.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::{
     chat::{Chat, dialect::Dialect},
     gemini::Gemini,
+    ollama::{self, Ollama},
     wire::Wire,
 };
 
@@ -22,11 +23,13 @@ pub enum Protocol {
     Chat(Dialect),
     /// Gemini's `generateContent`.
     Gemini,
+    /// Ollama's own `/api/chat`.
+    Ollama,
 }
 
 impl Protocol {
     /// Every protocol, the one of most servers first.
-    pub const ALL: [Self; 2] = [Self::Chat(Dialect::COMMON), Self::Gemini];
+    pub const ALL: [Self; 3] = [Self::Chat(Dialect::COMMON), Self::Gemini, Self::Ollama];
 
     /// The protocol of that name.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -38,6 +41,7 @@ impl Protocol {
         match self {
             Self::Chat(_) => "chat",
             Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
         }
     }
 
@@ -46,6 +50,15 @@ impl Protocol {
         match self {
             Self::Chat(dialect) => Box::new(Chat { dialect }),
             Self::Gemini => Box::new(Gemini),
+            Self::Ollama => Box::new(Ollama),
+        }
+    }
+
+    /// What people type as base URL, with what this protocol adds to an address that lacks it.
+    pub(crate) fn completed(self, typed: &str) -> Cow<'_, str> {
+        match self {
+            Self::Ollama => ollama::completed(typed),
+            Self::Chat(_) | Self::Gemini => Cow::Borrowed(typed),
         }
     }
 
@@ -55,6 +68,7 @@ impl Protocol {
         match self {
             Self::Chat(_) => ("/v1", &["/chat/completions"]),
             Self::Gemini => ("/v1beta", &["/models/", "/models"]),
+            Self::Ollama => ("", &["/api/chat", "/api/generate", "/api/tags", "/api", "/v1"]),
         }
     }
 }
