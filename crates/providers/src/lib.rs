@@ -9,6 +9,7 @@
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `checks`, `joined`, `data_url`, `arguments_object` | what requests of several protocols have in common |
+//! | `embed` | texts as vectors |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //! | `gemini`, `ollama` | the protocols of Google and of Ollama |
@@ -37,6 +38,7 @@ mod base_url;
 mod chat;
 mod checks;
 mod data_url;
+mod embed;
 mod errors;
 mod framing;
 mod gemini;

@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     chat::{Chat, dialect::Dialect},
+    embed::EmbedForm,
     gemini::Gemini,
     ollama::{self, Ollama},
     wire::Wire,
@@ -42,6 +43,15 @@ impl Protocol {
             Self::Chat(_) => "chat",
             Self::Gemini => "gemini",
             Self::Ollama => "ollama",
+        }
+    }
+
+    /// How its servers are asked for embeddings; `None` when they have none.
+    pub(crate) const fn embeddings(self) -> Option<EmbedForm> {
+        match self {
+            Self::Chat(_) => Some(EmbedForm::OpenAi),
+            Self::Gemini => None,
+            Self::Ollama => Some(EmbedForm::Ollama),
         }
     }
 
