@@ -75,9 +75,12 @@ impl BaseUrl {
     /// an ending that ends with a slash goes all that follows it.
     pub(crate) fn with_path(mut self, path: &str, endings: &[&str]) -> Self {
         let typed = self.text.split_off(self.path_at);
-        let without = |ending: &&str| match ending.ends_with('/') {
-            true => typed.rsplit_once(ending).map(|(base, _)| base),
-            false => typed.strip_suffix(ending),
+        let without = |ending: &&str| {
+            if ending.ends_with('/') {
+                typed.rsplit_once(ending).map(|(base, _)| base)
+            } else {
+                typed.strip_suffix(ending)
+            }
         };
         let base = endings.iter().find_map(without).unwrap_or(&typed);
         self.text.push_str(if base.is_empty() { path } else { base });

@@ -5,4 +5,10 @@ mod calls;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod gemini;
+#[cfg(test)]
+mod legality;
+#[cfg(test)]
+mod ollama;
+#[cfg(test)]
 mod server;

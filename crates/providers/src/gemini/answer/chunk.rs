@@ -67,18 +67,18 @@ pub(super) struct Feedback<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct WireUsage {
-    #[serde(default)]
-    prompt_token_count: Count,
-    #[serde(default)]
-    tool_use_prompt_token_count: Count,
-    #[serde(default)]
-    cached_content_token_count: Count,
-    #[serde(default)]
-    candidates_token_count: Count,
-    #[serde(default)]
-    thoughts_token_count: Count,
+    #[serde(rename = "promptTokenCount", default)]
+    prompt: Count,
+    /// What tools of the server gave the model to read.
+    #[serde(rename = "toolUsePromptTokenCount", default)]
+    tools: Count,
+    #[serde(rename = "cachedContentTokenCount", default)]
+    cached: Count,
+    #[serde(rename = "candidatesTokenCount", default)]
+    candidates: Count,
+    #[serde(rename = "thoughtsTokenCount", default)]
+    thoughts: Count,
 }
 
 /// What a part says, as far as we read it.
@@ -90,10 +90,10 @@ pub(super) struct Part<'a> {
     #[serde(borrow)]
     pub(super) function_call: Option<FunctionCall<'a>>,
     pub(super) thought: Option<bool>,
-    #[serde(borrow)]
-    thought_signature: Option<&'a RawValue>,
-    #[serde(borrow)]
-    part_metadata: Option<&'a RawValue>,
+    #[serde(borrow, rename = "thoughtSignature")]
+    signature: Option<&'a RawValue>,
+    #[serde(borrow, rename = "partMetadata")]
+    metadata: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -124,7 +124,7 @@ impl Candidate<'_> {
 impl Part<'_> {
     /// What stands beside its content and is kept with it.
     pub(super) fn marks(&self) -> Map<String, Value> {
-        let marks = MARKS.into_iter().zip([self.thought_signature, self.part_metadata]);
+        let marks = MARKS.into_iter().zip([self.signature, self.metadata]);
         let marks = marks.filter_map(|(name, mark)| Some((name.to_owned(), value_of(mark?))));
         marks.collect()
     }
@@ -139,13 +139,13 @@ impl<'a> FunctionCall<'a> {
 
 impl From<WireUsage> for Usage {
     fn from(wire: WireUsage) -> Self {
-        let read = Self { input_tokens: wire.prompt_token_count.0, ..Self::default() };
-        let tools = Self { input_tokens: wire.tool_use_prompt_token_count.0, ..Self::default() };
-        let said = Self { output_tokens: wire.candidates_token_count.0, ..Self::default() };
+        let read = Self { input_tokens: wire.prompt.0, ..Self::default() };
+        let tools = Self { input_tokens: wire.tools.0, ..Self::default() };
+        let said = Self { output_tokens: wire.candidates.0, ..Self::default() };
         let thought = Self {
-            output_tokens: wire.thoughts_token_count.0,
-            reasoning_tokens: wire.thoughts_token_count.0,
-            cached_tokens: wire.cached_content_token_count.0,
+            output_tokens: wire.thoughts.0,
+            reasoning_tokens: wire.thoughts.0,
+            cached_tokens: wire.cached.0,
             ..Self::default()
         };
         read.plus(tools).plus(said).plus(thought)

@@ -124,7 +124,7 @@ impl<'a> Answer<'a, '_> {
             Some(Block::Texts(_)) if self.was_cut() => {}
             Some(Block::Marks(_) | Block::Texts(_)) => self.pen.adapt("signature_left_out"),
             Some(Block::Part(part)) if self.is_own(native) => {
-                self.wire.push(WirePart::Native(part))
+                self.wire.push(WirePart::Native(part));
             }
             Some(Block::Part(part)) => self.foreign(part),
         }
