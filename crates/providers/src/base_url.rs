@@ -71,10 +71,18 @@ impl BaseUrl {
         Self { text, path_at, host_and_port, is_loopback: is_loopback(url) }
     }
 
-    /// The same without what belongs to an endpoint at its end; with `path` when nothing is left.
+    /// The same without what belongs to an endpoint at its end; with `path` when nothing is left. With
+    /// an ending that ends with a slash goes all that follows it.
     pub(crate) fn with_path(mut self, path: &str, endings: &[&str]) -> Self {
         let typed = self.text.split_off(self.path_at);
-        let base = endings.iter().find_map(|ending| typed.strip_suffix(ending)).unwrap_or(&typed);
+        let without = |ending: &&str| {
+            if ending.ends_with('/') {
+                typed.rsplit_once(ending).map(|(base, _)| base)
+            } else {
+                typed.strip_suffix(ending)
+            }
+        };
+        let base = endings.iter().find_map(without).unwrap_or(&typed);
         self.text.push_str(if base.is_empty() { path } else { base });
         self
     }
@@ -144,6 +152,22 @@ mod tests {
                 BaseUrl::parse(typed).map(|url| url.with_path("/v1", &["/chat/completions"]));
             let parsed = parsed.map(|url| url.as_str().to_owned());
             assert_eq!(parsed.as_deref(), Ok(expected), "{typed}");
+        }
+    }
+
+    #[test]
+    fn with_an_ending_that_ends_with_a_slash_goes_all_that_follows_it() {
+        for (typed, expected) in [
+            ("g.com", "https://g.com/v1beta"),
+            ("g.com/v1beta/", "https://g.com/v1beta"),
+            ("g.com/v1alpha/models", "https://g.com/v1alpha"),
+            ("g.com/v1beta/models/gemini-2.5-pro:generateContent", "https://g.com/v1beta"),
+            ("g.com/models/a:generateContent", "https://g.com/v1beta"),
+            ("g.com/gateway", "https://g.com/gateway"),
+        ] {
+            let endings = ["/models/", "/models"];
+            let parsed = BaseUrl::parse(typed).map(|url| url.with_path("/v1beta", &endings));
+            assert_eq!(parsed.as_ref().map(BaseUrl::as_str), Ok(expected), "{typed}");
         }
     }
 

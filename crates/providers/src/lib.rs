@@ -8,6 +8,7 @@
 //! | `options`, `presets` | how one is set up; known servers |
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
+//! | `checks`, `joined`, `data_url`, `arguments_object` | what requests of several protocols have in common |
 //! | `embed` | texts as vectors |
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
 //! | `errors` | what servers say went wrong, told by what to do about it |
@@ -15,6 +16,7 @@
 //! | `mask` | taking keys out of what servers answer |
 //! | [`models`] | what is known of models without asking: limits, abilities, prices |
 //! | [`wrap`] | providers around providers: retries, limits, timeouts, fallbacks, a breaker, a cache |
+//! | `gemini`, `ollama` | the protocols of Google and of Ollama |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
 //! here reads the environment, starts a task or keeps a state beyond the connections of one
@@ -35,15 +37,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod arguments_object;
 mod base_url;
 mod chat;
+mod checks;
 mod data_url;
 mod embed;
 mod errors;
 mod framing;
+mod gemini;
+mod joined;
 mod loose;
 mod mask;
 pub mod models;
+mod ollama;
 mod options;
 mod parser;
 mod presets;

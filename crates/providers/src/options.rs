@@ -56,7 +56,7 @@ impl HttpOptions {
     pub fn new(protocol: Protocol, base_url: &str) -> Result<Self, InvalidBaseUrl> {
         let (path, endings) = protocol.paths();
         Ok(Self {
-            base_url: BaseUrl::parse(base_url)?.with_path(path, endings),
+            base_url: BaseUrl::parse(&protocol.completed(base_url))?.with_path(path, endings),
             key: None,
             protocol,
             headers: Vec::new(),
@@ -76,6 +76,29 @@ impl HttpOptions {
         let mut options = Self::new(Protocol::Chat(Dialect::COMMON), base_url)?;
         options.protocol = Protocol::Chat(Dialect::at(options.base_url.host_and_port()));
         Ok(options)
+    }
+
+    /// A server of the Gemini protocol: `https://generativelanguage.googleapis.com` and what stands in
+    /// for it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn gemini(base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        Self::new(Protocol::Gemini, base_url)
+    }
+
+    /// A server of Ollama's own protocol, in every form that `OLLAMA_HOST` takes: `0.0.0.0`, `:11434`,
+    /// `box.lan`, `https://ollama.com`; with or without `/api`.
+    ///
+    /// Without a scheme it is `http` and, unless another is given, the port 11434, also elsewhere than
+    /// on this machine.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn ollama(base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        Self::new(Protocol::Ollama, base_url)
     }
 
     /// A known server.

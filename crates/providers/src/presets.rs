@@ -42,6 +42,7 @@ impl Dialect {
         let here = PRESETS.iter().filter(|preset| host_of(preset.base_url) == host_and_port);
         let mut dialects = here.filter_map(|preset| match preset.protocol {
             Protocol::Chat(dialect) => Some(dialect),
+            _ => None,
         });
         dialects.next().unwrap_or_default()
     }
@@ -89,7 +90,7 @@ const fn local(
 }
 
 #[rustfmt::skip] // One server a line.
-static PRESETS: [Preset; 12] = [
+static PRESETS: [Preset; 14] = [
     hosted("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", COMPLETION_TOKENS),
     hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY",
         Dialect { reasoning: ReasoningBack::ReasoningDetails, ..Dialect::COMMON }),
@@ -100,9 +101,13 @@ static PRESETS: [Preset; 12] = [
     hosted("together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", Dialect::COMMON),
     hosted("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY",
         Dialect { reasoning: ReasoningBack::ReasoningContent, ..Dialect::COMMON }),
+    Preset { name: "gemini", base_url: "https://generativelanguage.googleapis.com/v1beta",
+        key_variable: "GEMINI_API_KEY", is_local: false, protocol: Protocol::Gemini },
     local("vllm", "http://127.0.0.1:8000/v1", "VLLM_API_KEY", ReasoningBack::Reasoning),
     local("llamacpp", "http://127.0.0.1:8080/v1", "LLAMA_API_KEY", ReasoningBack::ReasoningContent),
     local("ollama", "http://127.0.0.1:11434/v1", "OLLAMA_API_KEY", ReasoningBack::Reasoning),
+    Preset { name: "ollama-native", base_url: "http://127.0.0.1:11434",
+        key_variable: "OLLAMA_API_KEY", is_local: true, protocol: Protocol::Ollama },
     local("lmstudio", "http://127.0.0.1:1234/v1", "LM_API_TOKEN", ReasoningBack::Never),
 ];
 

@@ -1,10 +1,12 @@
 //! The protocols that are spoken.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::{
     chat::{Chat, dialect::Dialect},
     embed::EmbedForm,
+    gemini::Gemini,
+    ollama::{self, Ollama},
     wire::Wire,
 };
 
@@ -20,11 +22,15 @@ use crate::{
 pub enum Protocol {
     /// OpenAI Chat Completions, which nearly every server speaks, in the dialect of this one.
     Chat(Dialect),
+    /// Gemini's `generateContent`.
+    Gemini,
+    /// Ollama's own `/api/chat`.
+    Ollama,
 }
 
 impl Protocol {
     /// Every protocol, the one of most servers first.
-    pub const ALL: [Self; 1] = [Self::Chat(Dialect::COMMON)];
+    pub const ALL: [Self; 3] = [Self::Chat(Dialect::COMMON), Self::Gemini, Self::Ollama];
 
     /// The protocol of that name.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -35,6 +41,8 @@ impl Protocol {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat(_) => "chat",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
         }
     }
 
@@ -42,6 +50,8 @@ impl Protocol {
     pub(crate) const fn embeddings(self) -> Option<EmbedForm> {
         match self {
             Self::Chat(_) => Some(EmbedForm::OpenAi),
+            Self::Gemini => None,
+            Self::Ollama => Some(EmbedForm::Ollama),
         }
     }
 
@@ -49,14 +59,26 @@ impl Protocol {
     pub(crate) fn wire(self) -> Box<dyn Wire> {
         match self {
             Self::Chat(dialect) => Box::new(Chat { dialect }),
+            Self::Gemini => Box::new(Gemini),
+            Self::Ollama => Box::new(Ollama),
+        }
+    }
+
+    /// What people type as base URL, with what this protocol adds to an address that lacks it.
+    pub(crate) fn completed(self, typed: &str) -> Cow<'_, str> {
+        match self {
+            Self::Ollama => ollama::completed(typed),
+            Self::Chat(_) | Self::Gemini => Cow::Borrowed(typed),
         }
     }
 
     /// What the path of a base URL is when none is given, and the endings that belong to an endpoint
-    /// and not to the base.
+    /// and not to the base. With an ending that ends with a slash goes all that follows it.
     pub(crate) const fn paths(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Chat(_) => ("/v1", &["/chat/completions"]),
+            Self::Gemini => ("/v1beta", &["/models/", "/models"]),
+            Self::Ollama => ("", &["/api/chat", "/api/generate", "/api/tags", "/api", "/v1"]),
         }
     }
 }

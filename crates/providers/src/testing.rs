@@ -94,6 +94,24 @@ pub(crate) fn decode<'c>(
     (events.into(), ended)
 }
 
+/// Checks that `recorded` gives the same events whole, cut in two at every byte, and byte by byte.
+pub(crate) fn at_every_split(
+    recorded: &[u8],
+    decode: &dyn Fn(&[&[u8]]) -> (Vec<ProviderEvent>, Result<(), ProviderError>),
+) {
+    let (whole, ended) = decode(&[recorded]);
+    assert!(ended.is_ok(), "{ended:?}");
+    assert!(matches!(whole.last(), Some(ProviderEvent::Finished(_))), "{whole:?}");
+    for at in 0..=recorded.len() {
+        let (head, rest) = recorded.split_at(at);
+        let (events, ended) = decode(&[head, rest]);
+        assert!(ended.is_ok() && events == whole, "cut at {at}");
+    }
+    let bytes: Vec<_> = recorded.chunks(1).collect();
+    let (events, ended) = decode(&bytes);
+    assert!(ended.is_ok() && events == whole, "byte by byte");
+}
+
 /// The same of a whole body.
 pub(crate) fn decode_whole(
     mut decoder: impl Decode,

@@ -1,5 +1,7 @@
 //! What a server says went wrong, in the many shapes in which servers say it.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// What a server says went wrong.
@@ -15,12 +17,14 @@ pub(super) struct Fault {
     pub(super) status: Option<u16>,
     /// Whether a filter found fault with what was asked.
     pub(super) is_flagged: bool,
+    /// How long it asks to wait, where it says so in the body.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// What servers call a conversation that is too long; in lower case.
 ///
 /// Few have a code for it, so their words must do.
-const TOO_LONG: [&str; 11] = [
+const TOO_LONG: [&str; 13] = [
     "context_length_exceeded",
     "exceed_context_size",
     "maximum context length",
@@ -32,6 +36,9 @@ const TOO_LONG: [&str; 11] = [
     "available context size",
     "prompt is too long",
     "context the overflows",
+    // Gemini, then Ollama.
+    "exceeds the maximum number of tokens",
+    "longer than the context length",
 ];
 
 /// What servers call a budget that is used up; in lower case.
@@ -67,14 +74,17 @@ impl Fault {
         let word = |name: &str| inner.get(name).and_then(spoken).unwrap_or_default();
         let number = |name: &str| status_of(inner.get(name)?);
         let metadata = inner.get("metadata");
+        let details = inner.get("details").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let kind = word("type");
         // OpenRouter puts what the provider behind it said beside its own words.
         let raw = metadata.and_then(|metadata| metadata.get("raw")).and_then(spoken);
         Self {
             message: raw.map(|raw| format!("{message}: {raw}")).unwrap_or(message),
-            code: word("code"),
-            kind: word("type"),
+            code: google_reason(details).unwrap_or_else(|| word("code")),
+            kind: if kind.is_empty() { word("status") } else { kind },
             status: number("status").or_else(|| number("code")),
             is_flagged: metadata.is_some_and(|metadata| metadata.get("flagged_input").is_some()),
+            retry_after: google_delay(details),
         }
     }
 
@@ -88,10 +98,26 @@ impl Fault {
         self.mentions(&QUOTA)
     }
 
+    /// Whether the key is wrong, though the status calls the request so: Google does.
+    pub(super) fn is_bad_key(&self) -> bool {
+        self.code == "API_KEY_INVALID"
+    }
+
     fn mentions(&self, words: &[&str]) -> bool {
         let said = [&self.code, &self.kind, &self.message].map(|text| text.to_lowercase());
         said.iter().any(|text| words.iter().any(|word| text.contains(word)))
     }
+}
+
+/// Google's name for a fault, from the details of it: `google.rpc.ErrorInfo`.
+fn google_reason(details: &[Value]) -> Option<String> {
+    details.iter().find_map(|detail| Some(detail.get("reason")?.as_str()?.to_owned()))
+}
+
+/// How long Google asks to wait, from the details of a fault: `google.rpc.RetryInfo`, `"34.07s"`.
+fn google_delay(details: &[Value]) -> Option<Duration> {
+    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
 }
 
 /// A value for a person: text and numbers as they are, the first complaint of a list.

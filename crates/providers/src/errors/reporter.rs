@@ -63,10 +63,12 @@ impl Reporter {
         retry_after: Option<Duration>,
     ) -> ProviderError {
         let detail = self.detail(&fault.message);
+        let retry_after = retry_after.or(fault.retry_after);
         let is_refusal = !matches!(status, Some(401 | 403 | 429));
         match status {
             Some(413) => ProviderError::TooLong { detail },
             _ if is_refusal && fault.is_too_long() => ProviderError::TooLong { detail },
+            Some(400) if fault.is_bad_key() => ProviderError::Auth { status, detail },
             Some(403) if fault.is_flagged => ProviderError::InvalidRequest { status, detail },
             Some(401..=403) => ProviderError::Auth { status, detail },
             Some(429) if fault.is_quota() => ProviderError::Auth { status, detail },
@@ -122,12 +124,16 @@ impl Reporter {
 fn status_of_kind(fault: &Fault) -> Option<u16> {
     let kinds = [fault.code.as_str(), fault.kind.as_str()];
     kinds.into_iter().find_map(|kind| match kind {
-        "invalid_request_error" | "content_filter" | "BadRequestError" => Some(400),
-        "authentication_error" | "invalid_api_key" => Some(401),
+        "invalid_request_error"
+        | "content_filter"
+        | "BadRequestError"
+        | "INVALID_ARGUMENT"
+        | "FAILED_PRECONDITION" => Some(400),
+        "authentication_error" | "invalid_api_key" | "UNAUTHENTICATED" => Some(401),
         "insufficient_quota" => Some(402),
-        "permission_error" => Some(403),
-        "not_found_error" | "model_not_found" => Some(404),
-        "rate_limit_error" | "rate_limit_exceeded" => Some(429),
+        "permission_error" | "PERMISSION_DENIED" => Some(403),
+        "not_found_error" | "model_not_found" | "NOT_FOUND" => Some(404),
+        "rate_limit_error" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" => Some(429),
         _ => None,
     })
 }

@@ -89,6 +89,7 @@ fn a_conversation_that_is_too_long_is_told_in_every_shape() {
         (400, r#"{"object":"error","message":"This model's maximum context length is 8 tokens"}"#),
         (500, r#"{"error":"the request exceeds the available context size"}"#),
         (422, r#"{"detail":"Prompt is too long"}"#),
+        (400, r#"{"error":"the prompt is longer than the context length currently available"}"#),
     ] {
         let error = reporter().status(status, &HeaderMap::new(), body.as_bytes());
         assert!(matches!(error, ProviderError::TooLong { .. }), "{body}: {error:?}");
@@ -141,6 +142,41 @@ fn an_account_without_money_is_told_from_a_limit_of_rate() {
         "auth 429: You exceeded your current quota",
     );
     check(402, r#"{"error":{"message":"Insufficient Balance"}}"#, "auth 402: Insufficient Balance");
+}
+
+#[test]
+fn google_says_in_details_what_is_wrong_and_how_long_to_wait() {
+    let limited = r#"[{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED",
+        "details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[]},
+        {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"36.5s"}]}}]"#;
+    check(429, limited, "limited after 36.5s: slow down");
+    let in_stream = reporter().in_stream(limited.as_bytes());
+    assert_eq!(show(&in_stream), "limited after 36.5s: slow down");
+    // A wrong key has the status of a wrong request.
+    let key = r#"{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT",
+        "details":[{"reason":"API_KEY_INVALID","domain":"googleapis.com"}]}}"#;
+    check(400, key, "auth 400: API key not valid");
+    let long = r#"{"error":{"code":400,"status":"INVALID_ARGUMENT","message":
+        "The input token count (9) exceeds the maximum number of tokens allowed (8)."}}"#;
+    let error = reporter().status(400, &HeaderMap::new(), long.as_bytes());
+    assert!(matches!(error, ProviderError::TooLong { .. }), "{error:?}");
+    // Where only the name of the kind is said, it gives the status.
+    for (kind, expected) in [
+        ("INVALID_ARGUMENT", "invalid 400: m"),
+        ("UNAUTHENTICATED", "auth 401: m"),
+        ("PERMISSION_DENIED", "auth 403: m"),
+        ("NOT_FOUND", "invalid 404: m"),
+        ("RESOURCE_EXHAUSTED", "limited: m"),
+        ("UNAVAILABLE", "unavailable: m"),
+    ] {
+        let body = format!(r#"{{"error":{{"message":"m","status":"{kind}"}}}}"#);
+        assert_eq!(show(&reporter().in_stream(body.as_bytes())), expected);
+    }
+    for nonsense in [r#""soon""#, r#""-3s""#, "7", r#""1e99s""#] {
+        let body =
+            format!(r#"{{"error":{{"message":"m","details":[{{"retryDelay":{nonsense}}}]}}}}"#);
+        check(429, &body, "limited: m");
+    }
 }
 
 #[test]

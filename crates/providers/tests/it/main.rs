@@ -5,6 +5,12 @@ mod calls;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod gemini;
+#[cfg(test)]
+mod legality;
+#[cfg(test)]
+mod ollama;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod server;

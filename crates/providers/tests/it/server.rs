@@ -89,6 +89,8 @@ impl Reply {
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) line: String,
+    pub(crate) query: String,
+    pub(crate) google_key: String,
     pub(crate) authorization: String,
     pub(crate) title: String,
     pub(crate) agent: String,
@@ -219,13 +221,15 @@ impl Drop for Gone {
 
 async fn read(request: Request<Incoming>, connection: usize) -> Seen {
     let line = format!("{} {}", request.method(), request.uri().path());
+    let query = request.uri().query().unwrap_or_default().to_owned();
     let header = |name: &str| {
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
     let (authorization, title, agent) =
         (header("authorization"), header("x-title"), header("user-agent"));
+    let google_key = header("x-goog-api-key");
     let body = request.into_body().collect().await.expect("the request is whole").to_bytes();
     let body = String::from_utf8(body.to_vec()).expect("requests are text");
-    Seen { line, authorization, title, agent, body, connection }
+    Seen { line, query, google_key, authorization, title, agent, body, connection }
 }

@@ -5,7 +5,10 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::Value;
 
 use super::parameters::{Parameter, parameters};
-use crate::dialect::{Dialect, StreamUsage};
+use crate::{
+    checks,
+    dialect::{Dialect, StreamUsage},
+};
 
 /// Keys that are never taken from the extras, because the program says them in its own way.
 const RESERVED: [&str; 6] = ["model", "messages", "stream", "tools", "tool_choice", "n"];
@@ -16,11 +19,10 @@ const RESERVED: [&str; 6] = ["model", "messages", "stream", "tools", "tool_choic
 ///
 /// What is wrong with the request, as a clause.
 pub(in crate::chat) fn head(request: &ModelRequest, dialect: Dialect) -> Result<Vec<u8>, String> {
-    let model = request.config.model.as_deref().filter(|model| !model.trim().is_empty());
-    let model = model.ok_or("no model is chosen")?;
+    let model = checks::model(&request.config)?;
     let parameters = parameters(&request.config, dialect)?;
     check_extras(request, &parameters)?;
-    check_choice(request)?;
+    checks::tool_choice(request)?;
     let body = Body { request, dialect, model, parameters };
     let mut head = serde_json::to_vec(&body).map_err(|error| error.to_string())?;
     // The messages go into the object.
@@ -35,22 +37,10 @@ fn check_extras(request: &ModelRequest, written: &[(&str, Parameter<'_>)]) -> Re
             return Err(format!("`{key}` cannot be an extra parameter"));
         }
         if written.iter().any(|(name, _)| name == key) {
-            return Err(format!("the extra parameter `{key}` is already said by a setting"));
+            return Err(checks::said_by_a_setting(key));
         }
     }
     Ok(())
-}
-
-fn check_choice(request: &ModelRequest) -> Result<(), String> {
-    match &request.tool_choice {
-        ToolChoice::Required if request.tools.is_empty() => {
-            Err("a tool is required and none is on offer".to_owned())
-        }
-        ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
-            Err(format!("the tool `{name}` is required and not on offer"))
-        }
-        _ => Ok(()),
-    }
 }
 
 struct Body<'a> {

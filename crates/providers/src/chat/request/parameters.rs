@@ -5,7 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::schema;
-use crate::dialect::{Dialect, SchemaSupport, SeedName, TokenLimit};
+use crate::{
+    checks,
+    dialect::{Dialect, SchemaSupport, SeedName, TokenLimit},
+};
 
 /// The value of one parameter.
 #[derive(Serialize)]
@@ -74,12 +77,10 @@ pub(super) fn parameters(
 fn finite<'a>(
     (name, value): (&'static str, Parameter<'a>),
 ) -> Result<(&'static str, Parameter<'a>), String> {
-    match value {
-        Parameter::Real(number) if !number.is_finite() => {
-            Err(format!("`{name}` is {number}, which JSON cannot say"))
-        }
-        value => Ok((name, value)),
+    if let Parameter::Real(number) = value {
+        checks::finite(name, number)?;
     }
+    Ok((name, value))
 }
 
 fn response_format(

@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 
 use super::{
     call_id::call_id,
-    parts::{Joined, WireAudio, WirePart, has_attachments, wire_parts},
+    parts::{WireAudio, WirePart, has_attachments, wire_parts},
     thoughts::Thoughts,
 };
 use crate::{
     dialect::{CallIds, Dialect, ReasoningBack, SystemRole},
+    joined::Joined,
     wire::Pen,
 };
 

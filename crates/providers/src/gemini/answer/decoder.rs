@@ -1,0 +1,202 @@
+//! The decoder: a machine from frames to events, without I/O.
+
+use std::sync::Arc;
+
+use branchwork_core::{
+    limits::MESSAGE_BYTES_MAX,
+    provider::{Finish, ModelRequest, ProviderError, ProviderEvent, Usage},
+};
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    chunk::{Candidate, Chunk, Feedback, text_of, value_of},
+    finish::{End, end_of},
+    speech::Speech,
+};
+use crate::{
+    errors::Reporter,
+    framing::Frame,
+    gemini::native,
+    wire::{Decode, Events},
+};
+
+/// Reads one answer.
+#[derive(Debug)]
+pub(in crate::gemini) struct Decoder {
+    reporter: Arc<Reporter>,
+    /// The model that was asked.
+    model: String,
+    speech: Speech,
+    /// What the server told of its sources. It comes with the last chunks, and again.
+    sources: Vec<Value>,
+    usage: Option<Usage>,
+    finish: Option<Finish>,
+    has_started: bool,
+    is_done: bool,
+}
+
+impl Decoder {
+    /// A decoder of the answer to `request`.
+    pub(in crate::gemini) fn new(request: &ModelRequest, reporter: Arc<Reporter>) -> Self {
+        let model = request.config.model.clone().unwrap_or_default();
+        Self {
+            reporter,
+            speech: Speech::new(model.clone(), request.messages.len()),
+            model,
+            sources: Vec::new(),
+            usage: None,
+            finish: None,
+            has_started: false,
+            is_done: false,
+        }
+    }
+
+    fn decode_json(&mut self, data: &[u8], events: &mut Events) -> Result<(), ProviderError> {
+        match serde_json::from_str::<Chunk<'_>>(&text_of(data)) {
+            Ok(chunk) => self.take(chunk, data, events),
+            Err(error) => Err(self.reporter.malformed(error, data)),
+        }
+    }
+
+    fn take(
+        &mut self,
+        chunk: Chunk<'_>,
+        data: &[u8],
+        events: &mut Events,
+    ) -> Result<(), ProviderError> {
+        if chunk.error.is_some_and(|error| error.get() != "null") {
+            return Err(self.reporter.in_stream(data));
+        }
+        let candidates = chunk.candidates.unwrap_or_default();
+        if !self.has_started && (!candidates.is_empty() || chunk.response_id.said().is_some()) {
+            self.has_started = true;
+            let model = chunk.model_version.said().map(str::to_owned);
+            let response_id = chunk.response_id.said().map(str::to_owned);
+            events.push_back(ProviderEvent::Started { model, response_id });
+        }
+        // Each chunk counts anew what was counted before.
+        let usage = chunk.usage_metadata.map(Usage::from);
+        if usage.is_some() && usage != self.usage {
+            self.usage = usage;
+            events.extend(usage.map(ProviderEvent::Usage));
+        }
+        if let Some(feedback) = chunk.prompt_feedback {
+            self.check(&feedback)?;
+        }
+        let first = candidates.into_iter().find(|candidate| candidate.index.0.unwrap_or(0) == 0);
+        first.map_or(Ok(()), |candidate| self.take_candidate(&candidate, events))
+    }
+
+    /// What was asked may be refused by an answer that is none.
+    fn check(&self, feedback: &Feedback<'_>) -> Result<(), ProviderError> {
+        let Some(reason) = feedback.block_reason.said() else { return Ok(()) };
+        let message = feedback.block_reason_message.said().unwrap_or_default();
+        let colon = if message.is_empty() { "" } else { ": " };
+        Err(self.reporter.invalid(&format!("the prompt was blocked ({reason}){colon}{message}")))
+    }
+
+    fn take_candidate(
+        &mut self,
+        candidate: &Candidate<'_>,
+        events: &mut Events,
+    ) -> Result<(), ProviderError> {
+        let content = candidate.content.as_ref().and_then(|content| content.parts.as_deref());
+        for part in content.unwrap_or_default() {
+            self.take_part(part, events)?;
+        }
+        for source in candidate.sources() {
+            if !self.sources.contains(&source) {
+                self.sources.push(source);
+            }
+        }
+        if let Some(logprobs) = candidate.logprobs_result {
+            events.push_back(ProviderEvent::Logprobs(value_of(logprobs)));
+        }
+        let Some(reason) = candidate.finish_reason.said() else { return Ok(()) };
+        let why = || {
+            let message = candidate.finish_message.said().unwrap_or("the server says no more");
+            format!("the answer ended with {reason}: {message}")
+        };
+        match end_of(reason) {
+            End::Finished(finish) => {
+                self.finish = Some(finish);
+                Ok(())
+            }
+            End::Garbled => Err(self.reporter.malformed(why(), &[])),
+            End::Refused => Err(self.reporter.invalid(&why())),
+        }
+    }
+
+    fn take_part(&mut self, part: &RawValue, events: &mut Events) -> Result<(), ProviderError> {
+        let pushed = self.speech.push(part, events);
+        pushed.map_err(|problem| self.reporter.malformed(problem, part.get().as_bytes()))?;
+        if self.speech.bytes() > MESSAGE_BYTES_MAX {
+            let problem = format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes");
+            return Err(self.reporter.malformed(problem, &[]));
+        }
+        Ok(())
+    }
+}
+
+impl Decode for Decoder {
+    fn has_finish(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    /// There is no end mark; some gateways send that of OpenAI.
+    fn decode(&mut self, frame: Frame<'_>, events: &mut Events) -> Result<(), ProviderError> {
+        let data = frame.data.trim_ascii();
+        if self.is_done || data.is_empty() {
+            return Ok(());
+        }
+        if data == b"[DONE]" {
+            self.is_done = true;
+            return Ok(());
+        }
+        if frame.is_error {
+            return Err(self.reporter.in_stream(data));
+        }
+        self.decode_json(data, events)
+    }
+
+    /// A server that does not know `alt=sse` answers with the list of all chunks.
+    fn decode_whole(&mut self, body: &[u8], events: &mut Events) -> Result<(), ProviderError> {
+        match serde_json::from_slice::<Vec<&RawValue>>(body) {
+            Ok(chunks) => {
+                for chunk in chunks {
+                    self.decode_json(chunk.get().as_bytes(), events)?;
+                }
+            }
+            Err(_one) => self.decode_json(body, events)?,
+        }
+        self.is_done = true;
+        if !self.has_started {
+            return Err(self.reporter.malformed("the answer has no candidates", body));
+        }
+        self.end(events)
+    }
+
+    fn end(&mut self, events: &mut Events) -> Result<(), ProviderError> {
+        let is_whole = self.finish.is_some() || (self.is_done && self.has_started);
+        if !is_whole {
+            return Err(ProviderError::Truncated { source: None });
+        }
+        self.speech.end(events);
+        if self.speech.has_said() {
+            let blocks = self.sources.drain(..).map(|block| native::native(&self.model, block));
+            events.extend(blocks.map(ProviderEvent::Native));
+        }
+        let finish = match self.finish.take() {
+            // Gemini says `STOP` where it calls tools.
+            Some(Finish::Stop) | None if self.speech.has_calls() => Finish::ToolCalls,
+            Some(finish) => finish,
+            None => Finish::Other(String::new()),
+        };
+        events.push_back(ProviderEvent::Finished(finish));
+        Ok(())
+    }
+}

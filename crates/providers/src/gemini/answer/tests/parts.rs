@@ -1,0 +1,130 @@
+//! Parts: text, thoughts, calls, and what stands beside them.
+
+use super::{check, check_parts, decode, show, stream};
+
+#[test]
+fn text_comes_as_one_text_and_a_block_says_where_signed_parts_met() {
+    check_parts(&[r#"{"text":"a"}"#, r#"{"text":"b"},{"text":"c"}"#], "text a|b|c\nfinished stop");
+    check_parts(
+        &[r#"{"text":"é"}"#, r#"{"text":"b"}"#, r#"{"text":"","thoughtSignature":"s"}"#],
+        r#"
+text é|b
+native {"texts":[{"bytes":3},{"bytes":0,"thoughtSignature":"s"}]}
+finished stop"#,
+    );
+    check_parts(
+        &[r#"{"text":"a","thoughtSignature":"s"}"#, r#"{"text":"b"}"#, r#"{"text":"c"}"#],
+        r#"
+text a|b|c
+native {"texts":[{"bytes":1,"thoughtSignature":"s"},{"bytes":2}]}
+finished stop"#,
+    );
+    check_parts(&[r#"{"text":""}"#, r#"{"text":null}"#], "native {\"text\":null}\nfinished stop");
+}
+
+#[test]
+fn thoughts_are_told_from_text_and_end_with_what_stood_beside_them() {
+    check_parts(
+        &[
+            r#"{"text":"h","thought":true}"#,
+            r#"{"text":"m","thought":true}"#,
+            r#"{"text":"a","thought":false}"#,
+            r#"{"text":"ah","thought":true,"thoughtSignature":"s"}"#,
+            r#"{"text":"","thought":true}"#,
+        ],
+        r#"
+thought h|m
+thought ended {}
+text a
+thought ah
+thought ended {"thoughtSignature":"s"}
+finished stop"#,
+    );
+    check_parts(
+        &[r#"{"text":"hm","thought":true}"#],
+        "thought hm\nthought ended {}\nfinished stop",
+    );
+}
+
+#[test]
+fn calls_come_whole_with_their_marks_before_them() {
+    let two = concat!(
+        r#"{"functionCall":{"name":"look","args":{"b": 1, "a": "\u00e9"}},"thoughtSignature":"s","#,
+        r#""partMetadata":{"k":1}},"#,
+        r#"{"functionCall":{"id":"x","name":"go","args":null}}"#,
+    );
+    check_parts(
+        &[r#"{"text":"a"}"#, two, r#"{"text":""}"#],
+        r#"
+text a
+native {"partMetadata":{"k":1},"thoughtSignature":"s"}
+call 0 call_3_0 look
+arguments 0 {"b": 1, "a": "\u00e9"}
+call 1 x go
+finished tool_calls"#,
+    );
+}
+
+#[test]
+fn parts_that_nobody_knows_stay_blocks_at_their_place() {
+    check_parts(
+        &[
+            r#"{"text":"a"},{"executableCode":{"code":"1"},"thoughtSignature":"s"}"#,
+            r#"{"unheardOf":[1]},{"text":7},"odd""#,
+        ],
+        r#"
+text a
+native {"executableCode":{"code":"1"},"thoughtSignature":"s"}
+native {"unheardOf":[1]}
+text 7
+native "odd"
+finished stop"#,
+    );
+}
+
+#[test]
+fn what_is_signed_without_content_is_kept_only_beside_what_is_said() {
+    let signed = r#"{"text":"","thoughtSignature":"s"}"#;
+    check_parts(&[signed], "finished stop");
+    check_parts(
+        &[r#"{"text":"hm","thought":true}"#, signed],
+        "thought hm\nthought ended {}\nfinished stop",
+    );
+    check_parts(
+        &[signed, r#"{"functionCall":{"name":"look"}}"#, signed],
+        r#"
+native {"text":"","thoughtSignature":"s"}
+call 0 call_3_0 look
+native {"text":"","thoughtSignature":"s"}
+finished tool_calls"#,
+    );
+}
+
+#[test]
+fn sources_come_last_and_once() {
+    let candidate = concat!(
+        r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"groundingMetadata":{"q":[1]}}]}"#,
+    );
+    let last = concat!(
+        r#"{"candidates":[{"groundingMetadata":{"q":[1]},"citationMetadata":{"c":2},"#,
+        r#""logprobsResult":{"l":3},"finishReason":"STOP"}]}"#,
+    );
+    check(
+        &format!("data: {candidate}\n\ndata: {last}\n\n"),
+        r#"
+text a
+logprobs {"l":3}
+native {"groundingMetadata":{"q":[1]}}
+native {"citationMetadata":{"c":2}}
+finished stop"#,
+    );
+}
+
+#[test]
+fn of_several_candidates_the_first_counts() {
+    let other = r#"{"candidates":[{"index":1,"content":{"parts":[{"text":"b"}]},"finishReason":"SAFETY"}]}"#;
+    let stream = stream(&[r#"{"text":"a"}"#], "STOP");
+    let (events, ended) = decode([format!("data: {other}\n\n{stream}").as_bytes()]);
+    assert!(ended.is_ok(), "{ended:?}");
+    assert_eq!(show(&events), "started None None\ntext a\nfinished stop");
+}

@@ -1,0 +1,77 @@
+//! A line of a stream, or a whole answer: both have one form.
+
+use std::borrow::Cow;
+
+use branchwork_core::provider::Usage;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::loose::{Count, Text};
+
+/// What a line says, as far as we read it.
+#[derive(Deserialize)]
+pub(super) struct Chunk<'a> {
+    #[serde(borrow, default)]
+    pub(super) model: Text<'a>,
+    #[serde(borrow)]
+    pub(super) message: Option<Message<'a>>,
+    pub(super) done: Option<bool>,
+    #[serde(borrow, default)]
+    pub(super) done_reason: Text<'a>,
+    #[serde(default)]
+    prompt_eval_count: Count,
+    #[serde(default)]
+    eval_count: Count,
+    #[serde(borrow)]
+    pub(super) logprobs: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Message<'a> {
+    #[serde(borrow, default)]
+    pub(super) content: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) thinking: Text<'a>,
+    #[serde(borrow)]
+    pub(super) tool_calls: Option<Vec<Call<'a>>>,
+    #[serde(borrow)]
+    pub(super) images: Option<Vec<&'a RawValue>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Call<'a> {
+    #[serde(borrow, default)]
+    pub(super) id: Text<'a>,
+    #[serde(borrow)]
+    pub(super) function: Option<Function<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Function<'a> {
+    #[serde(borrow, default)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+}
+
+impl Chunk<'_> {
+    /// What was counted, if anything was.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let (input_tokens, output_tokens) = (self.prompt_eval_count.0, self.eval_count.0);
+        let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
+        (usage != Usage::default()).then_some(usage)
+    }
+}
+
+impl<'a> Function<'a> {
+    /// The arguments as JSON text: an object by the protocol, text of it by some gateways.
+    pub(super) fn arguments(&self) -> Cow<'a, str> {
+        let raw = self.arguments.map_or("", RawValue::get);
+        if raw.starts_with('"') {
+            return serde_json::from_str::<Text<'a>>(raw).unwrap_or_default().0;
+        }
+        Cow::Borrowed(if raw == "null" { "" } else { raw })
+    }
+}

@@ -1,0 +1,190 @@
+//! The decoder: a machine from frames to events, without I/O.
+
+use std::sync::Arc;
+
+use branchwork_core::{
+    limits::{CALLS_PER_ANSWER_MAX, MESSAGE_BYTES_MAX},
+    message::Native,
+    provider::{Finish, ModelRequest, ProviderError, ProviderEvent},
+};
+use serde_json::{Deserializer, Value, json, value::RawValue};
+
+use super::chunk::{Call, Chunk, Message};
+use crate::{
+    errors::Reporter,
+    framing::Frame,
+    ollama::PROTOCOL,
+    wire::{Decode, Events},
+};
+
+/// Reads one answer.
+#[derive(Debug)]
+pub(in crate::ollama) struct Decoder {
+    reporter: Arc<Reporter>,
+    /// The model that was asked.
+    model: String,
+    /// Tells the identifiers we make from those of earlier answers of the conversation.
+    conversation_len: usize,
+    calls: usize,
+    /// Bytes of text, thoughts, arguments and pictures so far.
+    bytes: usize,
+    finish: Option<Finish>,
+    has_started: bool,
+}
+
+impl Decoder {
+    /// A decoder of the answer to `request`.
+    pub(in crate::ollama) fn new(request: &ModelRequest, reporter: Arc<Reporter>) -> Self {
+        Self {
+            reporter,
+            model: request.config.model.clone().unwrap_or_default(),
+            conversation_len: request.messages.len(),
+            calls: 0,
+            bytes: 0,
+            finish: None,
+            has_started: false,
+        }
+    }
+
+    fn take(
+        &mut self,
+        chunk: &Chunk<'_>,
+        data: &[u8],
+        events: &mut Events,
+    ) -> Result<(), ProviderError> {
+        if chunk.error.is_some_and(|error| !matches!(error.get(), "null" | "\"\"")) {
+            return Err(self.reporter.in_stream(data));
+        }
+        if !self.has_started && (chunk.message.is_some() || chunk.model.said().is_some()) {
+            self.has_started = true;
+            let model = chunk.model.said().map(str::to_owned);
+            events.push_back(ProviderEvent::Started { model, response_id: None });
+        }
+        if let Some(message) = &chunk.message {
+            self.take_message(message, events)?;
+        }
+        let logprobs = chunk.logprobs.map(value_of).filter(|logprobs| *logprobs != Value::Null);
+        events.extend(logprobs.map(ProviderEvent::Logprobs));
+        if chunk.done == Some(true) {
+            events.extend(chunk.usage().map(ProviderEvent::Usage));
+            self.finish = Some(finish_of(&chunk.done_reason.0));
+        }
+        Ok(())
+    }
+
+    fn take_message(
+        &mut self,
+        message: &Message<'_>,
+        events: &mut Events,
+    ) -> Result<(), ProviderError> {
+        self.bytes += message.thinking.0.len() + message.content.0.len();
+        if let Some(thought) = message.thinking.said() {
+            events.push_back(ProviderEvent::Reasoning(thought.to_owned()));
+        }
+        if let Some(text) = message.content.said() {
+            events.push_back(ProviderEvent::Text(text.to_owned()));
+        }
+        let images = message.images.as_deref().unwrap_or_default();
+        if !images.is_empty() {
+            self.bytes += images.iter().map(|image| image.get().len()).sum::<usize>();
+            let images: Vec<_> = images.iter().map(|image| value_of(image)).collect();
+            let native = Native::new(PROTOCOL, &self.model, json!({ "images": images }));
+            events.push_back(ProviderEvent::Native(native));
+        }
+        for call in message.tool_calls.as_deref().unwrap_or_default() {
+            self.take_call(call, events)?;
+        }
+        if self.bytes > MESSAGE_BYTES_MAX {
+            let problem = format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes");
+            return Err(self.reporter.malformed(problem, &[]));
+        }
+        Ok(())
+    }
+
+    /// A call always comes whole.
+    fn take_call(&mut self, call: &Call<'_>, events: &mut Events) -> Result<(), ProviderError> {
+        let function = call.function.as_ref();
+        let Some(name) = function.and_then(|function| function.name.said()) else {
+            return Err(self.reporter.malformed("a tool call has no name", &[]));
+        };
+        if self.calls >= CALLS_PER_ANSWER_MAX {
+            let problem = format!("the answer has more than {CALLS_PER_ANSWER_MAX} tool calls");
+            return Err(self.reporter.malformed(problem, &[]));
+        }
+        let place = self.calls;
+        self.calls += 1;
+        let made = || format!("call_{}_{place}", self.conversation_len);
+        let id = call.id.said().map_or_else(made, str::to_owned);
+        let index = u32::try_from(place).unwrap_or(u32::MAX);
+        events.push_back(ProviderEvent::CallStarted { index, id, function: name.to_owned() });
+        let text = function.map(|function| function.arguments().into_owned()).unwrap_or_default();
+        self.bytes += text.len();
+        if !text.is_empty() {
+            events.push_back(ProviderEvent::CallArguments { index, text });
+        }
+        Ok(())
+    }
+}
+
+impl Decode for Decoder {
+    fn has_finish(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    /// The line that says why the answer ended is the last one.
+    fn is_done(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    fn decode(&mut self, frame: Frame<'_>, events: &mut Events) -> Result<(), ProviderError> {
+        if self.finish.is_some() {
+            return Ok(());
+        }
+        // A server that cuts between the bytes of a character loses that character only.
+        let text = String::from_utf8_lossy(frame.data);
+        match serde_json::from_str::<Chunk<'_>>(&text) {
+            Ok(chunk) => self.take(&chunk, frame.data, events),
+            Err(error) => Err(self.reporter.malformed(error, frame.data)),
+        }
+    }
+
+    /// A server that streams though it was asked not to sends one line behind the other.
+    fn decode_whole(&mut self, body: &[u8], events: &mut Events) -> Result<(), ProviderError> {
+        for line in Deserializer::from_slice(body).into_iter::<&RawValue>() {
+            let line = line.map_err(|error| self.reporter.malformed(error, body))?;
+            let frame = Frame { data: line.get().as_bytes(), is_error: false };
+            self.decode(frame, events)?;
+        }
+        if !self.has_started {
+            return Err(self.reporter.malformed("the answer has no message", body));
+        }
+        self.end(events)
+    }
+
+    fn end(&mut self, events: &mut Events) -> Result<(), ProviderError> {
+        let Some(finish) = self.finish.clone() else {
+            return Err(ProviderError::Truncated { source: None });
+        };
+        let finish = match finish {
+            // Ollama says `stop` where it calls tools.
+            Finish::Stop if self.calls > 0 => Finish::ToolCalls,
+            finish => finish,
+        };
+        events.push_back(ProviderEvent::Finished(finish));
+        Ok(())
+    }
+}
+
+/// What `raw` says. It is JSON, but it may be nested deeper than we read.
+fn value_of(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+/// Old servers say no reason.
+fn finish_of(reason: &str) -> Finish {
+    match reason {
+        "" | "stop" => Finish::Stop,
+        "length" => Finish::Length,
+        other => Finish::Other(other.to_owned()),
+    }
+}

@@ -1,0 +1,28 @@
+//! What servers are sent for random histories, checked rule by rule by code that knows nothing of how it
+//! was made.
+//!
+//! `BRANCHWORK_CASES=10000 cargo test -p branchwork-providers --test it legality` is the long run.
+
+mod gemini;
+mod ollama;
+
+use std::sync::Arc;
+
+use branchwork_core::{config::Config, message::Message, provider::ModelRequest};
+use proptest::prelude::ProptestConfig;
+
+/// Histories that are tried unless the caller says otherwise.
+const CASES: u32 = 256;
+
+#[expect(clippy::disallowed_methods, reason = "how long the test takes is for its caller to say")]
+fn cases() -> ProptestConfig {
+    let cases = std::env::var("BRANCHWORK_CASES");
+    ProptestConfig::with_cases(cases.map_or(CASES, |cases| cases.parse().expect("a number")))
+}
+
+/// What `model` is asked after `history`.
+fn request(model: &str, history: &[Arc<Message>]) -> ModelRequest {
+    let mut config = Config::default();
+    config.model = Some(model.to_owned());
+    ModelRequest::new(history.to_vec(), config)
+}
