@@ -13,7 +13,7 @@ use branchwork::{
         config::{Config as BranchConfig, ConfigPatch},
         provider::Provider as _,
     },
-    providers::{HttpOptions, HttpProvider, Preset, Secret, preset, presets},
+    providers::{HttpOptions, HttpProvider, Preset, Protocol, Secret, preset, presets},
     reference::ModelReference,
 };
 use futures_util::future::join_all;
@@ -118,7 +118,11 @@ async fn at_url(
     key: Option<Secret>,
     named: Option<ModelReference>,
 ) -> Result<Target, Failure> {
-    let options = HttpOptions::chat(url)?;
+    let lender = named.as_ref().and_then(|named| named.provider.as_deref()).and_then(preset);
+    let options = match lender.map(|preset| preset.protocol) {
+        None | Some(Protocol::Chat(_)) => HttpOptions::chat(url)?,
+        Some(protocol) => HttpOptions::new(protocol, url)?,
+    };
     let options = match key {
         Some(key) => options.with_key(key),
         None => options,
@@ -152,9 +156,10 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failur
         .or_else(|| url_of_environment(name))
         .or_else(|| known.map(|preset| preset.base_url.to_owned()))
         .ok_or_else(|| unknown(config, name))?;
-    let options = match known {
-        Some(preset) => HttpOptions::new(preset.protocol, &url)?,
-        None => HttpOptions::chat(&url)?,
+    let options = match (own.and_then(|own| own.protocol), known) {
+        (Some(Protocol::Chat(_)), None) | (None, None) => HttpOptions::chat(&url)?,
+        (Some(protocol), _) => HttpOptions::new(protocol, &url)?,
+        (None, Some(preset)) => HttpOptions::new(preset.protocol, &url)?,
     };
     let is_own_server = own.is_some_and(|own| own.base_url.is_some());
     let is_named = own.is_some_and(|own| own.key_env.is_some() || own.key_file.is_some());
@@ -191,8 +196,13 @@ fn unknown(config: &Config, name: &str) -> Failure {
 /// Addresses that the servers' own tools read from the environment.
 fn url_of_environment(name: &str) -> Option<String> {
     match name {
-        "openai" => env::text("OPENAI_BASE_URL"),
-        "ollama" => env::text("OLLAMA_HOST"),
+        "openai" | "openai-responses" => env::text("OPENAI_BASE_URL"),
+        // Other tools read the second one, and may mean another server.
+        "anthropic" => {
+            env::text("BRANCHWORK_ANTHROPIC_BASE_URL").or_else(|| env::text("ANTHROPIC_BASE_URL"))
+        }
+        "azure" => env::text("AZURE_OPENAI_ENDPOINT"),
+        "ollama" | "ollama-native" => env::text("OLLAMA_HOST"),
         _ => None,
     }
 }

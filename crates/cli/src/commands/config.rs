@@ -57,7 +57,10 @@ fn show(world: &World) -> Result<(), Failure> {
         let file = provider.key_file.as_ref().map(|path| path.display().to_string());
         let url = provider.base_url.as_deref().map(without_user);
         let variable = provider.key_env.clone();
-        for (key, value) in [("base_url", url), ("key_env", variable), ("key_file", file)] {
+        let protocol = provider.protocol.map(|protocol| protocol.as_str().to_owned());
+        let values =
+            [("base_url", url), ("protocol", protocol), ("key_env", variable), ("key_file", file)];
+        for (key, value) in values {
             let path = format!("providers.{name}.{key}");
             settings.extend(value.map(|value| (path, value, "file")));
         }

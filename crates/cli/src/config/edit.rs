@@ -13,7 +13,7 @@ fn parts(key: &str) -> Result<Vec<&str>, Failure> {
     let known = match parts.as_slice() {
         ["model"] => true,
         ["aliases", name]
-        | ["providers", name, "base_url" | "key_env" | "key_file"]
+        | ["providers", name, "base_url" | "protocol" | "key_env" | "key_file"]
         | ["mcp-servers", name, "command" | "url"] => !name.is_empty(),
         _ => false,
     };

@@ -37,11 +37,15 @@ pub(crate) struct Config {
 }
 
 /// Every setting that is one text, with what it is for.
-pub(crate) const SETTINGS: [(&str, &str); 7] = [
+pub(crate) const SETTINGS: [(&str, &str); 8] = [
     ("model", "the model that is asked when none is said: `provider:model`"),
     ("aliases.NAME", "a name for a model, for `-m NAME`"),
     ("providers.NAME.base_url", "the URL of a server"),
     ("providers.NAME.key_env", "the environment variable that holds its key"),
+    (
+        "providers.NAME.protocol",
+        "how it is talked to: `chat`, `responses`, `anthropic`, `gemini`, `ollama`",
+    ),
     (
         "providers.NAME.key_file",
         "a file that holds its key and nothing else, which only its owner can read; from the folder of this file, or `~/…`",

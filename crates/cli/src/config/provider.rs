@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use branchwork::providers::Protocol;
 use toml_edit::Item;
 
 use super::{string, table, unknown};
@@ -11,6 +12,8 @@ use super::{string, table, unknown};
 pub(crate) struct ProviderConfig {
     /// Where it is.
     pub(crate) base_url: Option<String>,
+    /// How it is talked to.
+    pub(crate) protocol: Option<Protocol>,
     /// The environment variable that holds its key.
     pub(crate) key_env: Option<String>,
     /// The file that holds its key and nothing else.
@@ -18,7 +21,7 @@ pub(crate) struct ProviderConfig {
 }
 
 /// What the table of a provider may hold.
-const KEYS: [&str; 3] = ["base_url", "key_env", "key_file"];
+const KEYS: [&str; 4] = ["base_url", "protocol", "key_env", "key_file"];
 
 /// Letters from which on a variable's name in small letters is taken for a key.
 const KEY_CHARS_MIN: usize = 20;
@@ -35,6 +38,7 @@ pub(super) fn providers(item: &Item) -> Result<BTreeMap<String, ProviderConfig>,
         for (key, item) in table(name, item)?.iter() {
             match key {
                 "base_url" => provider.base_url = Some(string(key, item)?),
+                "protocol" => provider.protocol = Some(protocol(name, item)?),
                 "key_env" => provider.key_env = Some(variable(name, item)?),
                 "key_file" => provider.key_file = Some(string(key, item)?.into()),
                 "key" | "api_key" => {
@@ -46,6 +50,15 @@ pub(super) fn providers(item: &Item) -> Result<BTreeMap<String, ProviderConfig>,
         providers.insert(name.to_owned(), provider);
     }
     Ok(providers)
+}
+
+/// A protocol, by its name.
+fn protocol(provider: &str, item: &Item) -> Result<Protocol, String> {
+    let name = string("protocol", item)?;
+    Protocol::from_name(&name).ok_or_else(|| {
+        let names: Vec<_> = Protocol::ALL.into_iter().map(Protocol::as_str).collect();
+        format!("`providers.{provider}.protocol` is `{name}`; there are {}", names.join(", "))
+    })
 }
 
 /// The name of a variable. A key that stands in its place is not repeated.
@@ -64,7 +77,7 @@ fn variable(provider: &str, item: &Item) -> Result<String, String> {
 mod tests {
     use std::path::Path;
 
-    use super::super::Config;
+    use super::{super::Config, Protocol};
 
     #[test]
     fn servers_are_read() {
@@ -73,6 +86,15 @@ mod tests {
         assert_eq!(lab.base_url.as_deref(), Some("lab:1"));
         assert_eq!(lab.key_env.as_deref(), Some("My_1"));
         assert_eq!(lab.key_file.as_deref(), Some(Path::new("/k")));
+    }
+
+    #[test]
+    fn a_protocol_is_named_as_there_is_one() {
+        let parse = |name: &str| Config::parse(&format!("[providers.lab]\nprotocol = '{name}'"));
+        let lab = &parse("gemini").unwrap().providers["lab"];
+        assert_eq!(lab.protocol.map(Protocol::as_str), Some("gemini"));
+        let error = parse("smoke").unwrap_err();
+        assert!(error.contains("is `smoke`; there are chat, "), "{error}");
     }
 
     #[test]
