@@ -12,12 +12,14 @@
 //! | `process` | servers seen from outside: their processes, and whether they answer |
 //! | `state` | what is written down about a server |
 //! | `server` | a server in the background: started, found again, stopped |
+//! | `models` | the table of models and their prices |
 //! | `picture` | the picture of a terminal in the README |
 //! | `record` | recordings of what goes over the wire to a real model, and to MCP servers |
 //! | `tables` | the documents that say which tests show what |
 //! | `output` | printing |
 
 mod cache;
+mod models;
 mod node;
 mod output;
 mod picture;
@@ -79,6 +81,8 @@ enum Task {
         #[arg(value_enum)]
         what: Recording,
     },
+    /// Write the table of models and their prices anew, from the packages that it names.
+    Models,
     /// Write the tables of scenarios and of faults anew, from their data and the tests.
     Tables,
 }
@@ -224,6 +228,7 @@ fn run(task: Task) -> Result<ExitCode> {
             output::data(&record(what)?.display().to_string());
             Ok(ExitCode::SUCCESS)
         }
+        Task::Models => models::write().map(|()| ExitCode::SUCCESS),
         Task::Tables => tables::write().map(|()| ExitCode::SUCCESS),
         Task::Model { action: ModelAction::Stop(name) } => stop("model", &name),
         Task::Peer { action: PeerAction::Stop(name) } => stop("peer", &name),

@@ -9,12 +9,17 @@ use anyhow::{Context as _, Result, bail};
 
 /// Runs a program to its end; the last line it said becomes the error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    output(command).map(drop)
+}
+
+/// The same; answers what it printed.
+pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     let path = Path::new(command.get_program());
     let program = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     command.stdin(Stdio::null());
     let output = command.output().with_context(|| format!("running {program}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output.stdout);
     }
     let text = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);

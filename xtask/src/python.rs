@@ -10,10 +10,11 @@ use anyhow::{Context as _, Result};
 
 use crate::{cache, output, program::run};
 
-/// The interpreter of an environment that holds `requirements`. Made on first use.
+/// The interpreter of an environment that holds `requirements`, maybe none. Made on first use.
 pub(crate) fn environment(requirements: &[&str]) -> Result<PathBuf> {
     let lock = cache::lock("python")?;
-    let folder = cache::folder()?.join("python").join(requirements.join("+"));
+    let name = if requirements.is_empty() { "bare".to_owned() } else { requirements.join("+") };
+    let folder = cache::folder()?.join("python").join(name);
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let (python, done) = (folder.join("bin/python"), folder.join("complete"));
     if !done.exists() || !python.exists() {
@@ -22,14 +23,22 @@ pub(crate) fn environment(requirements: &[&str]) -> Result<PathBuf> {
         run(Command::new("python3").args(venv).arg(&folder)).context(
             "python3 with its venv module is needed (apt-get install python3 python3-venv)",
         )?;
-        let wanted = requirements.join(", ");
-        output::note(&format!("fetching {wanted} from PyPI (once)"));
-        run(pip(&python, "install").args(requirements))
-            .with_context(|| format!("{wanted} cannot be fetched; is PyPI reachable?"))?;
+        install(&python, requirements)?;
         fs::write(&done, "").with_context(|| format!("writing {}", done.display()))?;
     }
     drop(lock);
     Ok(python)
+}
+
+/// Installs `requirements` in the environment of an interpreter.
+fn install(python: &Path, requirements: &[&str]) -> Result<()> {
+    if requirements.is_empty() {
+        return Ok(());
+    }
+    let wanted = requirements.join(", ");
+    output::note(&format!("fetching {wanted} from PyPI (once)"));
+    run(pip(python, "install").args(requirements))
+        .with_context(|| format!("{wanted} cannot be fetched; is PyPI reachable?"))
 }
 
 /// Downloads wheels into `folder`. Nothing of them is run.

@@ -175,7 +175,9 @@ impl From<Error> for Failure {
             Error::Parked { .. } => Self::new(Code::Parked, message).with_hint(
                 "`branchwork approvals` lists, approves and denies them; then `branchwork resume`",
             ),
-            Error::TooLong { .. } | Error::OutOfTime { .. } => Self::new(Code::Limit, message),
+            Error::TooLong { .. } | Error::OutOfTime { .. } | Error::OverBudget { .. } => {
+                Self::new(Code::Limit, message)
+            }
             Error::Setting(error) => {
                 Self::new(Code::Usage, message).with_hint(config_branch::hint(&error))
             }

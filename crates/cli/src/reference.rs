@@ -86,7 +86,10 @@ const SHAPES: &[(&str, &str)] = &[
         "`import`",
         "`sessions: [{id, name}]`, `branches` and `messages` that were not there, `skipped: [{line, problem}]`",
     ),
-    ("`models`", "`models: [{id, provider, owner, context_tokens}]`"),
+    (
+        "`models`",
+        "`models: [{id, provider, owner, context_tokens, output_tokens, abilities: {tools, …}, prices: {input, cached, cache_write, output, above: [{tokens, …}]}}]`; prices are US dollars for a million tokens, those `above` hold for requests that read more than `tokens`; what is not known is `null`",
+    ),
     ("`mcp-servers list`", "`servers: [{name, transport, tools, problem}]`"),
     ("`config show`", "`settings: [{key, value, origin}]`"),
     (

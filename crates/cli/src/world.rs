@@ -8,7 +8,9 @@ use std::{
 
 use branchwork::{
     Engine,
+    core::provider::PriceBook,
     mcp::McpClient,
+    providers::models,
     sqlite::{SqliteOptions, SqliteStore},
 };
 
@@ -75,13 +77,26 @@ impl World {
 
     /// An engine that keeps nothing.
     pub(crate) fn ephemeral_engine(&self) -> &Engine {
-        self.engine.get_or_init(Engine::in_memory)
+        self.engine.get_or_init(|| {
+            let engine = Engine::in_memory();
+            engine.set_prices(self.prices());
+            engine
+        })
     }
 
     /// The store behind the engine, for what only a file has.
     pub(crate) fn store(&self) -> Result<&Arc<SqliteStore>, Failure> {
         self.existing_engine()?;
         self.store.get().ok_or_else(|| Failure::new(Code::Failure, "nothing is saved"))
+    }
+
+    /// What models cost: as the configuration file says, else as the table does.
+    pub(crate) fn prices(&self) -> PriceBook {
+        let book = PriceBook::new().with_table(models::prices);
+        self.config
+            .prices
+            .iter()
+            .fold(book, |book, ((provider, model), prices)| book.with(provider, model, *prices))
     }
 
     /// Lets go of an MCP server when the program ends.
@@ -116,6 +131,7 @@ impl World {
     fn open(&self, path: &Path, options: &SqliteOptions) -> Result<(), Failure> {
         let store = Arc::new(SqliteStore::open_with(path, options)?);
         let engine = Engine::builder().store(Arc::clone(&store) as _).build();
+        engine.set_prices(self.prices());
         // Both cells are empty: the callers looked.
         drop((self.store.set(store), self.engine.set(engine)));
         Ok(())

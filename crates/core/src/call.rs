@@ -55,6 +55,8 @@ pub struct CallRequest {
     pub tool_choice: ToolChoice,
     /// Whether the answer should come as it was made.
     pub stream: bool,
+    /// How many answers were asked for.
+    pub choices: u32,
     /// SHA-256 of the rendered body.
     pub hash: RequestHash,
     /// What was sent otherwise than it is kept.

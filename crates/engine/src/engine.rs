@@ -16,6 +16,7 @@ use branchwork_core::{
 
 use crate::{
     branch::Shared,
+    budget::Accounts,
     error::{Error, Result},
     runtime::{RandomIds, SystemClock, Tasks},
     session::{Session, SessionBuilder},
@@ -39,6 +40,7 @@ struct Parts {
     branches: Mutex<BTreeMap<BranchId, Weak<Shared>>>,
     tokenizers: Mutex<BTreeMap<String, Arc<dyn Tokenizer>>>,
     prices: Mutex<Arc<PriceBook>>,
+    accounts: Mutex<Accounts>,
     tools: Mutex<ToolSets>,
 }
 
@@ -95,6 +97,7 @@ impl EngineBuilder {
             branches: Mutex::default(),
             tokenizers: Mutex::default(),
             prices: Mutex::default(),
+            accounts: Mutex::default(),
             tools: Mutex::default(),
         };
         Engine { parts: Arc::new(parts) }
@@ -155,6 +158,11 @@ impl Engine {
     /// ```
     pub fn set_prices(&self, prices: PriceBook) {
         *lock(&self.parts.prices) = Arc::new(prices);
+    }
+
+    /// The budgets, and what is used of them.
+    pub(crate) fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        lock(&self.parts.accounts)
     }
 
     pub(crate) fn prices(&self) -> Arc<PriceBook> {

@@ -13,7 +13,12 @@ use branchwork_core::{
     tokens::TokenCount,
 };
 
-use crate::{archive::ArchiveError, table::TableError, tools::RegisterError};
+use crate::{
+    archive::ArchiveError,
+    budget::{BudgetScope, OverBudget},
+    table::TableError,
+    tools::RegisterError,
+};
 
 /// What calls of the engine return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -174,6 +179,17 @@ pub enum Error {
         /// How many it may have.
         max: u64,
     },
+    /// A budget does not allow the call. The turn is closed with what had come of it, or waits to be
+    /// [resumed](crate::Branch::resume) with a larger budget.
+    #[error("the budget of {} is used up: {problem}", scope_name(scope))]
+    OverBudget {
+        /// Whose budget.
+        scope: BudgetScope,
+        /// How far the call would go beyond it.
+        problem: OverBudget,
+        /// Whether the turn waits.
+        is_parked: bool,
+    },
     /// There is no turn that could be steered, or it ended first.
     #[error("no turn goes on that hears what is said")]
     NotBusy,
@@ -332,6 +348,14 @@ impl Error {
     /// Nothing is named so, nor nearly so.
     pub(crate) fn not_found(what: &'static str, reference: &(impl Display + ?Sized)) -> Self {
         Self::NotFound { what, reference: reference.to_string(), nearest: None }
+    }
+}
+
+fn scope_name(scope: &BudgetScope) -> String {
+    match scope {
+        BudgetScope::Session(session) => format!("the session {session}"),
+        BudgetScope::Branch(branch) => format!("the branch {branch}"),
+        BudgetScope::Tree(branch) => format!("the branch {branch} and its forks"),
     }
 }
 

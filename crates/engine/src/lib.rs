@@ -49,6 +49,7 @@
 pub mod archive;
 pub mod base;
 mod branch;
+pub mod budget;
 pub mod chat;
 pub mod diff;
 mod engine;
@@ -96,7 +97,7 @@ pub use self::{
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
-/// The blocks of the guide, compiled and run.
+/// The blocks of the guide and of the page on models, compiled and run.
 #[cfg(all(doctest, feature = "openai", feature = "sqlite"))]
 mod guide {
     #[doc = include_str!("../../../docs/guide/base-branch.md")]
@@ -115,4 +116,6 @@ mod guide {
     struct Merging;
     #[doc = include_str!("../../../docs/guide/coming-from-lionagi.md")]
     struct ComingFromLionAgi;
+    #[doc = include_str!("../../../docs/reference/models.md")]
+    struct Models;
 }

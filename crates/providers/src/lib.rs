@@ -10,9 +10,11 @@
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `checks`, `joined`, `data_url`, `arguments_object` | what requests of several protocols have in common |
 //! | `embed` | texts as vectors |
+//! | `parser` | [`Parser`]: answers read from bytes, without a server |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //! | `gemini`, `ollama` | the protocols of Google and of Ollama |
+//! | [`models`] | what is known of models without asking: limits, abilities, prices |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
 //! here reads the environment, starts a task or keeps a state beyond the connections of one
@@ -44,8 +46,10 @@ mod framing;
 mod gemini;
 mod joined;
 mod loose;
+pub mod models;
 mod ollama;
 mod options;
+mod parser;
 mod presets;
 mod protocol;
 mod provider;
@@ -61,6 +65,7 @@ pub use self::{
     base_url::InvalidBaseUrl,
     chat::dialect,
     options::HttpOptions,
+    parser::Parser,
     presets::{Preset, preset, presets},
     protocol::Protocol,
     provider::HttpProvider,

@@ -37,6 +37,11 @@ pub(crate) trait Wire: fmt::Debug + Send + Sync {
     /// What comes after the last message.
     fn tail(&self, pen: &mut Pen) -> Result<(), String>;
 
+    /// Whether a request can ask for several answers.
+    fn gives_choices(&self) -> bool {
+        false
+    }
+
     /// How answers are cut into frames when they come as a stream.
     fn framing(&self) -> Framing {
         Framing::Events
@@ -105,12 +110,22 @@ impl Pen {
     }
 }
 
+/// Answers to one request: `OpenAI` gives no more.
+pub(crate) const CHOICES_MAX: u32 = 128;
+
 /// Writes `request` in the words of `wire`.
 ///
 /// # Errors
 ///
 /// What is wrong with the request, as a clause.
 pub(crate) fn write(wire: &dyn Wire, request: &ModelRequest) -> Result<Pen, String> {
+    match request.choices {
+        0 => return Err("no answer is asked for".to_owned()),
+        1 => {}
+        2..=CHOICES_MAX if wire.gives_choices() => {}
+        2..=CHOICES_MAX => return Err("this protocol gives one answer to a request".to_owned()),
+        more => return Err(format!("{more} answers are asked for, {CHOICES_MAX} are allowed")),
+    }
     let model = request.config.model.as_deref().unwrap_or_default();
     let mut pen = Pen::behind(wire.head(request)?);
     let count = request.messages.len();

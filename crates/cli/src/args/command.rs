@@ -120,13 +120,17 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     /// Bring single messages of a branch into another one, each with its whole turn group.
     CherryPick(CherryPickArgs),
-    /// List the models of a provider.
+    /// List the models of a provider, with what is known of them: how many tokens they read and write,
+    /// what they can do, what a million tokens cost.
     Models {
         /// The provider; the configured one, or what is found on this machine, when not said.
         provider: Option<String>,
         /// The server to ask, by its URL.
-        #[arg(long, value_name = "URL")]
+        #[arg(long, value_name = "URL", conflicts_with = "known")]
         base_url: Option<String>,
+        /// Ask nobody: list the models that this program knows, of the provider or of all.
+        #[arg(long)]
+        known: bool,
     },
     /// MCP servers, whose tools a model may call: list.
     #[command(subcommand)]

@@ -68,6 +68,10 @@ fn show(world: &World) -> Result<(), Failure> {
         };
         settings.push((format!("mcp-servers.{name}.{key}"), value, "file"));
     }
+    for ((provider, model), prices) in &config.prices {
+        let (key, value) = (format!("prices.\"{provider}:{model}\""), output::prices_line(prices));
+        settings.push((key, value, "file"));
+    }
     if world.global.json {
         let settings: Vec<_> = settings
             .iter()

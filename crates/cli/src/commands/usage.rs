@@ -1,6 +1,9 @@
 //! `branchwork usage`: tokens, calls and cost.
 
-use branchwork::usage::{Totals, UsageBy, UsageRow};
+use branchwork::{
+    core::provider::shown_usd,
+    usage::{Totals, UsageBy, UsageRow},
+};
 use serde_json::{Value, json};
 
 use crate::{args::UsageKey, exit::Failure, output, world::World};
@@ -26,7 +29,11 @@ pub(super) async fn run(world: &World, by: UsageKey) -> Result<(), Failure> {
 /// What was used by `key`, on one line.
 pub(super) fn totals_line(key: &str, totals: &Totals) -> String {
     let Totals { calls, failed, input_tokens, output_tokens, cached_tokens, .. } = totals;
-    let cost = totals.cost_usd.map_or("cost unknown".to_owned(), |usd| format!("${usd:.4}"));
+    let cost = match (totals.cost_usd, totals.unknown_cost) {
+        (None, _) => "cost unknown".to_owned(),
+        (Some(usd), 0) => shown_usd(usd),
+        (Some(usd), unknown) => format!("{} and {unknown} calls of unknown cost", shown_usd(usd)),
+    };
     let key = output::one_line(key);
     format!(
         "{key}  {calls} calls, {failed} failed  {input_tokens} in ({cached_tokens} cached), \

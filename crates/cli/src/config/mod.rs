@@ -2,15 +2,17 @@
 
 mod edit;
 mod mcp;
+mod prices;
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::PathBuf};
 
-use branchwork::core::nearest::nearest;
+use branchwork::core::{nearest::nearest, provider::Prices};
 use toml_edit::{DocumentMut, Item, TableLike};
 
 pub(crate) use self::{
     edit::{get, set},
     mcp::{McpServerConfig, Reach},
+    prices::PricedModel,
 };
 use crate::{
     exit::{Code, Failure},
@@ -28,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) providers: BTreeMap<String, ProviderConfig>,
     /// MCP servers.
     pub(crate) mcp_servers: BTreeMap<String, McpServerConfig>,
+    /// What models cost, whatever the table says.
+    pub(crate) prices: BTreeMap<PricedModel, Prices>,
 }
 
 /// A server.
@@ -50,7 +54,7 @@ pub(crate) const SETTINGS: [(&str, &str); 6] = [
 ];
 
 /// Settings that are written into the file by hand.
-pub(crate) const BY_HAND: [(&str, &str); 4] = [
+pub(crate) const BY_HAND: [(&str, &str); 6] = [
     ("mcp-servers.NAME.args", "the arguments of the program: `[\"mcp-server-time\"]`"),
     (
         "mcp-servers.NAME.env",
@@ -58,10 +62,18 @@ pub(crate) const BY_HAND: [(&str, &str); 4] = [
     ),
     ("mcp-servers.NAME.headers", "headers: `{ authorization = \"Bearer env:TOKEN\" }`"),
     ("mcp-servers.NAME.timeout", "seconds that it may take to connect, and for each call; 60"),
+    (
+        "prices.\"PROVIDER:MODEL\".input, output",
+        "what a model costs, whatever the table says: US dollars for a million tokens",
+    ),
+    (
+        "prices.\"PROVIDER:MODEL\".cached, cache_write",
+        "the same of tokens that a cache gave, and of those it keeps",
+    ),
 ];
 
 /// The tables and values of the file.
-const KEYS: [&str; 4] = ["model", "aliases", "providers", "mcp-servers"];
+const KEYS: [&str; 5] = ["model", "aliases", "providers", "mcp-servers", "prices"];
 
 impl Config {
     /// Reads the file; no file is no settings.
@@ -85,6 +97,7 @@ impl Config {
                 "aliases" => config.aliases = strings(key, item)?,
                 "providers" => config.providers = providers(item)?,
                 "mcp-servers" => config.mcp_servers = mcp::servers(item)?,
+                "prices" => config.prices = prices::prices(item)?,
                 _ => return Err(unknown(key, &KEYS)),
             }
         }

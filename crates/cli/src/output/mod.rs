@@ -2,6 +2,7 @@
 
 mod color;
 mod mail;
+mod price;
 mod render;
 
 use std::io::{self, Write as _};
@@ -15,6 +16,7 @@ pub(crate) use self::{
         contents_value, delivery_line, delivery_value, envelope_value, mail_value, preview,
         state_now, state_text,
     },
+    price::{prices_line, tariff_line, tariff_value},
     render::{
         branch_value, call_lines, calls_value, message_lines, message_value, print_message,
         retried_value,

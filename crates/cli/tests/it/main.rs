@@ -31,6 +31,8 @@ mod merge;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod prices;
+#[cfg(test)]
 mod react;
 #[cfg(test)]
 mod reference;

@@ -52,7 +52,14 @@ pub enum ProviderEvent {
     Usage(Usage),
     /// The call failed and was made anew: what came before does not count.
     Retried(Retried),
-    /// The answer is whole.
+    /// An event of another answer to the same request, when several were asked for.
+    Sibling {
+        /// Which of the others it is, from 1.
+        choice: u32,
+        /// The event; never one of these itself.
+        event: Box<Self>,
+    },
+    /// The answer is whole, and so are the others.
     Finished(Finish),
 }
 

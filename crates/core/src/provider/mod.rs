@@ -14,7 +14,7 @@ use futures_core::Stream;
 pub use self::{
     cost::{
         PriceBook, PriceList, PriceTable, Prices, Tariff, add_usd, micro_usd, shown_micro_usd,
-        undated, usd,
+        shown_usd, undated, usd,
     },
     embed::{EMBED_INPUTS_MAX, EmbedRequest, Embedder, Embeddings},
     error::{ProviderError, Remedy},

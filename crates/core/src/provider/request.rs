@@ -22,6 +22,8 @@ pub struct ModelRequest {
     pub stream: bool,
     /// What a provider with a prompt cache should know.
     pub cache: CacheHints,
+    /// How many answers are asked for.
+    pub choices: u32,
 }
 
 /// What a provider with a prompt cache should know of a request.
@@ -39,7 +41,7 @@ impl ModelRequest {
     pub const fn new(messages: Vec<Arc<Message>>, config: Config) -> Self {
         let cache = CacheHints { key: None, shared: Vec::new() };
         let tool_choice = ToolChoice::Auto;
-        Self { messages, config, tools: Vec::new(), tool_choice, stream: true, cache }
+        Self { messages, config, tools: Vec::new(), tool_choice, stream: true, cache, choices: 1 }
     }
 
     /// Offers `tools`.
@@ -47,6 +49,13 @@ impl ModelRequest {
     pub fn with_tools(mut self, tools: Vec<ToolSpec>, choice: ToolChoice) -> Self {
         self.tools = tools;
         self.tool_choice = choice;
+        self
+    }
+
+    /// Asks for several answers.
+    #[must_use]
+    pub const fn with_choices(mut self, choices: u32) -> Self {
+        self.choices = choices;
         self
     }
 

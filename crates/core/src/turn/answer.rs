@@ -49,6 +49,8 @@ impl Answer {
             }
             ProviderEvent::Logprobs(value) => self.logprobs.push(value),
             ProviderEvent::Usage(usage) => self.usage = Some(usage),
+            // What the others say is heard elsewhere.
+            ProviderEvent::Sibling { .. } => {}
             ProviderEvent::Retried(_) => *self = Self::default(),
             ProviderEvent::Finished(finish) => self.finish = Some(finish),
         }

@@ -71,6 +71,9 @@ pub enum Limit {
     /// cost.
     #[error("the turn may cost {0} millionths of a dollar, and what it cost is not known")]
     CostUnknown(u64),
+    /// A budget does not allow the next call of the model.
+    #[error("a budget does not allow the next call of the model")]
+    Budget,
     /// The time is over.
     #[error("the turn may take {0:?}")]
     Time(Duration),

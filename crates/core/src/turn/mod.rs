@@ -61,6 +61,8 @@ pub enum Input {
     Cancelled,
     /// The time of [`TurnLimits::time`] is over.
     OutOfTime,
+    /// A budget does not allow the request that is to be sent.
+    OverBudget,
     /// The request that is to be sent has that many tokens, more than [`TurnLimits::context`].
     TooLong(u64),
 }
@@ -272,10 +274,15 @@ impl Turn {
                 let max = self.limits.context.unwrap_or_default();
                 self.close(Ending::Limited(Limit::Context { tokens, max }))
             }
-            // Late events: the turn has already taken its decision.
-            Input::Event(_) | Input::ProviderFailed | Input::Ran { .. } | Input::TooLong(_) => {
-                Vec::new()
+            Input::OverBudget if self.state == State::Answering => {
+                self.close(Ending::Limited(Limit::Budget))
             }
+            // Late events: the turn has already taken its decision.
+            Input::Event(_)
+            | Input::ProviderFailed
+            | Input::Ran { .. }
+            | Input::TooLong(_)
+            | Input::OverBudget => Vec::new(),
         }
     }
 

@@ -240,6 +240,7 @@ fn calls() -> [(&'static str, ModelCall); 3] {
         }],
         tool_choice: ToolChoice::Named("add".to_owned()),
         stream: true,
+        choices: 1,
         hash: RequestHash([0xab; 32]),
         adapted: Adapted::new(),
     };
@@ -278,7 +279,7 @@ fn calls() -> [(&'static str, ModelCall); 3] {
     };
     let usage = Some(Usage { cache_write_tokens: Some(9), ..Usage::default() });
     let adapted = Adapted::from([("thought_left_out".into(), 2)]);
-    let request = CallRequest { adapted, ..bare.request.clone() };
+    let request = CallRequest { adapted, choices: 3, ..bare.request.clone() };
     let cached = ModelCall { usage, request, ..bare.clone() };
     [("call", full), ("call-bare", bare), ("call-cached", cached)]
 }

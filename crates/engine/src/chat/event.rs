@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use branchwork_core::{
-    id::{MessageId, OpId},
+    id::{BranchId, MessageId, OpId},
     message::{Body, Message, Outcome, ToolCall},
     provider::{Finish, Retried, Usage},
     turn::{Ending, Limit, Turn},
@@ -87,6 +87,8 @@ pub struct Reply {
     pub model: Option<String>,
     /// Log probabilities, in the provider's words and pieces.
     pub logprobs: Vec<Value>,
+    /// The forks with the other answers, when [several](crate::chat::Chat::with_choices) were asked for.
+    pub siblings: Vec<BranchId>,
 }
 
 impl Reply {
@@ -112,6 +114,7 @@ impl Reply {
             usage: turn.usage(),
             model: answer.model().map(str::to_owned),
             logprobs: answer.logprobs().to_vec(),
+            siblings: Vec::new(),
         }
     }
 

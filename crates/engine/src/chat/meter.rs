@@ -43,6 +43,7 @@ impl Meter {
             tools: request.tools.clone(),
             tool_choice: request.tool_choice.clone(),
             stream: request.stream,
+            choices: request.choices,
             hash: hash(rendered),
             adapted: rendered.adapted.clone(),
         };

@@ -16,6 +16,7 @@ mod ready;
 mod rest;
 mod run;
 mod shown;
+mod siblings;
 mod stream;
 
 use std::pin::Pin;
@@ -94,6 +95,8 @@ struct Options {
     limits: TurnLimits,
     policy: Option<TurnPolicy>,
     in_one_piece: bool,
+    /// Answers beside the first that are asked for.
+    others: u32,
     /// One that was given and says something of an instruction that is not written.
     misplaced: Option<&'static str>,
 }
@@ -226,6 +229,17 @@ impl Chat {
     /// is nothing.
     pub const fn in_one_piece(mut self) -> Self {
         self.options.in_one_piece = true;
+        self
+    }
+
+    /// Asks for so many answers with one request, where the provider's protocol can: the instruction is read,
+    /// and paid for, once. The first one goes on here as ever; each of the others is on a fork of its own,
+    /// behind the same instruction, see [`Reply::siblings`]. Calls of tools that they make do not run.
+    pub const fn with_choices(mut self, choices: u32) -> Self {
+        self.options.others = choices.saturating_sub(1);
+        if choices == 0 {
+            self.options.misplaced = Some("with_choices");
+        }
         self
     }
 

@@ -15,9 +15,11 @@ use branchwork_core::{
 
 use super::{
     Ask, Chat, Options, mail_read::MailRead, rest::Rest, run::Run, shown::last_instruction,
+    siblings::Siblings,
 };
 use crate::{
     branch::{Branch, State, Turns},
+    budget::BudgetScope,
     error::{Error, Result},
     tools::{Judge, Offer},
 };
@@ -35,6 +37,7 @@ pub(super) struct Ready {
     gauge: Option<Gauge>,
     /// What answers cost, when that is limited.
     tariff: Option<Tariff>,
+    budgets: Vec<BudgetScope>,
     ask: Ask,
     wished: Timestamp,
 }
@@ -51,6 +54,7 @@ impl Chat {
         options.config.check()?;
         if let Some(option) = options.misplaced {
             let problem = match ask {
+                _ if option == "with_choices" => "there is at least one answer",
                 Ask::Resume => "a turn that is resumed is the one that was begun",
                 _ => "an instruction that is asked again is the one that was said",
             };
@@ -68,16 +72,19 @@ impl Chat {
         }
         let provider = branch.engine().provider(config.provider.as_deref().unwrap_or_default())?;
         let tariff = tariff(&branch, &config, &options.limits)?;
+        let budgets = branch.budgets().await?;
         let offer = branch.tools().offer(&options.tools, &config)?;
         offer.check(&options.tool_choice)?;
         let gauge = match options.limits.context {
-            None => None,
-            Some(_) => Some(branch.gauge(&state.view, &config, (&offer.specs, &options)).await?),
+            None if budgets.is_empty() => None,
+            _ => Some(branch.gauge(&state.view, &config, (&offer.specs, &options)).await?),
         };
         if let (Ask::Instruction(_) | Ask::Again { .. }, Some(gauge)) = (&ask, &gauge) {
             let messages = options.preview(&state.view, &ask);
             let asked = (offer.specs.as_slice(), config.response_schema.as_ref());
-            check_length(gauge.count(&messages, asked), &options.limits)?;
+            let count = gauge.count(&messages, asked);
+            check_length(count, &options.limits)?;
+            check_budgets(&branch, &budgets, count, &config)?;
         }
         match ask {
             Ask::Instruction(_) => state = branch.close_unfinished(&turns, state).await?,
@@ -98,6 +105,7 @@ impl Chat {
             offer,
             gauge,
             tariff,
+            budgets,
             ask,
             wished,
         })
@@ -108,7 +116,18 @@ impl Ready {
     /// Writes the instruction. Once begun it is to be driven to its end.
     pub(super) async fn begin(self) -> Result<Run> {
         let Self {
-            branch, turns, state, provider, config, offer, gauge, tariff, ask, wished, ..
+            branch,
+            turns,
+            state,
+            provider,
+            config,
+            offer,
+            gauge,
+            tariff,
+            budgets,
+            ask,
+            wished,
+            ..
         } = self;
         let mut options = self.options;
         let system = options.system.take();
@@ -165,6 +184,9 @@ impl Ready {
             meter,
             call,
             gauge,
+            budgets,
+            reservation: None,
+            siblings: Siblings::default(),
             sent: Vec::new(),
             mail: MailRead::default(),
             heard,
@@ -220,11 +242,7 @@ fn tariff(branch: &Branch, config: &Config, limits: &TurnLimits) -> Result<Optio
     if limits.cost.is_none() {
         return Ok(None);
     }
-    let engine = branch.engine();
-    let (prices, now) = (engine.prices(), engine.now());
-    let (provider, model) = (config.provider.as_deref(), config.model.as_deref());
-    let list = prices.find(provider.unwrap_or_default(), model.unwrap_or_default());
-    let tariff = list.and_then(|list| list.at(now)).cloned();
+    let tariff = branch.tariff_of(config);
     let problem = "the cost is limited, and what the model costs is not known";
     tariff.map(Some).ok_or(Error::BadLimits { problem })
 }
@@ -234,6 +252,19 @@ fn check_length(count: TokenCount, limits: &TurnLimits) -> Result<()> {
     match limits.context {
         Some(max) if count.tokens > max => Err(Error::TooLong { count, max }),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a request that a budget does not allow, unless its turn is to wait for a larger one.
+fn check_budgets(
+    branch: &Branch,
+    budgets: &[BudgetScope],
+    count: TokenCount,
+    config: &Config,
+) -> Result<()> {
+    match branch.reserve(budgets, count.tokens, config) {
+        Ok(_) | Err(Error::OverBudget { is_parked: true, .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

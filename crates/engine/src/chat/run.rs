@@ -28,9 +28,11 @@ use super::{
     mail_read::{self, MailRead},
     meter::Meter,
     shown::cache_hints,
+    siblings::Siblings,
 };
 use crate::{
     branch::{Branch, Part, State, Steered, Stop, Turns, with_beginning},
+    budget::{Amount, BudgetScope, Reservation},
     error::{Error, Result},
     tools::{self, Came, Offer},
 };
@@ -63,8 +65,14 @@ pub(super) struct Run {
     pub(super) meter: Option<Meter>,
     /// What is kept of it, from then on.
     pub(super) call: Option<ModelCall>,
-    /// What counts tokens, when there is a limit to those of a request.
+    /// What counts tokens, when there is a limit to those of a request, or a budget.
     pub(super) gauge: Option<Gauge>,
+    /// The budgets that it is under.
+    pub(super) budgets: Vec<BudgetScope>,
+    /// What is held of them for the call that goes on.
+    pub(super) reservation: Option<Reservation>,
+    /// The other answers to the request that goes on.
+    pub(super) siblings: Siblings,
     /// The messages of the last request, when they are counted.
     pub(super) sent: Vec<Arc<Message>>,
     /// The mail that results tell of which are not written.
@@ -99,8 +107,14 @@ impl Run {
         let hints = cache_hints(&self.state.view, messages.len(), self.options.results_kept);
         let request = ModelRequest::new(messages, self.config.clone())
             .with_tools(self.offer.specs.clone(), choice)
-            .with_cache(hints);
+            .with_cache(hints)
+            .with_choices(self.choices());
         if self.options.in_one_piece { request.without_stream() } else { request }
+    }
+
+    /// How many answers are asked for: several only at first.
+    const fn choices(&self) -> u32 {
+        if self.turn.rounds() > 1 { 1 } else { self.options.others.saturating_add(1) }
     }
 
     /// Notes that `rendered` is sent now.
@@ -115,11 +129,44 @@ impl Run {
         self.branch.feed().begin(self.state.revision);
     }
 
+    /// How many tokens a request may have.
+    pub(super) fn context_max(&self) -> u64 {
+        self.options.limits.context.unwrap_or(u64::MAX)
+    }
+
     /// How many tokens `request` has, when that is more than it may have.
     pub(super) fn too_long(&self, request: &ModelRequest) -> Option<TokenCount> {
         let (gauge, max) = (self.gauge.as_ref()?, self.options.limits.context?);
         let asked = (request.tools.as_slice(), request.config.response_schema.as_ref());
         Some(gauge.count(&request.messages, asked)).filter(|count| count.tokens > max)
+    }
+
+    /// Reserves of the budgets what `request` may use.
+    pub(super) fn reserve(&mut self, request: &ModelRequest) -> Result<()> {
+        let Some(gauge) = self.gauge.as_ref().filter(|_| !self.budgets.is_empty()) else {
+            return Ok(());
+        };
+        let asked = (request.tools.as_slice(), request.config.response_schema.as_ref());
+        let count = gauge.count(&request.messages, asked).tokens;
+        self.reservation = self.branch.reserve(&self.budgets, count, &self.config)?;
+        Ok(())
+    }
+
+    /// Tells the budgets what the call used that ended so. What nobody counted of an answer that broke off
+    /// is estimated.
+    fn settle(&mut self) {
+        let Some(reservation) = self.reservation.take() else { return };
+        let (answer, tariff) = (self.turn.answer(), reservation.tariff());
+        let counted = answer.usage().and_then(|usage| Amount::counted(&usage, tariff));
+        let spent = counted.unwrap_or_else(|| {
+            if answer.is_empty() {
+                return Amount::default();
+            }
+            let said = Arc::new(Draft::new(answer.body()).preview());
+            let written = Gauge::default().count(&[said], (&[], None)).tokens;
+            Amount::of(reservation.input_tokens(), written, tariff)
+        });
+        reservation.settle(spent);
     }
 
     /// Takes in what the provider measured of the request that was answered last.
@@ -139,6 +186,7 @@ impl Run {
     /// Notes what the model said.
     pub(super) fn hear(&mut self, event: &ProviderEvent) {
         self.branch.feed().hear(event);
+        self.siblings.hear(event);
         if let Some(meter) = &mut self.meter {
             meter.hear(event, || self.branch.engine().now());
         }
@@ -178,6 +226,7 @@ impl Run {
             }
             written => {
                 let (ids, state) = written?;
+                self.keep_siblings().await?;
                 self.answered = ids.first().copied();
                 self.measure();
                 self.state = state;
@@ -338,6 +387,7 @@ impl Run {
             }
             written => written?,
         };
+        self.keep_siblings().await?;
         let head = view.head().ok_or(Error::EmptyAnswer)?;
         let of = |id: &MessageId| view.message(*id).map(Arc::clone);
         let last: Vec<Arc<Message>> = ids.iter().filter_map(of).collect();
@@ -350,7 +400,9 @@ impl Run {
             [Effect::Finish(ending)] => *ending,
             _ => Ending::Failed,
         };
-        Ok(Closed { ending, reply: Reply::new(message, results, head, &self.turn, ending) })
+        let mut reply = Reply::new(message, results, head, &self.turn, ending);
+        reply.siblings = self.siblings.forks().to_vec();
+        Ok(Closed { ending, reply })
     }
 
     /// Writes; with the answer, what was noted of its call.
@@ -364,6 +416,7 @@ impl Run {
         let (now, prices) = (self.branch.engine().now(), self.branch.engine().prices());
         let finish = |meter: Meter| meter.finish(self.turn.answer(), error, &prices, now);
         let call = self.meter.take().map(finish);
+        self.settle();
         self.call.clone_from(&call);
         let part = Part { call, ..extent.into() };
         self.branch.write_step(&self.turns, state, part, write).await
@@ -377,24 +430,31 @@ impl Run {
     /// Another process moved the branch: the answer goes to a branch of its own, forked where this
     /// turn wrote last.
     async fn keep_elsewhere(&self, drafts: Vec<Draft>) -> Error {
-        let engine = self.branch.engine();
-        let branch = BranchId::from_bits(engine.ids().next_bits());
-        let made = self
-            .branch
-            .commit_with_free_name(|name| self.commit_elsewhere((branch, name), drafts.clone()));
-        match made.await {
-            Ok(kept_on) => {
-                engine.tool_sets().fork(self.branch.id(), branch);
-                Error::MovedMeanwhile { kept_on }
-            }
+        match self.keep_on_fork(drafts, self.call.clone()).await {
+            Ok((_, kept_on)) => Error::MovedMeanwhile { kept_on },
             Err(error) => error,
         }
+    }
+
+    /// Writes an answer on a new fork of where this turn wrote last, and what is kept of its call; answers
+    /// which fork that is, and its name.
+    pub(super) async fn keep_on_fork(
+        &self,
+        drafts: Vec<Draft>,
+        call: Option<ModelCall>,
+    ) -> Result<(BranchId, String)> {
+        let engine = self.branch.engine();
+        let branch = BranchId::from_bits(engine.ids().next_bits());
+        let commit = |name| self.commit_elsewhere((branch, name), (drafts.clone(), call.clone()));
+        let kept_on = self.branch.commit_with_free_name(commit).await?;
+        engine.tool_sets().fork(self.branch.id(), branch);
+        Ok((branch, kept_on))
     }
 
     fn commit_elsewhere(
         &self,
         (branch, name): (BranchId, String),
-        drafts: Vec<Draft>,
+        (drafts, call): (Vec<Draft>, Option<ModelCall>),
     ) -> Result<Commit> {
         let engine = self.branch.engine();
         let (session, at) = (self.branch.session_id(), engine.now());
@@ -405,7 +465,7 @@ impl Run {
         step.messages(drafts)?;
         let (ops, _) = step.finish(self.extent);
         let mut commit = Commit::new(session, at);
-        commit.calls.extend(ops.first().map(|answer| answer.id).zip(self.call.clone()));
+        commit.calls.extend(ops.first().map(|answer| answer.id).zip(call));
         let forked_from = Some(self.branch.id());
         let create = Change::CreateBranch { branch, name, forked_from, head: from };
         Ok(with_beginning(commit.with_change(create), (branch, from), ops))

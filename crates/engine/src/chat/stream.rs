@@ -12,7 +12,6 @@ use std::{
 use branchwork_core::{
     message::Message,
     provider::{EventStream, ProviderError, ProviderEvent},
-    tokens::TokenCount,
     turn::{Effect, Ending, Input, Limit},
 };
 use futures_core::Stream;
@@ -55,8 +54,8 @@ pub struct ChatStream {
     ending: Option<Input>,
     /// Another handle stopped it.
     is_stopped: bool,
-    /// How long the request is that was not sent, as it is too long.
-    too_long: Option<TokenCount>,
+    /// Why a request was not sent.
+    refused: Option<Error>,
     /// What was said in the meantime, and is to be shown.
     heard: VecDeque<Arc<Message>>,
 }
@@ -127,7 +126,7 @@ impl ChatStream {
             stop: None,
             ending: None,
             is_stopped: false,
-            too_long: None,
+            refused: None,
             heard: VecDeque::new(),
         }
     }
@@ -266,9 +265,23 @@ impl ChatStream {
     fn ask(&mut self, mut run: Run) {
         let (provider, request) = (run.provider(), run.request());
         if let Some(count) = run.too_long(&request) {
-            self.too_long = Some(count);
+            let max = run.context_max();
+            self.refused = Some(Error::TooLong { count, max });
             let effects = run.step(Input::TooLong(count.tokens));
             return self.follow(run, effects, None);
+        }
+        match run.reserve(&request) {
+            Ok(()) => {}
+            Err(error @ Error::OverBudget { is_parked: true, .. }) => {
+                // What is written stays as it is: the turn goes on when it is resumed.
+                self.phase = Phase::Closing(future::ready((Err(error), None)).boxed());
+                return;
+            }
+            Err(error) => {
+                self.refused = Some(error);
+                let effects = run.step(Input::OverBudget);
+                return self.follow(run, effects, None);
+            }
         }
         let asking = match provider.render(&request) {
             Ok(rendered) => {
@@ -404,14 +417,14 @@ impl ChatStream {
     }
 
     /// What a turn that ended so says last.
-    fn last_word(&self, closed: Closed, error: Option<ProviderError>) -> Result<TurnEvent> {
-        match (closed.ending, error, self.too_long) {
+    fn last_word(&mut self, closed: Closed, error: Option<ProviderError>) -> Result<TurnEvent> {
+        match (closed.ending, error, self.refused.take()) {
             (Ending::Interrupted, None, _) if self.is_stopped => Err(Error::Interrupted),
             (_, Some(error), _) => Err(Error::Provider(error)),
             (Ending::Empty, None, _) => Err(Error::EmptyAnswer),
             (Ending::Limited(Limit::Time(limit)), None, _) => Err(Error::OutOfTime { limit }),
-            (Ending::Limited(Limit::Context { max, .. }), None, Some(count)) => {
-                Err(Error::TooLong { count, max })
+            (Ending::Limited(Limit::Context { .. } | Limit::Budget), None, Some(refused)) => {
+                Err(refused)
             }
             (_, None, _) => Ok(TurnEvent::Completed(closed.reply)),
         }

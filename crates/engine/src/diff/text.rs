@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use branchwork_core::message::{Body, Message};
+use branchwork_core::{
+    message::{Body, Message},
+    provider::shown_usd,
+};
 use serde_json::Value;
 
 use super::{Delta, Diff, Edit, Mark, SettingChange, Side, Unit, Words};
@@ -94,7 +97,7 @@ fn title(side: &Side) -> String {
     if tokens > 0 {
         parts.push(format!("{tokens} tokens"));
     }
-    parts.extend(side.usage.cost_usd.map(|cost| format!("${cost:.4}")));
+    parts.extend(side.usage.cost_usd.map(shown_usd));
     format!("{}: {}", side.name, parts.join(", "))
 }
 

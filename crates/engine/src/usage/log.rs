@@ -140,7 +140,8 @@ impl Session {
         let hints = cache_hints(&view, messages.len(), kept.results_kept);
         let request = ModelRequest::new(messages, kept.config_of(view.config()))
             .with_tools(kept.tools.clone(), kept.tool_choice.clone())
-            .with_cache(hints);
+            .with_cache(hints)
+            .with_choices(kept.choices);
         Ok(if kept.stream { request } else { request.without_stream() })
     }
 }

@@ -13,7 +13,11 @@ mod best_of;
 #[cfg(test)]
 mod branches;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod cancel;
+#[cfg(test)]
+mod choices;
 #[cfg(test)]
 mod conflicts;
 #[cfg(test)]

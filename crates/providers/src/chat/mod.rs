@@ -55,8 +55,13 @@ impl Wire for Chat {
         Ok(())
     }
 
+    fn gives_choices(&self) -> bool {
+        true
+    }
+
     fn decoder(&self, request: &ModelRequest, reporter: &Arc<Reporter>) -> Box<dyn Decode> {
-        Box::new(Decoder::new(Arc::clone(reporter), request.messages.len()))
+        let conversation = (request.messages.len(), request.choices);
+        Box::new(Decoder::new(Arc::clone(reporter), conversation))
     }
 
     fn models(&self, body: &[u8]) -> Option<Vec<ModelInfo>> {

@@ -33,6 +33,7 @@ fn full(head: Option<OpId>) -> ModelCall {
             tools: vec![tool],
             tool_choice: ToolChoice::Named("add".to_owned()),
             stream: true,
+            choices: 1,
             hash: RequestHash([0xa5; 32]),
             adapted: Adapted::new(),
         },

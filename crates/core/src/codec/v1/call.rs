@@ -54,6 +54,8 @@ struct StoredRequest {
     #[serde(default, skip_serializing_if = "is_auto")]
     tool_choice: StoredChoice,
     stream: bool,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    choices: u32,
     /// SHA-256 in lower-case hexadecimal digits.
     sha256: String,
     #[serde(default, skip_serializing_if = "Adapted::is_empty")]
@@ -103,6 +105,15 @@ struct StoredFailure {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 const fn is_zero(count: &u32) -> bool {
     *count == 0
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 fn is_auto(choice: &StoredChoice) -> bool {
@@ -159,6 +170,7 @@ impl From<&CallRequest> for StoredRequest {
                 ToolChoice::Named(name) => StoredChoice::Named(name.clone()),
             },
             stream: request.stream,
+            choices: request.choices,
             sha256: request.hash.to_string(),
             adapted: request.adapted.clone(),
         }
@@ -218,6 +230,7 @@ impl StoredRequest {
                 StoredChoice::Named(name) => ToolChoice::Named(name),
             },
             stream: self.stream,
+            choices: self.choices,
             adapted: self.adapted,
             hash: RequestHash::parse(&self.sha256).ok_or("the hash is not one of SHA-256")?,
         })

@@ -9,6 +9,9 @@ const MICRO: u64 = 1_000_000;
 /// Trillionths of a dollar in a dollar.
 const PICO: f64 = 1e12;
 
+/// The least number of dollars that is shown of a cost.
+const FINEST: f64 = 0.0001;
+
 /// Millionths of a dollar in `dollars`, which is written as a decimal number: `2.5` is 2 500 000. `None`
 /// when it is none, is below 0, is finer than a millionth or is larger than can be counted.
 ///
@@ -45,6 +48,11 @@ pub fn usd(pico_usd: u64) -> f64 {
     pico_usd as f64 / PICO
 }
 
+/// A cost for people, to a hundredth of a cent: `$0.0123`. What is less and not nothing is `<$0.0001`.
+pub fn shown_usd(usd: f64) -> String {
+    if usd > 0.0 && usd < FINEST { format!("<${FINEST}") } else { format!("${usd:.4}") }
+}
+
 /// Two sums of dollars together, to a trillionth of one: adding up many makes no error of its own.
 pub fn add_usd(left: f64, right: f64) -> f64 {
     ((left * PICO).round() + (right * PICO).round()) / PICO
@@ -73,6 +81,12 @@ mod tests {
         {
             assert_eq!(micro_usd(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_cost_that_is_not_nothing_is_not_shown_as_nothing() {
+        let shown = [0.0, 0.000_099, 0.000_1, 0.012_345, 12.0].map(shown_usd);
+        assert_eq!(shown, ["$0.0000", "<$0.0001", "$0.0001", "$0.0123", "$12.0000"]);
     }
 
     #[test]

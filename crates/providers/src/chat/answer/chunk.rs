@@ -3,7 +3,7 @@
 //! The nested JSON is read straight into one flat struct, because a stream is thousands of chunks
 //! with a word in each: derived code would move each level into the next.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use serde::{
     Deserialize, Deserializer,
@@ -20,13 +20,15 @@ pub(super) struct Chunk<'a> {
     pub(super) id: Text<'a>,
     pub(super) model: Text<'a>,
     pub(super) choice: Choice<'a>,
+    /// Those of the others that it tells of, with their numbers.
+    pub(super) others: Vec<(u32, Choice<'a>)>,
     pub(super) usage: Option<Box<WireUsage>>,
     pub(super) error: Option<&'a RawValue>,
     /// Whether there is a list of choices, even an empty one.
     pub(super) has_choices: bool,
 }
 
-/// The first of the alternative answers: others are never asked for.
+/// What it says of one of the answers.
 #[derive(Default)]
 pub(super) struct Choice<'a> {
     pub(super) is_there: bool,
@@ -131,34 +133,41 @@ impl<'de: 'a, 'a> Visitor<'de> for Choices<'_, 'a> {
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<(), S::Error> {
         self.0.has_choices = true;
-        while !self.0.choice.is_there {
-            if list.next_element_seed(ChoiceFields(&mut self.0.choice))?.is_none() {
-                return Ok(());
+        loop {
+            // The usual only one is read in its place.
+            let Chunk { choice, others, .. } = &mut *self.0;
+            let mut other = Choice::default();
+            let is_first = !choice.is_there;
+            let place = if is_first { &mut *choice } else { &mut other };
+            match list.next_element_seed(ChoiceFields(place))? {
+                None => return Ok(()),
+                Some(0) => {}
+                Some(index) if is_first => others.push((index, mem::take(choice))),
+                Some(index) => others.push((index, other)),
             }
         }
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(())
     }
 }
 
 struct ChoiceFields<'c, 'a>(&'c mut Choice<'a>);
 
 impl<'de: 'a, 'a> DeserializeSeed<'de> for ChoiceFields<'_, 'a> {
-    type Value = ();
+    type Value = u32;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u32, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de: 'a, 'a> Visitor<'de> for ChoiceFields<'_, 'a> {
-    type Value = ();
+    /// Its number.
+    type Value = u32;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a choice")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut fields: M) -> Result<(), M::Error> {
+    fn visit_map<M: MapAccess<'de>>(self, mut fields: M) -> Result<u32, M::Error> {
         let mut index = Count(None);
         while let Some(key) = fields.next_key()? {
             match key {
@@ -171,11 +180,8 @@ impl<'de: 'a, 'a> Visitor<'de> for ChoiceFields<'_, 'a> {
                 _ => drop(fields.next_value::<IgnoredAny>()?),
             }
         }
-        self.0.is_there = index.0.unwrap_or(0) == 0;
-        if !self.0.is_there {
-            *self.0 = Choice::default();
-        }
-        Ok(())
+        self.0.is_there = true;
+        Ok(index.0.and_then(|index| u32::try_from(index).ok()).unwrap_or_default())
     }
 }
 

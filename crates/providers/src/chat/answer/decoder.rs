@@ -1,16 +1,13 @@
 //! The decoder: a machine from frames to events, without I/O.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use branchwork_core::{
-    limits::MESSAGE_BYTES_MAX,
-    provider::{Finish, ProviderError, ProviderEvent},
-};
+use branchwork_core::provider::{ProviderError, ProviderEvent};
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    calls::Calls,
-    chunk::{Choice, Chunk, Delta},
+    chunk::{Choice, Chunk},
+    voice::Voice,
 };
 use crate::{
     errors::Reporter,
@@ -22,19 +19,30 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::chat) struct Decoder {
     reporter: Arc<Reporter>,
-    calls: Calls,
-    finish: Option<Finish>,
-    /// Bytes of text and thoughts so far.
-    bytes: usize,
+    voice: Voice,
+    /// The other answers, when several were asked for.
+    others: BTreeMap<u32, Voice>,
+    conversation_len: usize,
+    choices: u32,
     has_started: bool,
     is_done: bool,
 }
 
 impl Decoder {
-    /// A decoder of the answer to a conversation of that many messages.
-    pub(in crate::chat) const fn new(reporter: Arc<Reporter>, conversation_len: usize) -> Self {
-        let calls = Calls::new(conversation_len);
-        Self { reporter, calls, finish: None, bytes: 0, has_started: false, is_done: false }
+    /// A decoder of so many answers to a conversation of that many messages.
+    pub(in crate::chat) const fn new(
+        reporter: Arc<Reporter>,
+        (conversation_len, choices): (usize, u32),
+    ) -> Self {
+        Self {
+            reporter,
+            voice: Voice::new(conversation_len),
+            others: BTreeMap::new(),
+            conversation_len,
+            choices,
+            has_started: false,
+            is_done: false,
+        }
     }
 
     /// Checks the text once, which is faster than string by string. A server that cuts between
@@ -68,7 +76,10 @@ impl Decoder {
             self.start(&chunk, events);
         }
         if chunk.choice.is_there {
-            self.take_choice(chunk.choice, events)?;
+            self.voice.take(chunk.choice, &self.reporter, events)?;
+        }
+        for (number, choice) in chunk.others {
+            self.take_other(number, choice, events)?;
         }
         if let Some(usage) = chunk.usage {
             events.push_back(ProviderEvent::Usage((*usage).into()));
@@ -80,64 +91,38 @@ impl Decoder {
     fn start(&mut self, chunk: &Chunk<'_>, events: &mut Events) {
         let model = chunk.model.said().map(str::to_owned);
         let response_id = chunk.id.said().map(str::to_owned);
-        self.has_started = model.is_some() || response_id.is_some() || chunk.choice.is_there;
+        let says = chunk.choice.is_there || !chunk.others.is_empty();
+        self.has_started = says || model.is_some() || response_id.is_some();
         if self.has_started {
             events.push_back(ProviderEvent::Started { model, response_id });
         }
     }
 
-    fn take_choice(
+    /// Takes what a chunk says of another answer, when it was asked for.
+    fn take_other(
         &mut self,
+        number: u32,
         choice: Choice<'_>,
         events: &mut Events,
     ) -> Result<(), ProviderError> {
-        self.take_delta(choice.delta, events)?;
-        if let Some(logprobs) = choice.logprobs {
-            events.push_back(ProviderEvent::Logprobs(value_of(logprobs)));
+        if number >= self.choices {
+            return Ok(());
         }
-        match choice.finish_reason.said() {
-            None => Ok(()),
-            Some("error") => Err(self.reporter.failed_in_stream()),
-            Some(reason) => {
-                self.finish = Some(finish_of(reason));
-                Ok(())
-            }
-        }
-    }
-
-    fn take_delta(&mut self, delta: Delta<'_>, events: &mut Events) -> Result<(), ProviderError> {
-        // Some servers send one thought under two names.
-        let thoughts = [delta.reasoning_content.0, delta.reasoning.0];
-        let thought = thoughts.into_iter().find(|thought| !thought.is_empty()).unwrap_or_default();
-        let thoughts = [thought.into_owned(), delta.content.thought];
-        let texts = [delta.content.text, delta.refusal.0];
-        for thought in thoughts.into_iter().filter(|thought| !thought.is_empty()) {
-            self.bytes += thought.len();
-            events.push_back(ProviderEvent::Reasoning(thought));
-        }
-        for detail in delta.reasoning_details.map(items_of).into_iter().flatten() {
-            events.push_back(ProviderEvent::ReasoningDetail(detail));
-        }
-        for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            self.bytes += text.len();
-            events.push_back(ProviderEvent::Text(text.into_owned()));
-        }
-        for call in delta.tool_calls {
-            self.bytes += call.arguments_len();
-            let pushed = self.calls.push(call, |event| events.push_back(event));
-            pushed.map_err(|problem| self.reporter.malformed(problem, &[]))?;
-        }
-        if self.bytes > MESSAGE_BYTES_MAX {
-            let problem = format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes");
-            return Err(self.reporter.malformed(problem, &[]));
-        }
+        let len = self.conversation_len;
+        let voice = self.others.entry(number).or_insert_with(|| Voice::new(len));
+        let mut said = Events::new();
+        voice.take(choice, &self.reporter, &mut said)?;
+        events.extend(said.into_iter().map(|event| sibling(number, event)));
         Ok(())
     }
 }
 
 impl Decode for Decoder {
     fn has_finish(&self) -> bool {
-        self.finish.is_some()
+        let begun = self.others.len() + 1;
+        self.voice.has_finish()
+            && u32::try_from(begun).is_ok_and(|begun| begun >= self.choices)
+            && self.others.values().all(Voice::has_finish)
     }
 
     fn is_done(&self) -> bool {
@@ -169,33 +154,22 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, events: &mut Events) -> Result<(), ProviderError> {
-        let is_whole = self.finish.is_some() || (self.is_done && self.has_started);
+        let is_whole = self.has_finish() || (self.is_done && self.has_started);
         if !is_whole {
             return Err(ProviderError::Truncated { source: None });
         }
-        if !self.calls.are_named() {
-            return Err(self.reporter.malformed("a tool call has no name", &[]));
+        for (number, voice) in &mut self.others {
+            let finish = voice.end(&self.reporter)?;
+            events.push_back(sibling(*number, ProviderEvent::Finished(finish)));
         }
-        let finish = match self.finish.take() {
-            // Many servers say `stop`, or nothing, where they ask for tools.
-            Some(Finish::Stop) | None if !self.calls.is_empty() => Finish::ToolCalls,
-            Some(finish) => finish,
-            None => Finish::Other(String::new()),
-        };
+        let finish = self.voice.end(&self.reporter)?;
         events.push_back(ProviderEvent::Finished(finish));
         Ok(())
     }
 }
 
-fn items_of(details: &RawValue) -> Vec<Value> {
-    match value_of(details) {
-        Value::Array(items) => items,
-        item => vec![item],
-    }
-}
-
-fn value_of(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+fn sibling(choice: u32, event: ProviderEvent) -> ProviderEvent {
+    ProviderEvent::Sibling { choice, event: Box::new(event) }
 }
 
 /// Some servers say with every chunk that there is no error.
@@ -210,14 +184,4 @@ fn says_error(data: &[u8]) -> bool {
     value.get("object").is_some_and(|object| object == "error")
         || (has("message") && (has("code") || has("status") || has("type")))
         || has("detail")
-}
-
-fn finish_of(reason: &str) -> Finish {
-    match reason {
-        "stop" | "eos" | "end_turn" | "stop_sequence" => Finish::Stop,
-        "length" | "max_tokens" | "model_length" => Finish::Length,
-        "tool_calls" | "tool_use" | "function_call" => Finish::ToolCalls,
-        "content_filter" => Finish::ContentFilter,
-        other => Finish::Other(other.to_owned()),
-    }
 }

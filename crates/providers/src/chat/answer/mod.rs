@@ -7,6 +7,7 @@ mod chunk;
 mod decoder;
 #[cfg(test)]
 mod tests;
+mod voice;
 mod wire;
 
 pub(super) use self::decoder::Decoder;

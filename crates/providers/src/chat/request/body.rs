@@ -66,6 +66,9 @@ impl Serialize for Body<'_> {
         if request.stream && asks_usage && !request.config.extras.contains_key("stream_options") {
             map.serialize_entry("stream_options", &StreamOptions { include_usage: true })?;
         }
+        if request.choices > 1 {
+            map.serialize_entry("n", &request.choices)?;
+        }
         if !request.tools.is_empty() {
             let tools: Vec<_> = request.tools.iter().map(Tool::from).collect();
             map.serialize_entry("tools", &tools)?;

@@ -2,8 +2,11 @@
 
 use branchwork_core::provider::{Finish, ProviderError, ProviderEvent};
 
-use super::{check, check_deltas, decode, decoder, fixture, show, stream};
-use crate::testing;
+use super::{super::Decoder, check, check_deltas, decode, decoder, fixture, show, stream};
+use crate::{
+    framing::Framing,
+    testing::{self, reporter},
+};
 
 #[test]
 fn usage_is_taken_from_a_chunk_that_has_no_choices_at_all() {
@@ -150,4 +153,45 @@ fn whole_answers_that_are_none_are_told_from_errors() {
     let (events, ended) = decode(unsaid.as_bytes());
     assert!(ended.is_ok(), "{ended:?}");
     assert_eq!(events.last(), Some(&ProviderEvent::Finished(Finish::Other(String::new()))));
+}
+
+#[test]
+fn several_answers_are_told_apart_and_the_last_word_is_that_of_the_first() {
+    let chunk = |index: u32, rest: &str| {
+        format!("data: {{\"choices\":[{{\"index\":{index},{rest}}}]}}\n\n")
+    };
+    let say = |index, text: &str| chunk(index, &format!(r#""delta":{{"content":"{text}"}}"#));
+    let end = |index, why: &str| chunk(index, &format!(r#""delta":{{}},"finish_reason":"{why}""#));
+    let call = r#""delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"look","arguments":"{}"}}]}"#;
+    let said = [say(1, "Os"), say(0, "Ro"), end(0, "stop"), say(1, "lo"), chunk(2, call)].concat();
+    let whole = [&said, &end(1, "length"), &end(2, "stop"), "data: [DONE]\n\n"].concat();
+    let decode = |stream: &str, choices| {
+        let decoder = Decoder::new(reporter(), (3, choices));
+        let (events, ended) = testing::decode(decoder, Framing::Events, [stream.as_bytes()]);
+        (siblings(&events), ended.is_ok())
+    };
+    let expected = "0 started 1 Os 0 Ro 1 lo 2 c 2 {} 1 length 2 tool_calls 0 stop";
+    assert_eq!(decode(&whole, 3), (expected.to_owned(), true));
+    assert_eq!(decode(&whole, 1), ("0 started 0 Ro 0 stop".to_owned(), true), "one was asked for");
+    // The first one is whole; the others are not.
+    let (_, is_whole) = decode(&said, 3);
+    assert!(!is_whole);
+}
+
+/// Which answer said what.
+fn siblings(events: &[ProviderEvent]) -> String {
+    let said = |choice: u32, event: &ProviderEvent| match event {
+        ProviderEvent::Started { .. } => format!("{choice} started"),
+        ProviderEvent::Text(text) | ProviderEvent::CallArguments { text, .. } => {
+            format!("{choice} {text}")
+        }
+        ProviderEvent::CallStarted { id, .. } => format!("{choice} {id}"),
+        ProviderEvent::Finished(finish) => format!("{choice} {}", finish.as_str()),
+        other => format!("{choice} {other:?}"),
+    };
+    let lines = events.iter().map(|event| match event {
+        ProviderEvent::Sibling { choice, event } => said(*choice, event),
+        event => said(0, event),
+    });
+    lines.collect::<Vec<_>>().join(" ")
 }

@@ -112,6 +112,16 @@ fn s157_that_no_tool_may_be_called_a_seed_of_0_and_one_token_are_sent() {
 }
 
 #[test]
+fn several_answers_are_asked_for_up_to_a_limit() {
+    let many = |choices| request(vec![]).with_choices(choices);
+    assert_eq!(sent(&many(3), Dialect::default())["n"], 3);
+    assert_eq!(sent(&many(1), Dialect::default()).get("n"), None);
+    let refused = |choices| render(&many(choices), Dialect::default());
+    assert_eq!(refused(0), Err("no answer is asked for".to_owned()));
+    assert_eq!(refused(129), Err("129 answers are asked for, 128 are allowed".to_owned()));
+}
+
+#[test]
 fn dialects_change_the_names_they_are_known_for() {
     let has = |name: &str, field: &str| {
         let mut request = full_request();
