@@ -121,6 +121,9 @@ enum PeerAction {
         /// Which peer.
         #[arg(value_enum)]
         peer: Peer,
+        /// Requests a minute that it lets a key make; as many as come when not said.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        rpm: Option<u32>,
         /// The port; 0 picks a free one.
         #[arg(long, default_value_t = 0)]
         port: u16,
@@ -209,10 +212,10 @@ fn run(task: Task) -> Result<ExitCode> {
             output::data(&url);
             Ok(ExitCode::SUCCESS)
         }
-        Task::Peer { action: PeerAction::Start { peer: Peer::Llmock, port, run } } => {
+        Task::Peer { action: PeerAction::Start { peer: Peer::Llmock, rpm, port, run } } => {
             let wanted = Wanted { what: "llmock", port, owner: run.owner_pid };
             let server = Server::named("peer", &run.name.state_name)?;
-            output::data(&server.start(&wanted, llmock_launch)?.url);
+            output::data(&server.start(&wanted, || llmock_launch(rpm))?.url);
             Ok(ExitCode::SUCCESS)
         }
         Task::Mcp { kit } => {
@@ -281,10 +284,12 @@ fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
 }
 
 /// How the peer `llmock` is started.
-fn llmock_launch() -> Result<Launch> {
+fn llmock_launch(rpm: Option<u32>) -> Result<Launch> {
     let program = python::environment(&["llmock==0.2.2"])?.with_file_name("llmock");
     let arguments = ["serve", "-p", Launch::PORT, "--log-level", "warning"].map(str::to_owned);
-    Ok(Launch { program, arguments: arguments.into(), health: "/v1/models" })
+    let mut arguments = Vec::from(arguments);
+    arguments.extend(rpm.map(|rpm| format!("--rpm={rpm}")));
+    Ok(Launch { program, arguments, health: "/health" })
 }
 
 /// Stops a server; one that does not run is fine.

@@ -11,7 +11,7 @@ pub(crate) const VARIABLES: [(&str, &str); 12] = [
     ("BRANCHWORK_MODEL", "the model, as for `-m`"),
     ("BRANCHWORK_BASE_URL", "the server, as for `--base-url`"),
     ("BRANCHWORK_API_KEY", "the key for the server of `--base-url`"),
-    ("BRANCHWORK_CONFIG_DIR", "the folder of the configuration file"),
+    ("BRANCHWORK_CONFIG_DIR", "the folder of the configuration file and of `keys.toml`"),
     ("BRANCHWORK_DATA_DIR", "the folder of the file of sessions"),
     ("BRANCHWORK_STATE_DIR", "the folder of the line editor's history"),
     ("OPENAI_BASE_URL", "the server of the provider `openai`"),

@@ -8,6 +8,7 @@
 //! | `output` | printing: data to stdout, everything else to stderr |
 //! | `exit` | errors, and the exit code each has |
 //! | `env`, `paths`, `config` | the only readers of the environment and of configuration files |
+//! | `keys` | keys of providers: where they are looked for, and kept |
 //! | `provider` | which server and model are asked |
 //! | `mcp` | MCP servers, and which of their tools are offered |
 //! | `place` | finding what a reference names |
@@ -21,6 +22,7 @@ mod config;
 mod env;
 mod exit;
 mod input;
+mod keys;
 mod mcp;
 mod output;
 mod paths;

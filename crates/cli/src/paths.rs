@@ -20,6 +20,15 @@ pub(crate) fn config_file() -> Result<PathBuf, Failure> {
     Ok(folder.join("config.toml"))
 }
 
+/// A file that the configuration file names: from its folder, or from home when it begins with `~/`.
+pub(crate) fn from_config(path: &Path) -> Result<PathBuf, Failure> {
+    if let Ok(rest) = path.strip_prefix("~") {
+        let home = env::path("HOME").ok_or_else(|| no_home("HOME"))?;
+        return Ok(home.join(rest));
+    }
+    Ok(config_file()?.with_file_name("").join(path))
+}
+
 /// The file of sessions, when it is not named.
 pub(crate) fn db_file() -> Result<PathBuf, Failure> {
     let folder = folder("BRANCHWORK_DATA_DIR", "XDG_DATA_HOME", ".local/share")?;
@@ -41,11 +50,12 @@ fn folder(own: &str, xdg: &str, home: &str) -> Result<PathBuf, Failure> {
     if let Some(folder) = env::path(xdg).filter(|folder| folder.is_absolute()) {
         return Ok(folder.join(FOLDER));
     }
-    let home_folder = env::path("HOME").ok_or_else(|| {
-        Failure::new(Code::Failure, "there is no home folder")
-            .with_hint(format!("set HOME, or {own}"))
-    })?;
+    let home_folder = env::path("HOME").ok_or_else(|| no_home(&format!("HOME, or {own}")))?;
     Ok(home_folder.join(home).join(FOLDER))
+}
+
+fn no_home(set: &str) -> Failure {
+    Failure::new(Code::Failure, "there is no home folder").with_hint(format!("set {set}"))
 }
 
 /// Makes the folder of `file`, for its owner alone.

@@ -5,7 +5,7 @@
 //! known by preset, by the configuration file, or by the URL of `--base-url`. A provider's key goes
 //! to another server only when the same call names both.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use branchwork::{
     Engine,
@@ -23,6 +23,7 @@ use crate::{
     config::Config,
     env,
     exit::{Code, Failure},
+    keys,
 };
 
 /// What a server of `--base-url` is called.
@@ -72,8 +73,12 @@ pub(crate) async fn resolve(
     let own_provider = branch.and_then(|branch| branch.provider.clone());
     let said = said.as_deref().map(ModelReference::parse).transpose()?;
     if let Some(url) = base_url {
-        let lender = said.as_ref().and_then(|said| said.provider.as_deref()).and_then(preset);
-        let key = env::text("BRANCHWORK_API_KEY").or_else(|| env::text(lender?.key_variable));
+        let lender = said.as_ref().and_then(|said| said.provider.as_deref());
+        let key = match (env::text("BRANCHWORK_API_KEY"), lender) {
+            (Some(key), _) => Some(Secret::new(key)),
+            (None, Some(lender)) => keys::find(config, lender)?.map(|found| found.key),
+            (None, None) => None,
+        };
         let own = own.map(|model| ModelReference { provider: None, model });
         return at_url(&url, key, said.or(own)).await;
     }
@@ -110,12 +115,12 @@ pub(crate) async fn resolve(
 /// the next call finds it again.
 async fn at_url(
     url: &str,
-    key: Option<String>,
+    key: Option<Secret>,
     named: Option<ModelReference>,
 ) -> Result<Target, Failure> {
     let options = HttpOptions::chat(url)?;
     let options = match key {
-        Some(key) => options.with_key(Secret::new(key)),
+        Some(key) => options.with_key(key),
         None => options,
     };
     let handle = Arc::new(HttpProvider::new(options)?);
@@ -151,20 +156,26 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failur
         Some(preset) => HttpOptions::new(preset.protocol, &url)?,
         None => HttpOptions::chat(&url)?,
     };
-    let named = own.and_then(|own| own.key_env.clone());
     let is_own_server = own.is_some_and(|own| own.base_url.is_some());
-    // A variable that is named is meant; a server of one's own, or on this machine, may want no key.
-    let may_lack = named.is_none() && (is_own_server || known.is_none_or(|preset| preset.is_local));
-    let variable = named
-        .or_else(|| known.map(|preset| preset.key_variable.to_owned()))
-        .filter(|variable| !variable.is_empty());
-    let Some(variable) = variable else { return Ok(options) };
-    match env::text(&variable) {
-        Some(key) => Ok(options.with_key(Secret::new(key))),
+    let is_named = own.is_some_and(|own| own.key_env.is_some() || own.key_file.is_some());
+    // A key that is named is meant; a server of one's own, or on this machine, may want none.
+    let may_lack = !is_named && (is_own_server || known.is_none_or(|preset| preset.is_local));
+    match keys::find(config, name)? {
+        Some(found) => Ok(options.with_key(found.key)),
         None if may_lack => Ok(options),
-        None => Err(Failure::new(Code::Provider, format!("the provider `{name}` wants a key"))
-            .with_hint(format!("set {variable}"))),
+        None => Err(keys::missing(config, name)),
     }
+}
+
+/// Whether there is a provider of that name.
+pub(crate) fn is_known(config: &Config, name: &str) -> bool {
+    preset(name).is_some() || config.providers.contains_key(name)
+}
+
+/// The names of all providers, in order.
+pub(crate) fn names(config: &Config) -> BTreeSet<&str> {
+    let own = config.providers.keys().map(String::as_str);
+    presets().iter().map(|preset| preset.name).chain(own).collect()
 }
 
 fn unknown(config: &Config, name: &str) -> Failure {
@@ -193,7 +204,7 @@ async fn on_this_machine() -> Result<Target, Failure> {
     let Some((preset, handle, model)) = found else {
         return Err(Failure::new(Code::Provider, "no model is set, and no server was found here")
             .with_hint(
-                "set one: `branchwork config set model openai:gpt-5-mini`, and OPENAI_API_KEY\n\
+                "set one: `branchwork config set model openai:gpt-5-mini`, and `branchwork keys set openai`\n\
                  or start one: Ollama, LM Studio or llama.cpp on its usual port, or give --base-url",
             ));
     };

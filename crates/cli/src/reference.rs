@@ -1,5 +1,6 @@
 //! The text of `docs/reference/cli.md`, made from the definitions of the commands.
 
+use branchwork::providers::presets;
 use clap::{Command, CommandFactory as _};
 
 use crate::{
@@ -91,6 +92,11 @@ const SHAPES: &[(&str, &str)] = &[
         "`models: [{id, provider, owner, context_tokens, output_tokens, abilities: {tools, …}, prices: {input, cached, cache_write, output, above: [{tokens, …}]}}]`; prices are US dollars for a million tokens, those `above` hold for requests that read more than `tokens`; what is not known is `null`",
     ),
     ("`mcp-servers list`", "`servers: [{name, transport, tools, problem}]`"),
+    (
+        "`keys list`",
+        "`keys: [{provider, place, at, used, problem}]`, `strangers` (how many keys `keys.toml` has of providers that are not known); `place` is `environment`, `key_file`, `keys_file` or `keyring`, `at` the variable or the file",
+    ),
+    ("`keys set`, `delete`", "`set` or `deleted` (the provider), `place`, `at`"),
     ("`config show`", "`settings: [{key, value, origin}]`"),
     (
         "`config-branch get`, `set`, `unset`",
@@ -105,19 +111,42 @@ const SHAPES: &[(&str, &str)] = &[
         "`session`, `branch`, `default`, `messages`, `by_role`, `by_kind`, `by_sender`, `tools`, `config`, `usage: {own, inherited}` with the fields of `usage`",
     ),
     (
+        "`usage --savings`",
+        "`rows: [{key, calls, input_tokens, cached_tokens, cache_write_tokens, saved_usd, unknown_prices}]`",
+    ),
+    (
         "`usage`",
         "`rows: [{key, calls, succeeded, failed, interrupted, retries, input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, unknown_tokens, cost_usd, unknown_cost}]`",
     ),
-    ("`doctor`", "`ok`, `checks: [{check, ok, found}]`"),
+    (
+        "`doctor`",
+        "`ok`, `checks: [{check, ok, found, key}]`; `key` is `{place, at}` as in `keys list`, or `null`",
+    ),
     ("`sessions delete`", "`deleted`"),
     ("`branch delete`", "`session`, `deleted`"),
     ("`config get`, `set`", "`key`, `value`"),
-    ("`config path`, `db backup`", "`path`"),
+    ("`config path`, `keys path`, `db backup`", "`path`"),
     ("`db verify`", "`ok`, `ops`, `problems`"),
     ("`db stats`", "`sessions`, `branches`, `ops`, `blobs`, `bytes`"),
     ("`db gc`", "`sessions`, `branches`, `ops`, `blobs`: how many were taken away"),
     ("a failure", "on standard error: `error: {code, message, hint}`"),
 ];
+
+/// Where keys come from.
+const KEYS: &str = "\n## Keys\n\n\
+    The key of a provider is looked for in these places; the first one that has one counts.\n\n\
+    1. The environment: the variable that `providers.NAME.key_env` names, else the one below.\n\
+    2. The file that `providers.NAME.key_file` names. It holds the key and nothing else.\n\
+    3. `keys.toml` beside the configuration file, with a line `PROVIDER = \"KEY\"` for each. `branchwork keys set`\n   \
+       writes it, and leaves its comments.\n\
+    4. The keyring of the Linux kernel, in a program that was built with `--features keyring`. It is in memory: a key is\n   \
+       gone when the machine starts anew.\n\n\
+    A file that others than its owner may read or write is not used. The server of `--base-url` gets the key of\n\
+    `BRANCHWORK_API_KEY`, else that of the provider which the same command names with `-m`, else none.\n\n\
+    A key is shown by no command, and is in no store, export, log and error. When a server repeats it in what it\n\
+    answers, it is taken out, if it has 20 letters or more; shorter ones are words, such as `none`, that are given to\n\
+    servers which want no key.\n\n\
+    | provider | variable |\n|---|---|\n";
 
 /// The level of the heading of `branchwork` itself.
 const ROOT_LEVEL: usize = 3;
@@ -144,13 +173,17 @@ fn text() -> String {
     for (command, fields) in SHAPES {
         text += &format!("| {command} | {} |\n", fields.replace('|', "\\|"));
     }
-    text += "\n## Environment\n\nKeys of providers are read from the variables that `branchwork models PROVIDER` names when one is\nmissing (`OPENAI_API_KEY`, `OPENROUTER_API_KEY`, …). Beside those:\n\n| variable | is |\n|---|---|\n";
+    text += "\n## Environment\n\nVariables that hold keys are told under Keys. Beside those:\n\n| variable | is |\n|---|---|\n";
     for (name, is) in VARIABLES {
         text += &format!("| `{name}` | {is} |\n");
     }
     text += "\n## Configuration file\n\n`config.toml` in `$BRANCHWORK_CONFIG_DIR`, else `$XDG_CONFIG_HOME/branchwork`, else `~/.config/branchwork`.\nAn option comes before the environment, the environment before the file.\n\n| setting | is |\n|---|---|\n";
     for (name, is) in SETTINGS.iter().chain(&BY_HAND) {
         text += &format!("| `{name}` | {is} |\n");
+    }
+    text += KEYS;
+    for preset in presets() {
+        text += &format!("| `{}` | `{}` |\n", preset.name, preset.key_variable);
     }
     text += "\n## Commands\n\nEach takes `--db`, `--json`, `--color`, `--quiet` and `--verbose` too, as below `branchwork`.\n";
     let mut root = Cli::command().term_width(100);
@@ -165,7 +198,8 @@ fn describe(text: &mut String, command: &mut Command, level: usize) {
         // Options of every command are told once.
         *command = std::mem::take(command).mut_args(|arg| {
             let is_told = arg.is_global_set() || arg.get_id() == "help";
-            arg.hide(is_told)
+            let hide = is_told || arg.is_hide_set();
+            arg.hide(hide)
         });
     }
     let name = command.get_bin_name().unwrap_or("branchwork").to_owned();

@@ -41,13 +41,78 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Takes `secrets` out of `text`.
+/// Takes `secrets` out of `text`, however their letters are written there: in either case, or escaped as in
+/// URLs, JSON or HTML. What a server encodes otherwise cannot be told from anything else.
+///
+/// ```
+/// use branchwork_core::secret::{Secret, redact};
+///
+/// let key = [Secret::new("sk-a/b+c")];
+/// assert_eq!(redact("?key=sk%2Da%2fb%2Bc&then=SK-A\\/B+C", &key), "?key=***&then=***");
+/// ```
 pub fn redact(text: &str, secrets: &[Secret]) -> String {
     let mut secrets: Vec<&str> = secrets.iter().map(Secret::reveal).collect();
     // The longest first: one may be a part of another.
     secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
     let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
-    secrets.fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+    secrets.fold(text.to_owned(), |text, secret| without(&text, secret))
+}
+
+fn without(text: &str, secret: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    loop {
+        let rest = letters.as_str();
+        if let Some(after) = secret.chars().try_fold(rest, after) {
+            kept.push_str(MASK);
+            letters = after.chars();
+        } else if let Some(letter) = letters.next() {
+            kept.push(letter);
+        } else {
+            return kept;
+        }
+    }
+}
+
+/// What follows `wanted`, when `text` begins with it in any of its forms.
+fn after(text: &str, wanted: char) -> Option<&str> {
+    let forms = [in_json, plain, in_url, in_html];
+    forms.iter().find_map(|form| form(text, wanted))
+}
+
+fn plain(text: &str, wanted: char) -> Option<&str> {
+    text.strip_prefix(|letter: char| letter.eq_ignore_ascii_case(&wanted))
+}
+
+/// `%2F`
+fn in_url(text: &str, wanted: char) -> Option<&str> {
+    coded(text.strip_prefix('%')?, 2, wanted)
+}
+
+/// `\/` and `\u002f`; JSON within JSON has several backslashes.
+fn in_json(text: &str, wanted: char) -> Option<&str> {
+    let bare = text.strip_prefix('\\')?.trim_start_matches('\\');
+    plain(bare, wanted).or_else(|| coded(bare.strip_prefix('u')?, 4, wanted))
+}
+
+/// `&#x2F;` and `&#47;`
+fn in_html(text: &str, wanted: char) -> Option<&str> {
+    let (code, after) = text.strip_prefix("&#")?.split_once(';')?;
+    let is_it = match code.strip_prefix(['x', 'X']) {
+        Some(code) => is_code(code, 16, wanted),
+        None => is_code(code, 10, wanted),
+    };
+    is_it.then_some(after)
+}
+
+fn coded(text: &str, digits: usize, wanted: char) -> Option<&str> {
+    let (code, after) = text.split_at_checked(digits)?;
+    is_code(code, 16, wanted).then_some(after)
+}
+
+fn is_code(digits: &str, radix: u32, wanted: char) -> bool {
+    let letter = u32::from_str_radix(digits, radix).ok().and_then(char::from_u32);
+    letter.is_some_and(|letter| letter.eq_ignore_ascii_case(&wanted))
 }
 
 /// What of a message goes into an error: on one line, short, without `secrets`.
@@ -77,6 +142,27 @@ mod tests {
     fn secrets_are_taken_out_also_where_one_holds_another() {
         let secrets = [Secret::new("sk-1"), Secret::new(" sk-12\n"), Secret::new("")];
         assert_eq!(redact("keys sk-12, sk-1 and sk-13", &secrets), "keys ***, *** and ***3");
+    }
+
+    #[test]
+    fn a_secret_is_known_however_its_letters_are_written() {
+        let secrets = [Secret::new("sk-a/b+c=\"d\\e")];
+        for written in [
+            "sk-a/b+c=\"d\\e",
+            "SK-A/b+C=\"D\\E",
+            "sk-a%2Fb%2bc%3D%22d%5Ce",
+            "%73k%2Da/b+c=\"d\\e",
+            r#"sk-a\/b+c=\"d\\e"#,
+            r#"sk-a\\\/b+c=\\\"d\\\\e"#,
+            r"sk-a\u002fb\u002Bc=\u0022d\u005ce",
+            "sk-a&#x2F;b&#43;c&#X3d;&#34;d&#92;e",
+        ] {
+            assert_eq!(redact(&format!("a {written} é"), &secrets), "a *** é", "{written}");
+        }
+        for other in ["sk-a/b+c=", "sk-a%2Eb+c", r"\", "%", "%2", "%é", "&#", "&#x2F", "\\u00", ""]
+        {
+            assert_eq!(redact(other, &secrets), other);
+        }
     }
 
     #[test]

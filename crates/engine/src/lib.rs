@@ -110,6 +110,8 @@ mod guide {
     struct Flows;
     #[doc = include_str!("../../../docs/guide/mail.md")]
     struct Mail;
+    #[doc = include_str!("../../../docs/guide/resilience.md")]
+    struct Resilience;
     #[doc = include_str!("../../../docs/guide/session.md")]
     struct Session;
     #[doc = include_str!("../../../docs/guide/merging.md")]

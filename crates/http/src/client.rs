@@ -6,7 +6,7 @@ use reqwest::{Client, redirect};
 
 use super::tls;
 
-/// How long a connection may take to come about, name lookup and TLS included.
+/// How long a connection may take to come about, name lookup and TLS included, unless it is said.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
 /// How often a silent connection is checked to be alive, so that a router does not forget it while
@@ -20,6 +20,8 @@ const USER_AGENT: &str = concat!("branchwork/", env!("CARGO_PKG_VERSION"));
 pub struct ClientOptions {
     /// Whether the server is on this machine: then no proxy is asked.
     pub is_loopback: bool,
+    /// How long a connection may take to come about, name lookup and TLS included; ten seconds when not said.
+    pub connect_wait: Option<Duration>,
     /// How long the server may be silent before and between bytes; `None` when the caller keeps the time.
     pub idle_wait: Option<Duration>,
 }
@@ -34,7 +36,7 @@ pub struct ClientOptions {
 pub fn client(options: ClientOptions) -> Result<Client, reqwest::Error> {
     let builder = Client::builder()
         .user_agent(USER_AGENT)
-        .connect_timeout(CONNECT_WAIT)
+        .connect_timeout(options.connect_wait.unwrap_or(CONNECT_WAIT))
         .tcp_keepalive(TCP_KEEPALIVE)
         .redirect(redirect::Policy::none())
         .referer(false)

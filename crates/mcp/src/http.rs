@@ -27,7 +27,8 @@ pub(crate) fn transport(
     let headers = headers.collect::<Result<_, _>>()?;
     let config = StreamableHttpClientTransportConfig::with_uri(url).custom_headers(headers);
     // What answers may take long, and the caller keeps the time.
-    let options = ClientOptions { is_loopback: is_loopback(&parsed), idle_wait: None };
+    let options =
+        ClientOptions { is_loopback: is_loopback(&parsed), connect_wait: None, idle_wait: None };
     let client = client(options).map_err(|error| say(&error, &[]))?;
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }

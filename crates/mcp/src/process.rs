@@ -98,7 +98,12 @@ impl Process {
         drop(timeout(SAID_WAIT, self.reader.join_next()).await);
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&said);
-        let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+        let mut lines = text.lines();
+        if said.len() >= SAID_BYTES_MAX {
+            // Its beginning is lost: it may begin with a half of a secret, which nobody would know again.
+            lines.next();
+        }
+        let line = lines.rev().find(|line| !line.trim().is_empty())?;
         Some(line.trim().to_owned())
     }
 

@@ -13,12 +13,14 @@
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
-//! | `gemini`, `ollama` | the protocols of Google and of Ollama |
+//! | `mask` | taking keys out of what servers answer |
 //! | [`models`] | what is known of models without asking: limits, abilities, prices |
+//! | [`wrap`] | providers around providers: retries, limits, timeouts, fallbacks, a breaker, a cache |
+//! | `gemini`, `ollama` | the protocols of Google and of Ollama |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
 //! here reads the environment, starts a task or keeps a state beyond the connections of one
-//! [`HttpProvider`].
+//! [`HttpProvider`] and what a wrapper is there to count or keep.
 //!
 //! ```
 //! use branchwork_core::{
@@ -46,6 +48,7 @@ mod framing;
 mod gemini;
 mod joined;
 mod loose;
+mod mask;
 pub mod models;
 mod ollama;
 mod options;
@@ -58,6 +61,7 @@ mod retry_after;
 #[cfg(test)]
 mod testing;
 mod wire;
+pub mod wrap;
 
 pub use branchwork_core::secret::Secret;
 

@@ -39,6 +39,7 @@ pub struct HttpOptions {
     pub(super) key: Option<Secret>,
     pub(super) protocol: Protocol,
     pub(super) headers: Vec<(String, Secret)>,
+    pub(super) connect_wait: Option<Duration>,
     pub(super) idle_wait: Duration,
     pub(super) probe_wait: Duration,
 }
@@ -59,6 +60,7 @@ impl HttpOptions {
             key: None,
             protocol,
             headers: Vec::new(),
+            connect_wait: None,
             idle_wait: IDLE_WAIT,
             probe_wait: PROBE_WAIT,
         })
@@ -120,6 +122,14 @@ impl HttpOptions {
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: Secret) -> Self {
         self.headers.push((name.into(), value));
+        self
+    }
+
+    /// Gives up when the connection takes longer than `wait` to come about, name lookup and TLS included;
+    /// ten seconds when not said.
+    #[must_use]
+    pub const fn with_connect_timeout(mut self, wait: Duration) -> Self {
+        self.connect_wait = Some(wait);
         self
     }
 

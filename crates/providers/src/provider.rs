@@ -19,6 +19,7 @@ use crate::{
     base_url::BaseUrl,
     errors::Reporter,
     framing::Framing,
+    mask::Mask,
     options::HttpOptions,
     protocol::Protocol,
     reading,
@@ -45,6 +46,7 @@ pub struct HttpProvider {
     headers: HeaderMap,
     probe_wait: Duration,
     reporter: Arc<Reporter>,
+    mask: Arc<Mask>,
 }
 
 impl HttpProvider {
@@ -55,18 +57,21 @@ impl HttpProvider {
     /// [`ProviderError::Auth`] when the key holds characters that no header can carry,
     /// [`ProviderError::InvalidRequest`] when a header of the options does.
     pub fn new(options: HttpOptions) -> Result<Self, ProviderError> {
-        let HttpOptions { base_url, key, protocol, headers, idle_wait, probe_wait } = options;
+        let HttpOptions { base_url, key, protocol, headers, connect_wait, idle_wait, probe_wait } =
+            options;
         let wire = protocol.wire();
         let values = headers.iter().map(|(_, value)| value);
-        let secrets = key.iter().chain(values).cloned().collect();
+        let secrets: Vec<Secret> = key.iter().chain(values).cloned().collect();
+        let mask = Arc::new(Mask::new(&secrets));
         let reporter = Arc::new(Reporter::new(secrets, base_url.as_str().to_owned()));
         let headers = header_map(&wire.headers(key.as_ref()), &headers, &reporter)?;
         let client = client(ClientOptions {
             is_loopback: base_url.is_loopback(),
+            connect_wait,
             idle_wait: Some(idle_wait),
         })
         .map_err(|error| reporter.transport(error))?;
-        Ok(Self { client, base_url, protocol, wire, headers, probe_wait, reporter })
+        Ok(Self { client, base_url, protocol, wire, headers, probe_wait, reporter, mask })
     }
 
     /// How the server is talked to.
@@ -137,14 +142,15 @@ impl Provider for HttpProvider {
         let response = sent.await.map_err(|error| self.reporter.transport(error))?;
         let response = self.accepted(response).await?;
         let decoder = self.wire.decoder(request, &self.reporter);
-        match form_of(&response, request.stream, framing) {
-            Form::Stream => Ok(reading::events(response, framing, decoder)),
-            Form::Whole => reading::whole(response, decoder, &self.reporter).await,
+        let events = match form_of(&response, request.stream, framing) {
+            Form::Stream => reading::events(response, framing, decoder),
+            Form::Whole => reading::whole(response, decoder, &self.reporter).await?,
             Form::Page => {
                 let body = timeout(ERROR_BODY_WAIT, beginning(response)).await.unwrap_or_default();
-                Err(self.reporter.malformed("the server sent a page", &body))
+                return Err(self.reporter.malformed("the server sent a page", &body));
             }
-        }
+        };
+        Ok(self.mask.events(events))
     }
 
     fn render(&self, request: &ModelRequest) -> Result<RenderedRequest, ProviderError> {
@@ -169,7 +175,7 @@ impl Provider for HttpProvider {
         let response = self.accepted(response).await?;
         let body = reading::body(response, RESPONSE_BYTES_MAX, &self.reporter).await?;
         let malformed = || self.reporter.malformed("the answer is no list of models", &body);
-        self.wire.models(&body).ok_or_else(malformed)
+        Ok(self.mask.models(self.wire.models(&body).ok_or_else(malformed)?))
     }
 }
 

@@ -10,6 +10,7 @@
 //! | [`mod@histories`] | random histories that are legal, for the projections of providers |
 //! | [`ids`] | [`SequentialIds`]: identifiers that are counted |
 //! | [`legal`] | [`breaches`](legal::breaches): what of a history a provider would refuse |
+//! | [`peer`] | [`Peer`]: a server that misbehaves as it is told, and grades who asks it |
 //! | [`provider`] | [`ScriptedProvider`]: answers that the test wrote |
 //! | [`mod@xtask`] | what `cargo xtask` fetches and starts for tests |
 //!
@@ -23,6 +24,7 @@ pub mod disturbed;
 pub mod histories;
 pub mod ids;
 pub mod legal;
+pub mod peer;
 pub mod provider;
 pub mod xtask;
 
@@ -31,6 +33,7 @@ pub use self::{
     disturbed::{DisturbedStore, Moment},
     histories::histories,
     ids::SequentialIds,
+    peer::{Peer, Verdict},
     provider::{Gate, Script, ScriptedProvider},
     xtask::xtask,
 };

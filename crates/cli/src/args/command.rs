@@ -7,8 +7,8 @@ use clap_complete::Shell;
 
 use super::{
     ApprovalsCommand, CherryPickArgs, CompactArgs, DiffArgs, EventsArgs, ExportArgs, FanOutArgs,
-    ImportArgs, MailCommand, McpServersCommand, MergeArgs, ReactArgs, ResumeArgs, SearchArgs,
-    ToolArgs, Wish,
+    ImportArgs, KeysCommand, MailCommand, McpServersCommand, MergeArgs, ReactArgs, ResumeArgs,
+    SearchArgs, ToolArgs, Wish,
 };
 
 /// What to do.
@@ -138,6 +138,9 @@ pub(crate) enum Command {
     /// Show and change the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Keys of providers: set, list, delete.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Show and change the configuration of a branch; each change can be undone.
     #[command(subcommand)]
     ConfigBranch(ConfigBranchCommand),
@@ -173,6 +176,9 @@ pub(crate) enum Command {
         /// What to group by.
         #[arg(long, value_name = "WHAT", default_value = "session")]
         by: UsageKey,
+        /// Say what the caches of providers saved, instead.
+        #[arg(long)]
+        savings: bool,
     },
     /// Check the set-up: paths, store, configuration, providers.
     Doctor,
@@ -328,7 +334,7 @@ pub(crate) enum ConfigCommand {
     /// Print one setting.
     Get {
         /// `model`, `aliases.NAME`, `providers.NAME.base_url`, `providers.NAME.key_env`,
-        /// `mcp-servers.NAME.command`, `mcp-servers.NAME.url`.
+        /// `providers.NAME.key_file`, `mcp-servers.NAME.command`, `mcp-servers.NAME.url`.
         key: String,
     },
     /// Write one setting.

@@ -8,6 +8,7 @@ mod diff;
 mod duration;
 mod events;
 mod fan_out;
+mod keys;
 mod mail;
 mod mcp;
 mod merge;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     diff::DiffArgs,
     events::EventsArgs,
     fan_out::FanOutArgs,
+    keys::{KeysCommand, WhoseKey},
     mail::{MailCommand, ReceiveArgs, SendArgs},
     mcp::{McpServersCommand, ToolArgs},
     merge::{CherryPickArgs, MergeArgs, MergeMode, Policy},

@@ -54,11 +54,12 @@ fn show(world: &World) -> Result<(), Failure> {
         settings.push((format!("aliases.{name}"), model.clone(), "file"));
     }
     for (name, provider) in &config.providers {
-        let values = [("base_url", &provider.base_url), ("key_env", &provider.key_env)];
-        for (key, value) in values {
-            if let Some(value) = value {
-                settings.push((format!("providers.{name}.{key}"), value.clone(), "file"));
-            }
+        let file = provider.key_file.as_ref().map(|path| path.display().to_string());
+        let url = provider.base_url.as_deref().map(without_user);
+        let variable = provider.key_env.clone();
+        for (key, value) in [("base_url", url), ("key_env", variable), ("key_file", file)] {
+            let path = format!("providers.{name}.{key}");
+            settings.extend(value.map(|value| (path, value, "file")));
         }
     }
     for (name, server) in &config.mcp_servers {

@@ -2,13 +2,16 @@
 
 use std::process::ExitCode;
 
-use branchwork::{core::provider::Provider as _, providers::HttpProvider};
+use branchwork::{
+    core::provider::Provider as _,
+    providers::{HttpOptions, HttpProvider},
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    env,
     exit::{Code, Failure},
+    keys::{self, KeysFile, Place, keyring},
     output, paths, provider,
     world::World,
 };
@@ -18,22 +21,36 @@ struct Check {
     what: String,
     ok: bool,
     found: String,
+    /// Where the key of a provider comes from.
+    key: Option<Place>,
+}
+
+impl Check {
+    fn new(what: impl Into<String>, ok: bool, found: impl Into<String>) -> Self {
+        Self { what: what.into(), ok, found: found.into(), key: None }
+    }
 }
 
 pub(super) async fn run(world: &World) -> Result<ExitCode, Failure> {
     let mut checks = vec![config(), store(world).await?];
+    checks.extend(kept_keys());
     checks.extend(configured(world).await);
     checks.extend(local().await);
     let ok = checks.iter().all(|check| check.ok);
     if world.global.json {
-        let value =
-            |check: &Check| json!({ "check": check.what, "ok": check.ok, "found": check.found });
+        let value = |check: &Check| {
+            let Check { what, ok, found, key } = check;
+            let key = key.as_ref().map(|key| json!({ "place": key.kind(), "at": key.at() }));
+            json!({ "check": what, "ok": ok, "found": found, "key": key })
+        };
         let checks: Vec<Value> = checks.iter().map(value).collect();
         output::json(&json!({ "ok": ok, "checks": checks }))?;
     } else {
         for check in &checks {
             let mark = if check.ok { "ok " } else { "bad" };
-            output::line(&format!("{mark}  {}: {}", check.what, check.found))?;
+            let key = check.key.as_ref().map(|key| format!("; the key is that of {key}"));
+            let key = key.unwrap_or_default();
+            output::line(&format!("{mark}  {}: {}{key}", check.what, check.found))?;
         }
     }
     Ok(if ok { ExitCode::SUCCESS } else { Code::Failure.exit() })
@@ -41,22 +58,38 @@ pub(super) async fn run(world: &World) -> Result<ExitCode, Failure> {
 
 /// The configuration file was read before any command; it is sound when there is one.
 fn config() -> Check {
-    let what = "configuration".to_owned();
     match paths::config_file() {
-        Ok(path) if path.exists() => Check { what, ok: true, found: path.display().to_string() },
+        Ok(path) if path.exists() => Check::new("configuration", true, path.display().to_string()),
         Ok(path) => {
             let found = format!("{} is not there; the defaults hold", path.display());
-            Check { what, ok: true, found }
+            Check::new("configuration", true, found)
         }
-        Err(failure) => Check { what, ok: false, found: failure.to_string() },
+        Err(failure) => Check::new("configuration", false, failure.to_string()),
     }
 }
 
+/// What keys are kept in: whether it can be read, and by nobody else.
+fn kept_keys() -> Vec<Check> {
+    let file = match (KeysFile::read(), keys::file()) {
+        (Ok(file), Ok(path)) if file.is_there() => {
+            Check::new("keys", true, format!("{}, {} keys", path.display(), file.names().count()))
+        }
+        (Ok(_), Ok(path)) => Check::new("keys", true, format!("{} is not there", path.display())),
+        (Err(failure), _) | (_, Err(failure)) => Check::new("keys", false, failure.to_string()),
+    };
+    let keyring = keyring::IS_BUILT.then(|| match keyring::get("") {
+        Ok(_) => Check::new("keyring", true, "it can be used"),
+        // Other places are enough.
+        Err(failure) => Check::new("keyring", true, failure.to_string()),
+    });
+    [file].into_iter().chain(keyring).collect()
+}
+
 async fn store(world: &World) -> Result<Check, Failure> {
-    let (what, path) = ("store".to_owned(), world.db()?);
+    let path = world.db()?;
     if !path.exists() {
         let found = format!("{} is not there; it is made when needed", path.display());
-        return Ok(Check { what, ok: true, found });
+        return Ok(Check::new("store", true, found));
     }
     let report = match world.existing_engine() {
         Ok(engine) => engine.verify().await.map_err(Failure::from),
@@ -64,46 +97,49 @@ async fn store(world: &World) -> Result<Check, Failure> {
     };
     Ok(match report {
         Ok(report) if report.problems.is_empty() => {
-            Check { what, ok: true, found: format!("{}, {} ops", path.display(), report.ops) }
+            Check::new("store", true, format!("{}, {} ops", path.display(), report.ops))
         }
         Ok(report) => {
             let found = format!("{}: {} problems", path.display(), report.problems.len());
-            Check { what, ok: false, found }
+            Check::new("store", false, found)
         }
-        Err(failure) => Check { what, ok: false, found: failure.to_string() },
+        Err(failure) => Check::new("store", false, failure.to_string()),
     })
 }
 
-/// The providers that the configuration file or a key in the environment names.
+/// The providers that the configuration file names, and those that have a key.
 async fn configured(world: &World) -> Vec<Check> {
+    let has_key = |name: &str| matches!(keys::find(&world.config, name), Ok(Some(_)));
     let with_key = branchwork::providers::presets()
         .iter()
-        .filter(|preset| !preset.is_local && env::text(preset.key_variable).is_some())
+        .filter(|preset| !preset.is_local && has_key(preset.name))
         .map(|preset| preset.name.to_owned());
     let names: std::collections::BTreeSet<String> =
         world.config.providers.keys().cloned().chain(with_key).collect();
     join_all(names.into_iter().map(async |name| {
         let what = format!("provider {name}");
-        let options = match provider::options(&world.config, &name) {
-            Ok(options) => options,
-            Err(failure) => return Check { what, ok: false, found: failure.to_string() },
+        let (options, key) = match set_up(world, &name) {
+            Ok(set_up) => set_up,
+            Err(failure) => return Check::new(what, false, failure.to_string()),
         };
         let url = options.base_url().to_owned();
         let models = match HttpProvider::new(options) {
             Ok(provider) => provider.models().await,
             Err(error) => Err(error),
         };
-        match models {
-            Ok(models) => {
-                Check { what, ok: true, found: format!("{url}, {} models", models.len()) }
-            }
-            Err(error) => {
-                let failure = Failure::from(error);
-                Check { what, ok: false, found: format!("{url}: {failure}") }
-            }
-        }
+        let check = match models {
+            Ok(models) => Check::new(what, true, format!("{url}, {} models", models.len())),
+            Err(error) => Check::new(what, false, format!("{url}: {}", Failure::from(error))),
+        };
+        Check { key, ..check }
     }))
     .await
+}
+
+/// How the provider of that name is reached, and where its key comes from.
+fn set_up(world: &World, name: &str) -> Result<(HttpOptions, Option<Place>), Failure> {
+    let options = provider::options(&world.config, name)?;
+    Ok((options, keys::find(&world.config, name)?.map(|found| found.place)))
 }
 
 /// Servers on this machine: it is no fault when there is none.
@@ -113,7 +149,7 @@ async fn local() -> Vec<Check> {
             Some((_, _, model)) => format!("{} serves {model}", preset.base_url),
             None => format!("{} does not answer", preset.base_url),
         };
-        Check { what: format!("local {}", preset.name), ok: true, found }
+        Check::new(format!("local {}", preset.name), true, found)
     }))
     .await
 }

@@ -18,6 +18,7 @@ mod export;
 mod fan_out;
 mod import;
 mod info;
+mod keys;
 mod log;
 pub(crate) mod mail;
 mod mcp_servers;
@@ -80,6 +81,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Models { provider, base_url, .. } => models::run(world, provider, base_url).await,
         Command::McpServers(command) => mcp_servers::run(world, command).await,
         Command::Config(command) => config::run(world, command),
+        Command::Keys(command) => keys::run(world, command),
         Command::ConfigBranch(command) => config_branch::run(world, command).await,
         Command::ConfigSession(command) => config_session::run(world, command).await,
         Command::Search(args) => search::run(world, args).await,
@@ -88,7 +90,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Export(args) => export::run(world, args).await,
         Command::Import(args) => import::run(world, args).await,
         Command::Info { place } => info::run(world, place.as_deref()).await,
-        Command::Usage { by } => usage::run(world, by).await,
+        Command::Usage { by, savings } => usage::run(world, by, savings).await,
         Command::Completions { shell } => version::completions(shell),
         Command::Version => version::run(world),
         Command::Reference => reference::print(),

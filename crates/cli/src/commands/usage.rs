@@ -2,19 +2,22 @@
 
 use branchwork::{
     core::provider::shown_usd,
-    usage::{Totals, UsageBy, UsageRow},
+    usage::{Savings, SavingsRow, Totals, UsageBy, UsageRow},
 };
 use serde_json::{Value, json};
 
 use crate::{args::UsageKey, exit::Failure, output, world::World};
 
-pub(super) async fn run(world: &World, by: UsageKey) -> Result<(), Failure> {
+pub(super) async fn run(world: &World, by: UsageKey, savings: bool) -> Result<(), Failure> {
     let by = match by {
         UsageKey::Session => UsageBy::Session,
         UsageKey::Branch => UsageBy::Branch,
         UsageKey::Model => UsageBy::Model,
         UsageKey::Day => UsageBy::Day,
     };
+    if savings {
+        return print_savings(world, &world.existing_engine()?.savings(by).await?);
+    }
     let rows = world.existing_engine()?.usage(by).await?;
     if world.global.json {
         let rows: Vec<_> = rows.iter().map(row_value).collect();
@@ -39,6 +42,43 @@ pub(super) fn totals_line(key: &str, totals: &Totals) -> String {
         "{key}  {calls} calls, {failed} failed  {input_tokens} in ({cached_tokens} cached), \
          {output_tokens} out  {cost}"
     )
+}
+
+fn print_savings(world: &World, rows: &[SavingsRow]) -> Result<(), Failure> {
+    if world.global.json {
+        let rows: Vec<_> = rows.iter().map(savings_value).collect();
+        return Ok(output::json(&json!({ "rows": rows }))?);
+    }
+    for SavingsRow { key, savings, .. } in rows {
+        let Savings { input_tokens, cached_tokens, unknown_prices, .. } = savings;
+        let saved = match (savings.saved_usd, unknown_prices) {
+            (None, _) => "saved money unknown".to_owned(),
+            (Some(usd), 0) => format!("{} saved", shown_usd(usd)),
+            (Some(usd), unknown) => {
+                format!("{} saved, and {unknown} calls of unknown price", shown_usd(usd))
+            }
+        };
+        let key = output::one_line(key);
+        let share =
+            cached_tokens.saturating_mul(100).checked_div(*input_tokens).unwrap_or_default();
+        output::line(&format!(
+            "{key}  {cached_tokens} of {input_tokens} tokens read from caches ({share} %)  {saved}"
+        ))?;
+    }
+    Ok(())
+}
+
+fn savings_value(row: &SavingsRow) -> Value {
+    let savings = &row.savings;
+    json!({
+        "key": row.key,
+        "calls": savings.calls,
+        "input_tokens": savings.input_tokens,
+        "cached_tokens": savings.cached_tokens,
+        "cache_write_tokens": savings.cache_write_tokens,
+        "saved_usd": savings.saved_usd,
+        "unknown_prices": savings.unknown_prices,
+    })
 }
 
 fn row_value(row: &UsageRow) -> Value {

@@ -2,9 +2,9 @@
 
 use std::{fs, io::Write as _, path::Path};
 
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{DocumentMut, Item, Table, TomlError, value};
 
-use super::{Config, SETTINGS, bad, file};
+use super::{Config, SETTINGS, bad, file, problem};
 use crate::{exit::Failure, paths};
 
 /// The parts of a setting's name, when there is such a setting.
@@ -13,7 +13,7 @@ fn parts(key: &str) -> Result<Vec<&str>, Failure> {
     let known = match parts.as_slice() {
         ["model"] => true,
         ["aliases", name]
-        | ["providers", name, "base_url" | "key_env"]
+        | ["providers", name, "base_url" | "key_env" | "key_file"]
         | ["mcp-servers", name, "command" | "url"] => !name.is_empty(),
         _ => false,
     };
@@ -29,7 +29,7 @@ fn parts(key: &str) -> Result<Vec<&str>, Failure> {
 pub(crate) fn get(key: &str) -> Result<Option<String>, Failure> {
     let (path, text) = file()?;
     let document: DocumentMut =
-        text.parse().map_err(|error: toml_edit::TomlError| bad(&path, error.message()))?;
+        text.parse().map_err(|error: TomlError| bad(&path, &problem(&text, &error)))?;
     let mut item = document.as_item();
     for part in parts(key)? {
         match item.get(part) {
@@ -44,7 +44,7 @@ pub(crate) fn get(key: &str) -> Result<Option<String>, Failure> {
 pub(crate) fn set(key: &str, text: &str) -> Result<(), Failure> {
     let (path, before) = file()?;
     let mut document: DocumentMut =
-        before.parse().map_err(|error: toml_edit::TomlError| bad(&path, error.message()))?;
+        before.parse().map_err(|error: TomlError| bad(&path, &problem(&before, &error)))?;
     let parts = parts(key)?;
     let (last, tables) = parts.split_last().ok_or_else(|| Failure::usage("no setting is named"))?;
     let mut table = document.as_table_mut();

@@ -3,16 +3,18 @@
 mod edit;
 mod mcp;
 mod prices;
+mod provider;
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, path::PathBuf};
 
 use branchwork::core::{nearest::nearest, provider::Prices};
-use toml_edit::{DocumentMut, Item, TableLike};
+use toml_edit::{DocumentMut, Item, TableLike, TomlError};
 
 pub(crate) use self::{
     edit::{get, set},
     mcp::{McpServerConfig, Reach},
     prices::PricedModel,
+    provider::ProviderConfig,
 };
 use crate::{
     exit::{Code, Failure},
@@ -34,21 +36,16 @@ pub(crate) struct Config {
     pub(crate) prices: BTreeMap<PricedModel, Prices>,
 }
 
-/// A server.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ProviderConfig {
-    /// Where it is.
-    pub(crate) base_url: Option<String>,
-    /// The environment variable that holds its key.
-    pub(crate) key_env: Option<String>,
-}
-
 /// Every setting that is one text, with what it is for.
-pub(crate) const SETTINGS: [(&str, &str); 6] = [
+pub(crate) const SETTINGS: [(&str, &str); 7] = [
     ("model", "the model that is asked when none is said: `provider:model`"),
     ("aliases.NAME", "a name for a model, for `-m NAME`"),
     ("providers.NAME.base_url", "the URL of a server"),
     ("providers.NAME.key_env", "the environment variable that holds its key"),
+    (
+        "providers.NAME.key_file",
+        "a file that holds its key and nothing else, which only its owner can read; from the folder of this file, or `~/…`",
+    ),
     ("mcp-servers.NAME.command", "the program of an MCP server"),
     ("mcp-servers.NAME.url", "the URL of an MCP server, in place of a program"),
 ];
@@ -89,13 +86,13 @@ impl Config {
 
     fn parse(text: &str) -> Result<Self, String> {
         let document: DocumentMut =
-            text.parse().map_err(|error: toml_edit::TomlError| first_line(&error.to_string()))?;
+            text.parse().map_err(|error: TomlError| problem(text, &error))?;
         let mut config = Self::default();
         for (key, item) in document.iter() {
             match key {
                 "model" => config.model = Some(string(key, item)?),
                 "aliases" => config.aliases = strings(key, item)?,
-                "providers" => config.providers = providers(item)?,
+                "providers" => config.providers = provider::providers(item)?,
                 "mcp-servers" => config.mcp_servers = mcp::servers(item)?,
                 "prices" => config.prices = prices::prices(item)?,
                 _ => return Err(unknown(key, &KEYS)),
@@ -110,8 +107,10 @@ fn bad(path: &std::path::Path, problem: &str) -> Failure {
     Failure::new(Code::Usage, message).with_hint("correct it, or take it away")
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+/// What is wrong with `text`, and in which line. The line itself is not shown: it may hold a secret.
+pub(crate) fn problem(text: &str, error: &TomlError) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
 }
 
 fn unknown(key: &str, known: &[&str]) -> String {
@@ -132,22 +131,6 @@ fn table<'a>(key: &str, item: &'a Item) -> Result<&'a dyn TableLike, String> {
 fn strings(key: &str, item: &Item) -> Result<BTreeMap<String, String>, String> {
     let entries = table(key, item)?.iter();
     entries.map(|(name, item)| Ok((name.to_owned(), string(name, item)?))).collect()
-}
-
-fn providers(item: &Item) -> Result<BTreeMap<String, ProviderConfig>, String> {
-    let mut providers = BTreeMap::new();
-    for (name, item) in table("providers", item)?.iter() {
-        let mut provider = ProviderConfig::default();
-        for (key, item) in table(name, item)?.iter() {
-            match key {
-                "base_url" => provider.base_url = Some(string(key, item)?),
-                "key_env" => provider.key_env = Some(string(key, item)?),
-                _ => return Err(unknown(key, &["base_url", "key_env"])),
-            }
-        }
-        providers.insert(name.to_owned(), provider);
-    }
-    Ok(providers)
 }
 
 /// The text of the file, empty when there is none, and where it is.
@@ -174,5 +157,12 @@ mod tests {
         for text in ["modle = 'a'", "model = 1", "aliases = 3", "[providers.x]\nkey = 'k'", "="] {
             assert!(Config::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_wrong_is_named_and_not_shown() {
+        let error = Config::parse("[mcp-servers.s.env]\n\nKEY = sk-planted").unwrap_err();
+        assert!(error.starts_with("line 3: string values must be quoted"), "{error}");
+        assert!(!error.contains("planted"), "{error}");
     }
 }

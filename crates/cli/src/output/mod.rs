@@ -56,6 +56,12 @@ pub(crate) fn complain(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// Asks a person something; the answer is typed behind it.
+pub(crate) fn ask(question: &str) {
+    let mut terminal = io::stderr().lock();
+    drop(write!(terminal, "{question}").and_then(|()| terminal.flush()));
+}
+
 /// `text` on one line: line breaks and other control characters are written out.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());

@@ -23,6 +23,8 @@ mod fan_out;
 #[cfg(test)]
 mod interrupt;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod mcp_servers;
@@ -31,7 +33,11 @@ mod merge;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod planted;
+#[cfg(test)]
 mod prices;
+#[cfg(test)]
+mod prompt;
 #[cfg(test)]
 mod react;
 #[cfg(test)]

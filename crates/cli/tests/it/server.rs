@@ -39,16 +39,26 @@ struct Seen {
 impl Server {
     /// Answers requests in order; beyond the last answer it says 503.
     pub(crate) fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        Self::listing([], answers)
+    }
+
+    /// The same; requests for the list of models are answered by `lists`, beyond the last one as ever.
+    pub(crate) fn listing(
+        lists: impl IntoIterator<Item = Answer>,
+        answers: impl IntoIterator<Item = Answer>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let answers: VecDeque<Answer> = answers.into_iter().collect();
-        let answers = Arc::new(Mutex::new(answers));
+        let queue = |answers: VecDeque<Answer>| Arc::new(Mutex::new(answers));
+        let lists = queue(lists.into_iter().collect());
+        let answers = queue(answers.into_iter().collect());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (answers, seen) = (Arc::clone(&answers), Arc::clone(&seen));
-                thread::spawn(move || serve(&stream.unwrap(), &answers, &seen));
+                let (lists, answers) = (Arc::clone(&lists), Arc::clone(&answers));
+                let seen = Arc::clone(&seen);
+                thread::spawn(move || serve(&stream.unwrap(), &lists, &answers, &seen));
             }
         });
         Self { url, requests }
@@ -70,12 +80,22 @@ impl Server {
     }
 }
 
-fn serve(stream: &TcpStream, answers: &Mutex<VecDeque<Answer>>, seen: &Mutex<Vec<Seen>>) {
+fn serve(
+    stream: &TcpStream,
+    lists: &Mutex<VecDeque<Answer>>,
+    answers: &Mutex<VecDeque<Answer>>,
+    seen: &Mutex<Vec<Seen>>,
+) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some((line, key, body)) = request(&mut reader) {
         if line.starts_with("GET") {
-            let body = r#"{"object":"list","data":[{"id":"first"},{"id":"second"}]}"#;
-            respond(stream, 200, "content-type: application/json\r\n", body);
+            let list = lists.lock().unwrap().pop_front();
+            if let Some(Answer::Refuse(status, headers, body)) = list {
+                respond(stream, status, headers, &body);
+            } else {
+                let body = r#"{"object":"list","data":[{"id":"first"},{"id":"second"}]}"#;
+                respond(stream, 200, "content-type: application/json\r\n", body);
+            }
             continue;
         }
         let body = serde_json::from_slice(&body).unwrap();

@@ -61,11 +61,10 @@ fn parts(parts: &[Part], tokenizer: &dyn Tokenizer) -> u64 {
     let part = |part: &Part| match part {
         // A thought goes back only with what the provider wants back of it.
         Part::Text(text) | Part::Reasoning { text, detail: Some(_) } => tokenizer.count(text),
-        Part::Reasoning { detail: None, .. } => 0,
+        Part::Reasoning { detail: None, .. } | Part::Call(_) => 0,
         Part::Image { .. } | Part::File { .. } | Part::Audio { .. } => ATTACHMENT_TOKENS,
         Part::Data(value) => json(value, tokenizer),
         Part::Native(native) => json(&native.block, tokenizer),
-        Part::Call(_) => 0,
     };
     parts.iter().map(part).sum()
 }

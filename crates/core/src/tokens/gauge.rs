@@ -34,7 +34,8 @@ pub struct Measured {
 
 impl Measured {
     /// That `answer` came for `sent` with `tools` and the schema it had to fit, and that the provider
-    /// counted `usage`; `None` when it did not count what it read. Thoughts are not sent again.
+    /// counted `usage`; `None` when it did not count what it read, or read nothing, as it gave an answer that
+    /// was known. Thoughts are not sent again.
     pub fn new(
         sent: impl IntoIterator<Item = Arc<Message>>,
         answer: MessageId,
@@ -43,7 +44,8 @@ impl Measured {
     ) -> Option<Self> {
         let written = usage.output_tokens.unwrap_or_default();
         let written = written.saturating_sub(usage.reasoning_tokens.unwrap_or_default());
-        let tokens = usage.input_tokens?.saturating_add(written);
+        let read = usage.input_tokens.filter(|tokens| *tokens > 0)?;
+        let tokens = read.saturating_add(written);
         let sent = sent.into_iter().map(|message| (message.id, message.edited));
         let messages = sent.chain([(answer, None)]).collect();
         Some(Self { messages, tools: tools.to_vec(), schema: schema.cloned(), tokens })
@@ -158,6 +160,8 @@ mod tests {
         let offered = gauge.count(&messages[..1], (&[spec], None));
         assert_eq!(offered, TokenCount { tokens: 5 + 4 + 3 + 4, basis: Basis::Tokenizer });
         assert!(Measured::new([], messages[1].id, NONE, Usage::default()).is_none());
+        let nothing = Usage { input_tokens: Some(0), output_tokens: Some(0), ..usage };
+        assert!(Measured::new([], messages[1].id, NONE, nothing).is_none());
         assert_eq!(Letters.count("äあa"), 3);
     }
 }

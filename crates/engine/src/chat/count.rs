@@ -88,6 +88,10 @@ impl Branch {
         let Some(call) = calls.into_iter().find(|call| call.answer == answer.id) else {
             return Ok(None);
         };
+        if call.call.retries > 0 {
+            // What was tried several times was counted several times.
+            return Ok(None);
+        }
         let request = call.call.request;
         let is_same = Some(&request.model) == config.model.as_ref()
             && request.provider == config.provider.as_deref().unwrap_or_default()

@@ -173,7 +173,9 @@ impl Run {
     fn measure(&mut self) {
         let sent = std::mem::take(&mut self.sent);
         let (Some(gauge), Some(answer)) = (&mut self.gauge, self.answered) else { return };
-        if self.options.results_kept.is_some() {
+        // What was tried several times was counted several times.
+        let is_tried_once = self.call.as_ref().is_none_or(|call| call.retries == 0);
+        if self.options.results_kept.is_some() || !is_tried_once {
             return;
         }
         let usage = self.turn.answer().usage();

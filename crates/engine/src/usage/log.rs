@@ -177,19 +177,30 @@ impl Engine {
     /// [`Error::Store`].
     pub async fn usage(&self, by: UsageBy) -> Result<Vec<UsageRow>> {
         let mut rows: BTreeMap<String, Totals> = BTreeMap::new();
-        for record in self.sessions().await? {
-            let session = Session::new(self.clone(), &record);
-            let name = record.name.unwrap_or_else(|| record.id.to_string());
-            let branches = match by {
-                UsageBy::Branch => session.branches().await?,
-                _ => Vec::new(),
-            };
-            for call in session.calls().await? {
-                rows.entry(key(by, &name, &branches, &call)).or_default().add(&call.call);
-            }
+        for (key, call) in grouped_calls(self, by).await? {
+            rows.entry(key).or_default().add(&call.call);
         }
         Ok(rows.into_iter().map(|(key, totals)| UsageRow { key, totals }).collect())
     }
+}
+
+/// Every call of every session, each with the name of its group.
+pub(super) async fn grouped_calls(
+    engine: &Engine,
+    by: UsageBy,
+) -> Result<Vec<(String, CallRecord)>> {
+    let mut grouped = Vec::new();
+    for record in engine.sessions().await? {
+        let session = Session::new(engine.clone(), &record);
+        let name = record.name.unwrap_or_else(|| record.id.to_string());
+        let branches = match by {
+            UsageBy::Branch => session.branches().await?,
+            _ => Vec::new(),
+        };
+        let calls = session.calls().await?.into_iter();
+        grouped.extend(calls.map(|call| (key(by, &name, &branches, &call), call)));
+    }
+    Ok(grouped)
 }
 
 /// What `call`, of the session `name`, is counted under.

@@ -2,11 +2,14 @@
 //!
 //! - [`Totals`] adds calls up; [`Usage`] is those of a branch, its own and inherited.
 //! - [`UsageBy`] says what [`Engine::usage`](crate::Engine::usage) groups by.
+//! - [`Savings`] says what the caches of providers saved.
 
 mod log;
+mod savings;
 mod totals;
 
 pub use self::{
     log::{Usage, UsageBy, UsageRow},
+    savings::{Savings, SavingsRow},
     totals::Totals,
 };

@@ -31,6 +31,9 @@ mod events;
 #[cfg(test)]
 mod extract;
 #[cfg(test)]
+#[cfg(feature = "openai")]
+mod faults;
+#[cfg(test)]
 mod flows;
 #[cfg(test)]
 mod loops;
@@ -101,3 +104,6 @@ mod turns;
 mod usage;
 #[cfg(test)]
 mod work;
+#[cfg(test)]
+#[cfg(feature = "openai")]
+mod wrapped;

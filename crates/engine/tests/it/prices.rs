@@ -2,10 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use branchwork::core::{
-    clock::Timestamp,
-    provider::{Finish, PriceBook, PriceList, Prices, ProviderEvent, Tariff, Usage},
-    store::MemoryStore,
+use branchwork::{
+    core::{
+        clock::Timestamp,
+        provider::{Finish, PriceBook, PriceList, Prices, ProviderEvent, Tariff, Usage},
+        store::MemoryStore,
+    },
+    usage::UsageBy,
 };
 use branchwork_testkit::{Script, ScriptedProvider, TestClock};
 
@@ -106,4 +109,37 @@ async fn a_call_whose_tokens_nobody_counted_costs_nobody_knows_what() {
     main.chat("Is it?").await.unwrap();
     main.chat("Is it?").await.unwrap();
     assert_eq!(costs(&session).await, [None, None]);
+}
+
+#[tokio::test]
+async fn what_caches_saved_is_told_at_the_prices_of_the_time() {
+    let cached = |cached, written| Usage {
+        input_tokens: Some(1_000),
+        output_tokens: Some(10),
+        cached_tokens: Some(cached),
+        cache_write_tokens: Some(written),
+        ..Usage::default()
+    };
+    let answers = [cached(0, 800), cached(800, 0)].map(|usage| answered(None, usage));
+    let (session, _) = session(answers).await;
+    let main = session.default_branch();
+    main.chat("Where?").await.unwrap();
+    let fork = main.fork("fork").await.unwrap();
+    fork.chat("And?").await.unwrap();
+    let engine = session.engine();
+    let unknown = engine.savings(UsageBy::Session).await.unwrap();
+    assert_eq!((unknown[0].savings.saved_usd, unknown[0].savings.unknown_prices), (None, 2));
+    // A dollar for a million that are read, 0.1 from the cache, 1.25 into it.
+    let prices = Prices::new(1_000_000, 0).with_cached(100_000).with_cache_write(1_250_000);
+    engine.set_prices(PriceBook::new().with("local", "tiny", prices));
+    let rows = engine.savings(UsageBy::Branch).await.unwrap();
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let savings = &row.savings;
+            let micros = savings.saved_usd.map(|usd| (usd * 1e6).round());
+            (row.key.as_str(), savings.cached_tokens, savings.cache_write_tokens, micros)
+        })
+        .collect();
+    assert_eq!(told, [("trip@fork", 800, 0, Some(720.0)), ("trip@main", 0, 800, Some(-200.0))]);
 }

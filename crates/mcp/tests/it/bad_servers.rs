@@ -86,10 +86,14 @@ async fn a_server_that_cannot_be_reached_is_named_with_the_reason() {
     let none: [&str; 0] = [];
     let script = "import sys; sys.stderr.write('no such file: tok-secret-1\\n'); sys.exit(2)";
     let broken = McpServer::stdio("broken", python, ["-c", script]);
+    // Of the end of it that is kept, the first letters are a half of the secret.
+    let script = "import sys; sys.stderr.write('tok-secret-1' + 4090 * 'x'); sys.exit(2)";
+    let talkative = McpServer::stdio("talkative", python, ["-c", script]);
     let mute = McpServer::stdio("mute", python, ["-c", "import sys; sys.stdin.read()"]);
     for (server, said) in [
         (McpServer::stdio("gone", "/no/such/program", none), "cannot be started"),
         (broken.with_env("TOKEN", "tok-secret-1"), "it said: no such file: ***"),
+        (talkative.with_env("TOKEN", "tok-secret-1"), "cannot be reached"),
         (McpServer::http("nobody", nobody), "onnection refused"),
         (mute.with_connect_timeout(Duration::from_millis(200)), "took longer than 200ms"),
     ] {
@@ -97,7 +101,7 @@ async fn a_server_that_cannot_be_reached_is_named_with_the_reason() {
         let error = server.connect().await.unwrap_err();
         let text = error.to_string();
         assert!(text.contains(said) && text.contains(&format!("`{name}`")), "{text}");
-        assert!(!format!("{error:?}").contains("tok-secret"), "{error:?}");
+        assert!(!format!("{error:?}").contains("cret-1"), "{error:?}");
     }
 }
 

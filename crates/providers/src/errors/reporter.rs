@@ -4,15 +4,15 @@ use std::{error::Error, fmt::Display, time::Duration};
 
 use branchwork_core::{
     provider::ProviderError,
-    secret::{Secret, detail},
+    secret::{Secret, detail, redact},
 };
 use reqwest::header::{HeaderMap, LOCATION};
 
 use super::fault::Fault;
 use crate::retry_after::retry_after;
 
-/// Bytes of unreadable data that are shown.
-const EXCERPT_BYTES: usize = 120;
+/// Letters of unreadable data that are shown.
+const EXCERPT_CHARS: usize = 120;
 
 /// Makes errors, and knows the keys that must not be in them.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Reporter {
         if fault.message.is_empty() {
             fault.message = format!("status {status} from {}", self.address);
         }
-        self.classify(&fault, Some(status), retry_after(headers))
+        self.classify(&fault, Some(status), retry_after(status, headers))
     }
 
     /// The server says in the middle of its answer that it failed.
@@ -103,7 +103,9 @@ impl Reporter {
 
     /// The server sent what cannot be read: `problem`, with the beginning of `data`.
     pub(crate) fn malformed(&self, problem: impl Display, data: &[u8]) -> ProviderError {
-        let excerpt = String::from_utf8_lossy(data.get(..EXCERPT_BYTES).unwrap_or(data));
+        // The cut comes after the keys are taken out: no half of one stays.
+        let said = redact(&String::from_utf8_lossy(data), &self.secrets);
+        let excerpt: String = said.chars().take(EXCERPT_CHARS).collect();
         let colon = if excerpt.is_empty() { "" } else { ": " };
         ProviderError::Malformed { detail: self.detail(&format!("{problem}{colon}{excerpt}")) }
     }

@@ -202,4 +202,10 @@ fn keys_are_taken_out_of_everything_a_server_says() {
     }
     let error = reporter().malformed("odd", b"{\"echo\":\"sk-secret\"");
     assert_eq!(error.detail(), "odd: {\"echo\":\"***\"");
+    // Nor a half of one, where the excerpt ends.
+    for before in 100..130 {
+        let data = format!("{}sk-secret", "x".repeat(before));
+        let detail = reporter().malformed("odd", data.as_bytes()).detail().to_owned();
+        assert!(!detail.contains('s') && !detail.contains('-'), "{detail}");
+    }
 }

@@ -189,3 +189,30 @@ async fn texts_become_vectors() {
     let refused = provider.embed(&request).await.expect_err("the rate is limited");
     assert_eq!(refused.retry_after(), Some(Duration::from_secs(2)));
 }
+
+#[tokio::test]
+async fn a_key_that_the_server_repeats_is_in_no_answer_and_in_no_list() {
+    const KEY: &str = "sk-planted/0123456789";
+    let (left, right) = KEY.split_at(9);
+    let pieces = [&format!("You are {left}"), right, ", Rome."];
+    let chunk = |piece: &&str| {
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{piece}\"}}}}]}}\n\n")
+    };
+    let stream = pieces.map(|piece| chunk(&piece)).concat() + TAIL;
+    let whole = format!(
+        "{{\"choices\":[{{\"message\":{{\"content\":\"{KEY}\"}},\"finish_reason\":\"stop\"}}]}}"
+    );
+    let list = format!("{{\"data\":[{{\"id\":\"{KEY}\",\"owned_by\":\"{KEY}\"}}]}}");
+    let replies = [Reply::stream(&stream), Reply::json(200, &whole), Reply::json(200, &list)];
+    let server = Server::start(replies).await;
+    let provider =
+        HttpProvider::new(options(&server).with_key(Secret::new(KEY))).expect("it is good");
+    let mut said = String::new();
+    for request in [request(), request().without_stream()] {
+        let events: Vec<_> = provider.call(&request).await.expect("it is accepted").collect().await;
+        said += &format!("{events:?}");
+    }
+    said += &format!("{:?}", provider.models().await.expect("they are listed"));
+    assert!(!said.contains(right), "{said}");
+    assert_eq!(said.matches("***").count(), 4, "{said}");
+}

@@ -156,6 +156,17 @@ async fn a_server_without_tls_is_no_https_server() {
 }
 
 #[tokio::test]
+async fn a_connection_that_does_not_come_about_is_given_up() {
+    // The system takes the connection, and nobody there speaks TLS or anything else.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it is bound");
+    let options = HttpOptions::chat(&format!("https://{address}")).expect("good");
+    let (_, error) = failure_of(options.with_connect_timeout(SHORT)).await;
+    assert!(matches!(error, ProviderError::Unavailable { status: None, .. }), "{error:?}");
+    assert!(error.detail().contains("timed out"), "{}", error.detail());
+}
+
+#[tokio::test]
 async fn a_probe_of_a_silent_port_is_short() {
     let server = Server::start([Reply::hold()]).await;
     let options = options(&server).with_probe_timeout(SHORT);

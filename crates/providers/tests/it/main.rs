@@ -1,4 +1,4 @@
-//! The provider against a real HTTP server on loopback.
+//! The provider against a real HTTP server on loopback, and against one of another make that misbehaves.
 
 #[cfg(test)]
 mod calls;
@@ -10,5 +10,7 @@ mod gemini;
 mod legality;
 #[cfg(test)]
 mod ollama;
+#[cfg(test)]
+mod peer;
 #[cfg(test)]
 mod server;

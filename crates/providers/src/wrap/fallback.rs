@@ -1,0 +1,151 @@
+//! A chain of providers: when one cannot answer, the next is asked.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use branchwork_core::provider::{
+    EventStream, ModelInfo, ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest,
+};
+use futures_util::{StreamExt as _, future::BoxFuture};
+
+use super::tries::{self, Next, Plan};
+
+/// Asks the next of a chain of providers when one cannot answer, until something of an answer was said.
+///
+/// The first one is asked as the request says, the others for a model of their own, where they have one.
+/// The reader is told that another one is asked by [`ProviderEvent::Retried`], and which one answers by the
+/// model in [`ProviderEvent::Started`]. Which errors another provider can mend is said by
+/// [`mends`](Self::mends), unless [`when`](Self::when) says otherwise. When none can answer, the error is
+/// that of the last one.
+///
+/// [`render`](Provider::render) answers what the first one would be sent, and so that is what is logged of
+/// the call and hashed. What another one is sent is rendered by that one when it is asked; one that cannot
+/// put the request in its words is passed over.
+///
+/// [`models`](Provider::models) are those of the first one.
+///
+/// # Cancel safety
+///
+/// As for every provider: dropping the answer ends the call that goes on, and no other is made.
+///
+/// ```
+/// # use branchwork_core::provider::Provider;
+/// use std::sync::Arc;
+///
+/// use branchwork_providers::{HttpOptions, HttpProvider, wrap::Fallback};
+///
+/// let near: Arc<dyn Provider> = Arc::new(HttpProvider::new(HttpOptions::chat("localhost:8080")?)?);
+/// let far = Arc::new(HttpProvider::new(HttpOptions::chat("https://openrouter.ai/api/v1")?)?);
+/// let either = Fallback::new(near).with(far, Some("qwen/qwen3-8b"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Fallback {
+    first: Arc<dyn Provider>,
+    others: Vec<Other>,
+    mends: fn(&ProviderError) -> bool,
+}
+
+/// One that is asked when those before it cannot answer.
+#[derive(Debug, Clone)]
+struct Other {
+    provider: Arc<dyn Provider>,
+    /// The model that it is asked for; that of the request when not said.
+    model: Option<String>,
+}
+
+impl Fallback {
+    /// A chain of one.
+    pub fn new(first: Arc<dyn Provider>) -> Self {
+        Self { first, others: Vec::new(), mends: Self::mends }
+    }
+
+    /// Asks `provider` when those before it cannot answer, for `model` when it is said, else for that of the
+    /// request. Cost: a call copies what it needs of the request.
+    #[must_use]
+    pub fn with(mut self, provider: Arc<dyn Provider>, model: Option<&str>) -> Self {
+        self.others.push(Other { provider, model: model.map(str::to_owned) });
+        self
+    }
+
+    /// Asks the next one after the errors for which `mends` answers true, and after no others.
+    #[must_use]
+    pub const fn when(mut self, mends: fn(&ProviderError) -> bool) -> Self {
+        self.mends = mends;
+        self
+    }
+
+    /// Whether another provider can be expected to mend it: all but a request that is wrong and a
+    /// conversation that is too long. For the latter write
+    /// `when(|error| Fallback::mends(error) || matches!(error, ProviderError::TooLong { .. }))`, where the next
+    /// model reads more.
+    pub const fn mends(error: &ProviderError) -> bool {
+        !matches!(error, ProviderError::InvalidRequest { .. } | ProviderError::TooLong { .. })
+    }
+}
+
+#[async_trait]
+impl Provider for Fallback {
+    fn render(&self, request: &ModelRequest) -> Result<RenderedRequest, ProviderError> {
+        self.first.render(request)
+    }
+
+    async fn send(
+        &self,
+        request: &ModelRequest,
+        rendered: RenderedRequest,
+    ) -> Result<EventStream, ProviderError> {
+        if self.others.is_empty() {
+            return self.first.send(request, rendered).await;
+        }
+        let others = self.others.iter().cloned().collect();
+        let plan = Onwards { request: request.clone(), others, mends: self.mends };
+        tries::answer(self.first.send(request, rendered).await, plan)
+    }
+
+    async fn models(&self) -> Result<Vec<ModelInfo>, ProviderError> {
+        self.first.models().await
+    }
+}
+
+/// Asks those that were not asked yet.
+struct Onwards {
+    request: ModelRequest,
+    others: VecDeque<Other>,
+    mends: fn(&ProviderError) -> bool,
+}
+
+impl Plan for Onwards {
+    fn next(&mut self, error: &ProviderError, has_said: bool) -> Option<Next> {
+        if has_said || !(self.mends)(error) {
+            return None;
+        }
+        while let Some(Other { provider, model }) = self.others.pop_front() {
+            let mut request = self.request.clone();
+            request.config.model = model.or(request.config.model);
+            if let Ok(rendered) = provider.render(&request) {
+                return Some(Next { wait: Duration::ZERO, send: ask(provider, request, rendered) });
+            }
+        }
+        None
+    }
+}
+
+/// Asks, and sees to it that the answer names its model.
+fn ask(
+    provider: Arc<dyn Provider>,
+    request: ModelRequest,
+    rendered: RenderedRequest,
+) -> BoxFuture<'static, Result<EventStream, ProviderError>> {
+    Box::pin(async move {
+        let events = provider.send(&request, rendered).await?;
+        let asked = request.config.model;
+        let named = move |event| match event {
+            Ok(ProviderEvent::Started { model, response_id }) => {
+                Ok(ProviderEvent::Started { model: model.or_else(|| asked.clone()), response_id })
+            }
+            event => event,
+        };
+        Ok(Box::pin(events.map(named)) as EventStream)
+    })
+}

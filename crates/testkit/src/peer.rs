@@ -1,0 +1,104 @@
+//! The peer `llmock`, which others wrote: a server that misbehaves as it is told, and grades who asks it.
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::xtask;
+
+/// A peer that runs. It ends with this process.
+#[derive(Debug)]
+pub struct Peer {
+    url: String,
+}
+
+/// What the peer thinks of who asked it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Calls, each with all its tries.
+    pub calls: u64,
+    /// Requests.
+    pub attempts: u64,
+    /// How often it misbehaved.
+    pub faults: u64,
+    /// What it finds fault with, by its names for that.
+    pub findings: Vec<String>,
+}
+
+impl Peer {
+    /// Starts the peer by `cargo xtask`, with options of that.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start: with what it said.
+    pub fn start(options: &[&str]) -> Self {
+        let process = std::process::id().to_string();
+        let name = format!("test-{process}");
+        let own = ["peer", "start", "llmock", "--state-name", &name, "--owner-pid", &process];
+        Self { url: xtask(&[&own, options].concat()) }
+    }
+
+    /// The base URL of its OpenAI protocol.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Forgets who came, what it was told, and what was used of a minute.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    pub async fn reset(&self) {
+        self.admin("POST", "reset", &json!({})).await;
+    }
+
+    /// Tells it how to behave, as a list of behaviours in its words. Each holds for the next request that fits,
+    /// or as often as it says.
+    ///
+    /// # Panics
+    ///
+    /// When it does not understand.
+    pub async fn behave(&self, behaviors: Value) {
+        self.admin("POST", "scenario", &json!({ "behaviors": behaviors })).await;
+    }
+
+    /// What it thinks of who asked it since it was reset.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    pub async fn verdict(&self) -> Verdict {
+        let verdict = self.admin("GET", "verdict", &json!({})).await;
+        let count = |name: &str| verdict.get(name).and_then(Value::as_u64).expect("it counts");
+        let findings = verdict.get("findings").and_then(Value::as_array).expect("it lists them");
+        let code = |finding: &Value| {
+            finding.get("code").and_then(Value::as_str).expect("each has a name").to_owned()
+        };
+        Verdict {
+            calls: count("calls"),
+            attempts: count("attempts"),
+            faults: count("faults_injected"),
+            findings: findings.iter().map(code).collect(),
+        }
+    }
+
+    /// What it answers to a request that is not for a model.
+    async fn admin(&self, method: &str, path: &str, body: &Value) -> Value {
+        let host = self.url.trim_start_matches("http://").trim_end_matches("/v1");
+        let body = body.to_string();
+        let request = format!(
+            "{method} /_llmock/{path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
+             connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(host).await.expect("it listens");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 2"), "{method} {path}: {answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("it has a body");
+        serde_json::from_str(body).expect("the body is JSON")
+    }
+}
