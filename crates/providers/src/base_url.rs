@@ -163,9 +163,10 @@ mod tests {
             ("g.com/v1alpha/models", "https://g.com/v1alpha"),
             ("g.com/v1beta/models/gemini-2.5-pro:generateContent", "https://g.com/v1beta"),
             ("g.com/models/a:generateContent", "https://g.com/v1beta"),
+            ("g.com/v1beta/openai/", "https://g.com/v1beta"),
             ("g.com/gateway", "https://g.com/gateway"),
         ] {
-            let endings = ["/models/", "/models"];
+            let endings = ["/models/", "/models", "/openai"];
             let parsed = BaseUrl::parse(typed).map(|url| url.with_path("/v1beta", &endings));
             assert_eq!(parsed.as_ref().map(BaseUrl::as_str), Ok(expected), "{typed}");
         }

@@ -77,7 +77,7 @@ impl Protocol {
     pub(crate) const fn paths(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Chat(_) => ("/v1", &["/chat/completions"]),
-            Self::Gemini => ("/v1beta", &["/models/", "/models"]),
+            Self::Gemini => ("/v1beta", &["/models/", "/models", "/openai"]),
             Self::Ollama => ("", &["/api/chat", "/api/generate", "/api/tags", "/api", "/v1"]),
         }
     }

@@ -94,11 +94,11 @@ pub(crate) fn decode<'c>(
     (events.into(), ended)
 }
 
+/// What came of decoding.
+type Decoded = (Vec<ProviderEvent>, Result<(), ProviderError>);
+
 /// Checks that `recorded` gives the same events whole, cut in two at every byte, and byte by byte.
-pub(crate) fn at_every_split(
-    recorded: &[u8],
-    decode: &dyn Fn(&[&[u8]]) -> (Vec<ProviderEvent>, Result<(), ProviderError>),
-) {
+pub(crate) fn at_every_split(recorded: &[u8], decode: &dyn Fn(&[&[u8]]) -> Decoded) {
     let (whole, ended) = decode(&[recorded]);
     assert!(ended.is_ok(), "{ended:?}");
     assert!(matches!(whole.last(), Some(ProviderEvent::Finished(_))), "{whole:?}");

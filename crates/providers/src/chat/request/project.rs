@@ -25,13 +25,11 @@ use crate::{
 pub(in crate::chat) fn message(pen: &mut Pen, body: &Body, dialect: Dialect) -> Result<(), String> {
     check(body)?;
     note_adaptations(pen, body, dialect);
-    match project(body, dialect) {
-        Some(wire) => pen.item(&wire),
-        None => {
-            pen.adapt("empty_answer_left_out");
-            Ok(())
-        }
-    }
+    let Some(wire) = project(body, dialect) else {
+        pen.adapt("empty_answer_left_out");
+        return Ok(());
+    };
+    pen.item(&wire)
 }
 
 /// Refuses what the protocol cannot say and nobody should miss.

@@ -29,7 +29,7 @@ pub(in crate::gemini) struct Decoder {
     speech: Speech,
     /// What the server told of its sources. It comes with the last chunks, and again.
     sources: Vec<Value>,
-    usage: Option<Usage>,
+    usage: Usage,
     finish: Option<Finish>,
     has_started: bool,
     is_done: bool,
@@ -44,7 +44,7 @@ impl Decoder {
             speech: Speech::new(model.clone(), request.messages.len()),
             model,
             sources: Vec::new(),
-            usage: None,
+            usage: Usage::default(),
             finish: None,
             has_started: false,
             is_done: false,
@@ -75,10 +75,10 @@ impl Decoder {
             events.push_back(ProviderEvent::Started { model, response_id });
         }
         // Each chunk counts anew what was counted before.
-        let usage = chunk.usage_metadata.map(Usage::from);
-        if usage.is_some() && usage != self.usage {
+        let usage = chunk.usage_metadata.map(Usage::from).unwrap_or_default();
+        if usage != Usage::default() && usage != self.usage {
             self.usage = usage;
-            events.extend(usage.map(ProviderEvent::Usage));
+            events.push_back(ProviderEvent::Usage(usage));
         }
         if let Some(feedback) = chunk.prompt_feedback {
             self.check(&feedback)?;

@@ -17,6 +17,8 @@ pub(super) fn end_of(reason: &str) -> End {
     End::Finished(match reason {
         "STOP" => Finish::Stop,
         "MAX_TOKENS" | "CONTINUATION" => Finish::Length,
+        // What gateways say where Gemini says `STOP`.
+        "FUNCTION_CALL" => Finish::ToolCalls,
         "SAFETY"
         | "RECITATION"
         | "BLOCKLIST"

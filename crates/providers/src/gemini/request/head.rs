@@ -12,6 +12,9 @@ use crate::{checks, gemini::model::Model};
 /// Keys that are never taken from the extras, because the program says them in its own way.
 const RESERVED: [&str; 4] = ["model", "contents", "systemInstruction", "stream"];
 
+/// How many answers are given; of several, the first would be read.
+const ANSWERS: &str = "candidateCount";
+
 /// The body of `request` up to its first turn.
 ///
 /// The extras `generationConfig` and `toolConfig` go into those objects, `tools` behind the tools on
@@ -25,8 +28,12 @@ pub(in crate::gemini) fn head(request: &ModelRequest) -> Result<Vec<u8>, String>
     checks::tool_choice(request)?;
     let mut extras = extras(&request.config)?;
     let said = generation_config(&request.config, Model::of(&request.config))?;
+    let generation_config = take_into(&mut extras, "generationConfig", said)?;
+    if generation_config.contains_key(ANSWERS) {
+        return Err(format!("`generationConfig.{ANSWERS}` cannot be an extra parameter"));
+    }
     let head = Head {
-        generation_config: take_into(&mut extras, "generationConfig", said)?,
+        generation_config,
         tools: tools::tools(&request.tools, take(&mut extras, "tools"))?,
         tool_config: take_into(&mut extras, "toolConfig", tools::config(request))?,
         extras,

@@ -11,7 +11,7 @@ use branchwork_testkit::histories::histories;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{cases, request};
+use super::{cases, request, that};
 
 /// A model whose calls must be signed; the histories hold blocks of it.
 const NEW: &str = "tiny";
@@ -96,10 +96,6 @@ fn has(content: &Value, field: &str) -> bool {
     parts_of(content).iter().any(|part| part.get(field).is_some())
 }
 
-fn that(holds: bool, problem: impl ToString) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(problem.to_string()) }
-}
-
 fn contents(_: &str, contents: &[&Value]) -> Result<(), String> {
     contents.iter().try_for_each(|content| {
         let role = content["role"].as_str().unwrap_or_default();
@@ -136,8 +132,8 @@ fn pairs(model: &str, contents: &[&Value]) -> Result<(), String> {
     for place in 0..=contents.len() {
         let asked = of(place.checked_sub(1).and_then(|place| contents.get(place)), "functionCall");
         let told = of(contents.get(place), "functionResponse");
-        that(asked == told, format!("{asked:?} {told:?}"))?;
-        that(told.iter().all(|(_, id)| id.is_string() == (model == NEW)), format!("{told:?}"))?;
+        that(asked == told, &format!("{asked:?} {told:?}"))?;
+        that(told.iter().all(|(_, id)| id.is_string() == (model == NEW)), &format!("{told:?}"))?;
     }
     Ok(())
 }
@@ -212,7 +208,7 @@ fn kept(history: &[Arc<Message>], contents: &[&Value]) -> Result<(), String> {
     let said = said.concat();
     for part in history.iter().flat_map(|message| parts_in(message)) {
         if let Part::Text(text) = part {
-            that(said.contains(text.as_str()), format!("{text:?} is lost"))?;
+            that(said.contains(text.as_str()), &format!("{text:?} is lost"))?;
         }
     }
     let wire = || contents.iter().flat_map(|content| parts_of(content));
@@ -228,7 +224,7 @@ fn kept(history: &[Arc<Message>], contents: &[&Value]) -> Result<(), String> {
         Body::ActionResponse { .. } => 1,
         _ => 0,
     });
-    that((sent, errors.count()) == (called, failed), format!("{called} calls, {failed} failed"))
+    that((sent, errors.count()) == (called, failed), &format!("{called} calls, {failed} failed"))
 }
 
 fn parts_in(message: &Message) -> &[Part] {

@@ -6,7 +6,7 @@
 mod gemini;
 mod ollama;
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use branchwork_core::{config::Config, message::Message, provider::ModelRequest};
 use proptest::prelude::ProptestConfig;
@@ -25,4 +25,9 @@ fn request(model: &str, history: &[Arc<Message>]) -> ModelRequest {
     let mut config = Config::default();
     config.model = Some(model.to_owned());
     ModelRequest::new(history.to_vec(), config)
+}
+
+/// That a rule holds, or what breaks it.
+fn that<P: Display + ?Sized>(holds: bool, problem: &P) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(problem.to_string()) }
 }

@@ -11,7 +11,7 @@ use branchwork_testkit::histories::histories;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{cases, request};
+use super::{cases, request, that};
 
 const FIELDS: [&str; 7] =
     ["role", "content", "thinking", "images", "tool_calls", "tool_name", "tool_call_id"];
@@ -41,10 +41,6 @@ const RULES: [(&str, Check); 5] = [
     ("pictures are bare base64", images),
     ("an answer says something", answers),
 ];
-
-fn that(holds: bool, problem: impl ToString) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(problem.to_string()) }
-}
 
 fn list<'v>(message: &'v Value, field: &str) -> &'v [Value] {
     message[field].as_array().map_or(&[], Vec::as_slice)
@@ -125,7 +121,7 @@ fn kept(history: &[Arc<Message>], messages: &[Value]) -> Result<(), String> {
             _ => continue,
         };
         let is_said = |content: &str| texts.iter().all(|text| content.contains(text));
-        that(texts.is_empty() || contents.any(is_said), format!("{texts:?} is lost"))?;
+        that(texts.is_empty() || contents.any(is_said), &format!("{texts:?} is lost"))?;
     }
     Ok(())
 }

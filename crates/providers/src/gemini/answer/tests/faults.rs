@@ -10,6 +10,7 @@ fn ends_are_told_by_what_they_mean() {
     for (reason, expected) in [
         ("STOP", "stop"),
         ("MAX_TOKENS", "length"),
+        ("FUNCTION_CALL", "tool_calls"),
         ("SAFETY", "content_filter"),
         ("RECITATION", "content_filter"),
         ("PROHIBITED_CONTENT", "content_filter"),

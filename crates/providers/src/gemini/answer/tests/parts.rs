@@ -102,9 +102,8 @@ finished tool_calls"#,
 
 #[test]
 fn sources_come_last_and_once() {
-    let candidate = concat!(
-        r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"groundingMetadata":{"q":[1]}}]}"#,
-    );
+    let candidate =
+        r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"groundingMetadata":{"q":[1]}}]}"#;
     let last = concat!(
         r#"{"candidates":[{"groundingMetadata":{"q":[1]},"citationMetadata":{"c":2},"#,
         r#""logprobsResult":{"l":3},"finishReason":"STOP"}]}"#,

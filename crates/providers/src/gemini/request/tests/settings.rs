@@ -148,6 +148,10 @@ fn what_cannot_be_sent_is_refused_with_a_reason() {
         &extra("generationConfig", json!({ "seed": 2 })),
         "the extra parameter `generationConfig.seed` is already said by a setting",
     );
+    check(
+        &extra("generationConfig", json!({ "candidateCount": 2 })),
+        "`generationConfig.candidateCount` cannot be an extra parameter",
+    );
     let twice = |request: &mut ModelRequest| {
         for name in ["cachedContent", "cached_content"] {
             request.config.extras.insert(name.to_owned(), json!("x"));
