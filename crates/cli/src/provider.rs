@@ -157,7 +157,7 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failur
         .or_else(|| known.map(|preset| preset.base_url.to_owned()))
         .ok_or_else(|| unknown(config, name))?;
     let options = match (own.and_then(|own| own.protocol), known) {
-        (Some(Protocol::Chat(_)), None) | (None, None) => HttpOptions::chat(&url)?,
+        (Some(Protocol::Chat(_)) | None, None) => HttpOptions::chat(&url)?,
         (Some(protocol), _) => HttpOptions::new(protocol, &url)?,
         (None, Some(preset)) => HttpOptions::new(preset.protocol, &url)?,
     };
