@@ -20,7 +20,7 @@ pub(super) struct Fault {
 /// What servers call a conversation that is too long; in lower case.
 ///
 /// Few have a code for it, so their words must do.
-const TOO_LONG: [&str; 11] = [
+const TOO_LONG: [&str; 12] = [
     "context_length_exceeded",
     "exceed_context_size",
     "maximum context length",
@@ -32,11 +32,18 @@ const TOO_LONG: [&str; 11] = [
     "available context size",
     "prompt is too long",
     "context the overflows",
+    "exceed context limit",
 ];
 
 /// What servers call a budget that is used up; in lower case.
-const QUOTA: [&str; 4] =
-    ["insufficient_quota", "insufficient quota", "insufficient balance", "billing_hard_limit"];
+const QUOTA: [&str; 6] = [
+    "insufficient_quota",
+    "insufficient quota",
+    "insufficient balance",
+    "billing_hard_limit",
+    "spend_limit_reached",
+    "credit balance is too low",
+];
 
 impl Fault {
     /// Reads the body of an error, or an error in a stream.
@@ -69,9 +76,11 @@ impl Fault {
         let metadata = inner.get("metadata");
         // OpenRouter puts what the provider behind it said beside its own words.
         let raw = metadata.and_then(|metadata| metadata.get("raw")).and_then(spoken);
+        // Anthropic puts its code below the rest.
+        let code = inner.get("code").or_else(|| inner.get("details")?.get("error_code"));
         Self {
             message: raw.map(|raw| format!("{message}: {raw}")).unwrap_or(message),
-            code: word("code"),
+            code: code.and_then(spoken).unwrap_or_default(),
             kind: word("type"),
             status: number("status").or_else(|| number("code")),
             is_flagged: metadata.is_some_and(|metadata| metadata.get("flagged_input").is_some()),

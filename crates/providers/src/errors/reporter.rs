@@ -69,7 +69,7 @@ impl Reporter {
             _ if is_refusal && fault.is_too_long() => ProviderError::TooLong { detail },
             Some(403) if fault.is_flagged => ProviderError::InvalidRequest { status, detail },
             Some(401..=403) => ProviderError::Auth { status, detail },
-            Some(429) if fault.is_quota() => ProviderError::Auth { status, detail },
+            Some(400 | 429) if fault.is_quota() => ProviderError::Auth { status, detail },
             Some(429) => ProviderError::RateLimited { retry_after, detail },
             // 501 and 505 are no outage: the server will never do this.
             Some(408 | 409 | 425 | 500 | 502..=504 | 506..) | None => {
@@ -121,11 +121,15 @@ fn status_of_kind(fault: &Fault) -> Option<u16> {
     let kinds = [fault.code.as_str(), fault.kind.as_str()];
     kinds.into_iter().find_map(|kind| match kind {
         "invalid_request_error" | "content_filter" | "BadRequestError" => Some(400),
+        "request_too_large" => Some(413),
         "authentication_error" | "invalid_api_key" => Some(401),
-        "insufficient_quota" => Some(402),
+        "insufficient_quota" | "billing_error" => Some(402),
         "permission_error" => Some(403),
         "not_found_error" | "model_not_found" => Some(404),
         "rate_limit_error" | "rate_limit_exceeded" => Some(429),
+        "api_error" => Some(500),
+        "timeout_error" => Some(504),
+        "overloaded_error" => Some(529),
         _ => None,
     })
 }
