@@ -10,6 +10,7 @@
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `embed` | texts as vectors |
 //! | `errors` | what servers say went wrong, told by what to do about it |
+//! | `anthropic` | the Anthropic Messages protocol |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
@@ -31,7 +32,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod anthropic;
 mod base_url;
+mod call_ids;
 mod chat;
 mod data_url;
 mod embed;

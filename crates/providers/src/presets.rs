@@ -42,6 +42,7 @@ impl Dialect {
         let here = PRESETS.iter().filter(|preset| host_of(preset.base_url) == host_and_port);
         let mut dialects = here.filter_map(|preset| match preset.protocol {
             Protocol::Chat(dialect) => Some(dialect),
+            Protocol::Anthropic => None,
         });
         dialects.next().unwrap_or_default()
     }
@@ -89,8 +90,10 @@ const fn local(
 }
 
 #[rustfmt::skip] // One server a line.
-static PRESETS: [Preset; 12] = [
+static PRESETS: [Preset; 13] = [
     hosted("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", COMPLETION_TOKENS),
+    Preset { name: "anthropic", base_url: "https://api.anthropic.com", is_local: false,
+        key_variable: "ANTHROPIC_API_KEY", protocol: Protocol::Anthropic },
     hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY",
         Dialect { reasoning: ReasoningBack::ReasoningDetails, ..Dialect::COMMON }),
     hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", COMPLETION_TOKENS),

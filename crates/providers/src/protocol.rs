@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    anthropic::Anthropic,
     chat::{Chat, dialect::Dialect},
     embed::EmbedForm,
     wire::Wire,
@@ -20,11 +21,13 @@ use crate::{
 pub enum Protocol {
     /// OpenAI Chat Completions, which nearly every server speaks, in the dialect of this one.
     Chat(Dialect),
+    /// Anthropic Messages.
+    Anthropic,
 }
 
 impl Protocol {
     /// Every protocol, the one of most servers first.
-    pub const ALL: [Self; 1] = [Self::Chat(Dialect::COMMON)];
+    pub const ALL: [Self; 2] = [Self::Chat(Dialect::COMMON), Self::Anthropic];
 
     /// The protocol of that name.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -35,6 +38,7 @@ impl Protocol {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat(_) => "chat",
+            Self::Anthropic => "anthropic",
         }
     }
 
@@ -42,6 +46,7 @@ impl Protocol {
     pub(crate) const fn embeddings(self) -> Option<EmbedForm> {
         match self {
             Self::Chat(_) => Some(EmbedForm::OpenAi),
+            Self::Anthropic => None,
         }
     }
 
@@ -49,6 +54,7 @@ impl Protocol {
     pub(crate) fn wire(self) -> Box<dyn Wire> {
         match self {
             Self::Chat(dialect) => Box::new(Chat { dialect }),
+            Self::Anthropic => Box::new(Anthropic),
         }
     }
 
@@ -57,6 +63,8 @@ impl Protocol {
     pub(crate) const fn paths(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Chat(_) => ("/v1", &["/chat/completions"]),
+            // The version is a part of the path of the endpoint, as in the SDKs of Anthropic.
+            Self::Anthropic => ("", &["/v1/messages", "/v1"]),
         }
     }
 }

@@ -1,8 +1,12 @@
 //! The provider against a real HTTP server on loopback.
 
 #[cfg(test)]
+mod anthropic;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod legality;
 #[cfg(test)]
 mod server;

@@ -77,7 +77,7 @@ fn s183_a_request_in_which_only_a_model_is_set_says_nothing_else() {
     assert_eq!(sent(&plain, Dialect::default()), streamed);
     assert_eq!(sent(&plain.clone().without_stream(), Dialect::default()), whole);
     for preset in crate::presets() {
-        let Protocol::Chat(dialect) = preset.protocol;
+        let Protocol::Chat(dialect) = preset.protocol else { continue };
         let mut expected = streamed.clone();
         if dialect.stream_usage != StreamUsage::Asked {
             expected.as_object_mut().expect("an object").remove("stream_options");
@@ -175,7 +175,7 @@ fn invariant_10_a_longer_conversation_begins_with_the_bytes_of_the_shorter_one()
         asked(vec![Part::text("and?")], Some(json!({"z": 1, "a": 2}))),
     ];
     for preset in crate::presets() {
-        let Protocol::Chat(dialect) = preset.protocol;
+        let Protocol::Chat(dialect) = preset.protocol else { continue };
         let mut request = full_request();
         request.config.response_schema = None;
         let mut prefix = None;
