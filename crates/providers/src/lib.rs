@@ -12,6 +12,7 @@
 //! | `embed` | texts as vectors |
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
 //! | `errors` | what servers say went wrong, told by what to do about it |
+//! | `anthropic` | the Anthropic Messages protocol |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //! | `mask` | taking keys out of what servers answer |
 //! | [`models`] | what is known of models without asking: limits, abilities, prices |
@@ -37,8 +38,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod anthropic;
 mod arguments_object;
 mod base_url;
+mod call_ids;
 mod chat;
 mod checks;
 mod data_url;

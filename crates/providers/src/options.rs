@@ -78,6 +78,15 @@ impl HttpOptions {
         Ok(options)
     }
 
+    /// A server of the Anthropic Messages protocol.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn anthropic(base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        Self::new(Protocol::Anthropic, base_url)
+    }
+
     /// A server of the Gemini protocol: `https://generativelanguage.googleapis.com` and what stands in
     /// for it.
     ///
@@ -156,5 +165,27 @@ impl HttpOptions {
     /// How the server is talked to.
     pub const fn protocol(&self) -> Protocol {
         self.protocol
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_anthropic_is_the_same_with_and_without_the_endpoint() {
+        for (typed, expected) in [
+            ("https://api.anthropic.com", "https://api.anthropic.com"),
+            ("api.anthropic.com/", "https://api.anthropic.com"),
+            ("https://api.anthropic.com/v1", "https://api.anthropic.com"),
+            ("https://api.anthropic.com/v1/messages/", "https://api.anthropic.com"),
+            ("https://api.deepseek.com/anthropic", "https://api.deepseek.com/anthropic"),
+            ("https://example.com/anthropic/v1", "https://example.com/anthropic"),
+            ("localhost:8080", "http://localhost:8080"),
+        ] {
+            let options = HttpOptions::anthropic(typed).expect("a good address");
+            assert_eq!(options.base_url(), expected, "{typed}");
+            assert_eq!(options.protocol(), Protocol::Anthropic);
+        }
     }
 }

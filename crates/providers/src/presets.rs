@@ -90,8 +90,10 @@ const fn local(
 }
 
 #[rustfmt::skip] // One server a line.
-static PRESETS: [Preset; 14] = [
+static PRESETS: [Preset; 15] = [
     hosted("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", COMPLETION_TOKENS),
+    Preset { name: "anthropic", base_url: "https://api.anthropic.com", is_local: false,
+        key_variable: "ANTHROPIC_API_KEY", protocol: Protocol::Anthropic },
     hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY",
         Dialect { reasoning: ReasoningBack::ReasoningDetails, ..Dialect::COMMON }),
     hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", COMPLETION_TOKENS),

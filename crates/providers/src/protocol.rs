@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
+    anthropic::Anthropic,
     chat::{Chat, dialect::Dialect},
     embed::EmbedForm,
     gemini::Gemini,
@@ -22,6 +23,8 @@ use crate::{
 pub enum Protocol {
     /// OpenAI Chat Completions, which nearly every server speaks, in the dialect of this one.
     Chat(Dialect),
+    /// Anthropic Messages.
+    Anthropic,
     /// Gemini's `generateContent`.
     Gemini,
     /// Ollama's own `/api/chat`.
@@ -30,7 +33,8 @@ pub enum Protocol {
 
 impl Protocol {
     /// Every protocol, the one of most servers first.
-    pub const ALL: [Self; 3] = [Self::Chat(Dialect::COMMON), Self::Gemini, Self::Ollama];
+    pub const ALL: [Self; 4] =
+        [Self::Chat(Dialect::COMMON), Self::Anthropic, Self::Gemini, Self::Ollama];
 
     /// The protocol of that name.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -41,6 +45,7 @@ impl Protocol {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat(_) => "chat",
+            Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
             Self::Ollama => "ollama",
         }
@@ -50,7 +55,7 @@ impl Protocol {
     pub(crate) const fn embeddings(self) -> Option<EmbedForm> {
         match self {
             Self::Chat(_) => Some(EmbedForm::OpenAi),
-            Self::Gemini => None,
+            Self::Anthropic | Self::Gemini => None,
             Self::Ollama => Some(EmbedForm::Ollama),
         }
     }
@@ -59,6 +64,7 @@ impl Protocol {
     pub(crate) fn wire(self) -> Box<dyn Wire> {
         match self {
             Self::Chat(dialect) => Box::new(Chat { dialect }),
+            Self::Anthropic => Box::new(Anthropic),
             Self::Gemini => Box::new(Gemini),
             Self::Ollama => Box::new(Ollama),
         }
@@ -68,7 +74,7 @@ impl Protocol {
     pub(crate) fn completed(self, typed: &str) -> Cow<'_, str> {
         match self {
             Self::Ollama => ollama::completed(typed),
-            Self::Chat(_) | Self::Gemini => Cow::Borrowed(typed),
+            Self::Chat(_) | Self::Anthropic | Self::Gemini => Cow::Borrowed(typed),
         }
     }
 
@@ -77,6 +83,8 @@ impl Protocol {
     pub(crate) const fn paths(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Chat(_) => ("/v1", &["/chat/completions"]),
+            // The version is a part of the path of the endpoint, as in the SDKs of Anthropic.
+            Self::Anthropic => ("", &["/v1/messages", "/v1"]),
             Self::Gemini => ("/v1beta", &["/models/", "/models", "/openai"]),
             Self::Ollama => ("", &["/api/chat", "/api/generate", "/api/tags", "/api", "/v1"]),
         }

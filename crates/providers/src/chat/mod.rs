@@ -5,7 +5,7 @@
 
 mod answer;
 pub mod dialect;
-mod models;
+pub(crate) mod models;
 mod request;
 
 use std::sync::Arc;

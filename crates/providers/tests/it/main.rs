@@ -1,6 +1,8 @@
 //! The provider against a real HTTP server on loopback, and against one of another make that misbehaves.
 
 #[cfg(test)]
+mod anthropic;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod failures;

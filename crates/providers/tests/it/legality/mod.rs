@@ -3,6 +3,7 @@
 //!
 //! `BRANCHWORK_CASES=10000 cargo test -p branchwork-providers --test it legality` is the long run.
 
+mod anthropic;
 mod gemini;
 mod ollama;
 
