@@ -8,6 +8,7 @@
 //! | `options`, `presets` | how one is set up; known servers |
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
+//! | `joined`, `data_url` | text and content of parts, written where they lie |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //!
@@ -30,18 +31,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod arguments;
 mod base_url;
 mod chat;
 mod data_url;
 mod errors;
 mod framing;
+mod hash;
+mod joined;
 mod loose;
+mod models;
 mod options;
 mod presets;
 mod protocol;
 mod provider;
 mod reading;
 mod retry_after;
+mod schema;
 #[cfg(test)]
 mod testing;
 mod wire;

@@ -5,7 +5,6 @@
 
 mod answer;
 pub mod dialect;
-mod models;
 mod request;
 
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use branchwork_core::{
 use self::{answer::Decoder, dialect::Dialect};
 use crate::{
     errors::Reporter,
+    models,
     wire::{Decode, Pen, Place, Wire},
 };
 

@@ -13,7 +13,7 @@ use super::{
     chunk::{Choice, Chunk, Delta},
 };
 use crate::{
-    errors::Reporter,
+    errors::{Reporter, is_error, says_error},
     framing::Frame,
     wire::{Decode, Events},
 };
@@ -196,20 +196,6 @@ fn items_of(details: &RawValue) -> Vec<Value> {
 
 fn value_of(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap_or_default()
-}
-
-/// Some servers say with every chunk that there is no error.
-fn is_error(error: Option<&RawValue>) -> bool {
-    error.is_some_and(|error| !matches!(error.get(), "null" | "\"\"" | "{}" | "false"))
-}
-
-/// Whether JSON without choices is an error in another shape than the protocol's.
-fn says_error(data: &[u8]) -> bool {
-    let value = serde_json::from_slice::<Value>(data).unwrap_or_default();
-    let has = |name: &str| value.get(name).is_some_and(|value| !value.is_null());
-    value.get("object").is_some_and(|object| object == "error")
-        || (has("message") && (has("code") || has("status") || has("type")))
-        || has("detail")
 }
 
 fn finish_of(reason: &str) -> Finish {

@@ -1,95 +1,13 @@
-//! Parts, written where they lie: no text is copied on its way into the body.
-
-use std::fmt;
+//! Parts of an instruction that has attachments.
 
 use branchwork_core::message::{FileSource, Part};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::data_url::DataUrl;
-
-/// The text of parts, a line break between them, and a context after it.
-pub(super) struct Joined<'a> {
-    parts: &'a [Part],
-    context: Option<&'a Value>,
-}
-
-impl<'a> Joined<'a> {
-    pub(super) const fn new(parts: &'a [Part], context: Option<&'a Value>) -> Self {
-        Self { parts, context }
-    }
-
-    /// The text, when it need not be put together.
-    fn as_str(&self) -> Option<&'a str> {
-        let mut spoken = self.parts.iter().filter(|part| is_spoken(part));
-        match (spoken.next(), spoken.next(), self.context) {
-            (None, _, None) => Some(""),
-            (Some(Part::Text(text)), None, None) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Whether there is no text.
-    pub(super) fn is_empty(&self) -> bool {
-        self.as_str() == Some("")
-    }
-}
-
-const fn is_spoken(part: &Part) -> bool {
-    match part {
-        Part::Text(text) => !text.is_empty(),
-        part => matches!(part, Part::Data(_)),
-    }
-}
-
-impl fmt::Display for Joined<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut is_first = true;
-        for part in self.parts.iter().filter(|part| is_spoken(part)) {
-            if !std::mem::take(&mut is_first) {
-                f.write_str("\n")?;
-            }
-            match part {
-                Part::Text(text) => f.write_str(text)?,
-                Part::Data(value) => write!(f, "{value}")?,
-                _ => {}
-            }
-        }
-        let Some(context) = self.context else { return Ok(()) };
-        if !is_first {
-            f.write_str("\n\n")?;
-        }
-        Context(context).fmt(f)
-    }
-}
-
-impl Serialize for Joined<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.as_str() {
-            Some(text) => serializer.serialize_str(text),
-            None => serializer.collect_str(self),
-        }
-    }
-}
-
-/// A context as a model reads it: text as it is, the rest as JSON.
-pub(super) struct Context<'a>(&'a Value);
-
-impl fmt::Display for Context<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Context:\n")?;
-        match self.0 {
-            Value::String(text) => f.write_str(text),
-            value => write!(f, "{value}"),
-        }
-    }
-}
-
-impl Serialize for Context<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+use crate::{
+    data_url::DataUrl,
+    joined::{Context, Joined},
+};
 
 /// One part of an instruction that has attachments.
 #[derive(Serialize)]
@@ -159,7 +77,8 @@ pub(super) fn has_attachments(parts: &[Part]) -> bool {
 
 /// The parts one by one, and the context as the last of them.
 pub(super) fn wire_parts<'a>(parts: &'a [Part], context: Option<&'a Value>) -> Vec<WirePart<'a>> {
-    let context = context.map(|value| WirePart::Text { text: WireText::Context(Context(value)) });
+    let context =
+        context.map(|value| WirePart::Text { text: WireText::Context(Context::new(value)) });
     parts.iter().filter_map(wire_part).chain(context).collect()
 }
 

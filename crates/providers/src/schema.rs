@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 ///
 /// `OpenAI` guarantees the form of the answer for such schemas only, and refuses `strict` for
 /// others.
-pub(super) fn can_be_strict(schema: &Value) -> bool {
+pub(crate) fn can_be_strict(schema: &Value) -> bool {
     match schema {
         Value::Object(fields) => {
             is_closed(fields) && fields.iter().all(|(_, inner)| can_be_strict(inner))

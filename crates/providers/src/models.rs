@@ -15,7 +15,7 @@ const CONTEXT_FIELDS: [&str; 5] = [
 /// Reads the list; `None` when the body is none.
 ///
 /// An empty list may be `null`, and Together leaves out the object around it.
-pub(super) fn read(body: &[u8]) -> Option<Vec<ModelInfo>> {
+pub(crate) fn read(body: &[u8]) -> Option<Vec<ModelInfo>> {
     let body = serde_json::from_slice::<Value>(body).ok()?;
     let list = match &body {
         Value::Array(_) => &body,
