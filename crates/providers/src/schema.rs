@@ -4,17 +4,55 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// Whether every object in `schema` names all its fields as required and forbids others.
+/// The keywords beside those that hold schemas that strict schemas may have.
+///
+/// A schema with another one is refused when it is called strict: `default`, `oneOf`, `minLength`.
+const KEYWORDS: [&str; 17] = [
+    "$ref",
+    "$schema",
+    "additionalProperties",
+    "const",
+    "description",
+    "enum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "maxItems",
+    "maximum",
+    "minItems",
+    "minimum",
+    "multipleOf",
+    "pattern",
+    "required",
+    "title",
+    "type",
+];
+
+/// The formats of texts that strict schemas may name.
+const FORMATS: [&str; 9] =
+    ["date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uuid"];
+
+/// Whether every object in `schema` names all its fields as required and forbids others, and no
+/// keyword is used that strict schemas may not have.
 ///
 /// `OpenAI` guarantees the form of the answer for such schemas only, and refuses `strict` for
-/// others.
+/// others (<https://platform.openai.com/docs/guides/structured-outputs>, "Supported schemas").
 pub(crate) fn can_be_strict(schema: &Value) -> bool {
-    match schema {
-        Value::Object(fields) => {
-            is_closed(fields) && fields.iter().all(|(_, inner)| can_be_strict(inner))
+    let Value::Object(fields) = schema else { return false };
+    let is_told =
+        ["type", "anyOf", "$ref", "enum", "const"].iter().any(|key| fields.contains_key(*key));
+    is_told && is_closed(fields) && fields.iter().all(|(name, value)| is_kept(name, value))
+}
+
+/// Whether a strict schema may say `value` under the keyword `name`.
+fn is_kept(name: &str, value: &Value) -> bool {
+    match (name, value) {
+        ("properties" | "$defs" | "definitions", Value::Object(schemas)) => {
+            schemas.iter().all(|(_, schema)| can_be_strict(schema))
         }
-        Value::Array(items) => items.iter().all(can_be_strict),
-        _ => true,
+        ("anyOf", Value::Array(schemas)) => schemas.iter().all(can_be_strict),
+        ("items", schema) => can_be_strict(schema),
+        ("format", Value::String(format)) => FORMATS.contains(&format.as_str()),
+        (name, _) => KEYWORDS.contains(&name),
     }
 }
 
@@ -54,6 +92,26 @@ mod tests {
         let inner = object(&json!({ "age": { "type": ["integer", "null"] } }));
         assert!(can_be_strict(&object(&json!({ "people": { "type": "array", "items": inner } }))));
         assert!(can_be_strict(&json!({ "type": "string" })));
+        let choice = json!({ "anyOf": [{ "type": "null" }, { "enum": ["a"] }], "title": "t" });
+        assert!(can_be_strict(&object(&json!({ "type": choice, "format": { "const": 1 } }))));
+        assert!(can_be_strict(&json!({ "type": "string", "format": "date-time" })));
+    }
+
+    #[test]
+    fn a_keyword_that_strict_schemas_may_not_have_keeps_a_schema_from_being_strict() {
+        for field in [
+            json!({ "type": "string", "minLength": 1 }),
+            json!({ "type": "string", "format": "uri" }),
+            json!({ "type": "integer", "format": "uint32" }),
+            json!({ "type": "integer", "default": 1 }),
+            json!({ "oneOf": [{ "type": "string" }] }),
+            json!({ "description": "anything" }),
+            json!(true),
+            json!({}),
+        ] {
+            assert!(!can_be_strict(&object(&json!({ "a": field }))), "{field}");
+            assert!(!can_be_strict(&json!({ "type": "array", "items": field })), "{field}");
+        }
     }
 
     #[test]
