@@ -9,8 +9,10 @@
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `joined`, `data_url` | text and content of parts, written where they lie |
+//! | `arguments`, `schema`, `cache_key`, `models`, `azure` | what the protocols of OpenAI share |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
+//! | `responses` | the OpenAI Responses protocol |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
 //! here reads the environment, starts a task or keeps a state beyond the connections of one
@@ -32,7 +34,9 @@
 //! ```
 
 mod arguments;
+mod azure;
 mod base_url;
+mod cache_key;
 mod chat;
 mod data_url;
 mod errors;
@@ -46,6 +50,7 @@ mod presets;
 mod protocol;
 mod provider;
 mod reading;
+mod responses;
 mod retry_after;
 mod schema;
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::time::Duration;
 use branchwork_core::secret::Secret;
 
 use crate::{
+    azure::{self, is_azure},
     base_url::{BaseUrl, InvalidBaseUrl},
-    dialect::Dialect,
+    dialect::{Dialect, KeyHeader},
     presets::Preset,
     protocol::Protocol,
 };
@@ -47,17 +48,20 @@ impl HttpOptions {
     /// A server of `protocol`, by what a person would type.
     ///
     /// `localhost:8080`, `api.example.com` and `https://example.com/v1/` are all understood, with or
-    /// without the version and the path of the endpoint.
+    /// without the version and the path of the endpoint. On the hosts of Azure the key goes in the header
+    /// that Azure wants.
     ///
     /// # Errors
     ///
     /// [`InvalidBaseUrl`] when it is no address of an HTTP server, or holds a password.
     pub fn new(protocol: Protocol, base_url: &str) -> Result<Self, InvalidBaseUrl> {
-        let (path, endings) = protocol.paths();
+        let base_url = BaseUrl::parse(base_url)?;
+        let is_azure = is_azure(base_url.host_and_port());
+        let (path, endings) = if is_azure { azure::PATHS } else { protocol.paths() };
         Ok(Self {
-            base_url: BaseUrl::parse(base_url)?.with_path(path, endings),
+            base_url: base_url.with_path(path, endings),
             key: None,
-            protocol,
+            protocol: if is_azure { protocol.with_key_header(KeyHeader::ApiKey) } else { protocol },
             headers: Vec::new(),
             idle_wait: IDLE_WAIT,
             probe_wait: PROBE_WAIT,
@@ -76,12 +80,29 @@ impl HttpOptions {
         Ok(options)
     }
 
+    /// A server of the OpenAI Responses protocol.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    ///
+    /// ```
+    /// use branchwork_providers::HttpOptions;
+    ///
+    /// let options = HttpOptions::responses("https://myresource.openai.azure.com")?;
+    /// assert_eq!(options.base_url(), "https://myresource.openai.azure.com/openai/v1");
+    /// # Ok::<(), branchwork_providers::InvalidBaseUrl>(())
+    /// ```
+    pub fn responses(base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        Self::new(Protocol::Responses(KeyHeader::Bearer), base_url)
+    }
+
     /// A known server.
     ///
     /// # Errors
     ///
-    /// None for the presets of this crate as they are; [`InvalidBaseUrl`] as for [`new`](Self::new)
-    /// when its address was changed.
+    /// [`InvalidBaseUrl::Missing`] for a server whose address is the user's own
+    /// ([`Preset::base_url_variable`]); else none, unless its address was changed.
     pub fn from_preset(preset: &Preset) -> Result<Self, InvalidBaseUrl> {
         Self::new(preset.protocol, preset.base_url)
     }

@@ -3,7 +3,11 @@
 use std::fmt;
 
 use crate::{
-    chat::{Chat, dialect::Dialect},
+    chat::{
+        Chat,
+        dialect::{Dialect, KeyHeader},
+    },
+    responses::Responses,
     wire::Wire,
 };
 
@@ -19,11 +23,13 @@ use crate::{
 pub enum Protocol {
     /// OpenAI Chat Completions, which nearly every server speaks, in the dialect of this one.
     Chat(Dialect),
+    /// OpenAI Responses, with the key in this header.
+    Responses(KeyHeader),
 }
 
 impl Protocol {
     /// Every protocol, the one of most servers first.
-    pub const ALL: [Self; 1] = [Self::Chat(Dialect::COMMON)];
+    pub const ALL: [Self; 2] = [Self::Chat(Dialect::COMMON), Self::Responses(KeyHeader::Bearer)];
 
     /// The protocol of that name.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -34,6 +40,15 @@ impl Protocol {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat(_) => "chat",
+            Self::Responses(_) => "responses",
+        }
+    }
+
+    /// The same with the key in that header, where the protocol leaves a choice.
+    pub(crate) const fn with_key_header(self, key_header: KeyHeader) -> Self {
+        match self {
+            Self::Chat(dialect) => Self::Chat(Dialect { key_header, ..dialect }),
+            Self::Responses(_) => Self::Responses(key_header),
         }
     }
 
@@ -41,6 +56,7 @@ impl Protocol {
     pub(crate) fn wire(self) -> Box<dyn Wire> {
         match self {
             Self::Chat(dialect) => Box::new(Chat { dialect }),
+            Self::Responses(key_header) => Box::new(Responses { key_header }),
         }
     }
 
@@ -49,6 +65,7 @@ impl Protocol {
     pub(crate) const fn paths(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Chat(_) => ("/v1", &["/chat/completions"]),
+            Self::Responses(_) => ("/v1", &["/responses"]),
         }
     }
 }

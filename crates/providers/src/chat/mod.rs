@@ -38,8 +38,7 @@ impl Wire for Chat {
     }
 
     fn headers(&self, key: Option<&Secret>) -> Vec<(&'static str, Secret)> {
-        let bearer = |key: &Secret| Secret::new(format!("Bearer {}", key.reveal()));
-        key.map(|key| ("authorization", bearer(key))).into_iter().collect()
+        key.map(|key| self.dialect.key_header.of(key)).into_iter().collect()
     }
 
     fn head(&self, request: &ModelRequest) -> Result<Vec<u8>, String> {

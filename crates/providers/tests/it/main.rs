@@ -5,4 +5,6 @@ mod calls;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod responses;
+#[cfg(test)]
 mod server;

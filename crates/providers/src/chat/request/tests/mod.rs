@@ -11,6 +11,7 @@ use crate::{Dialect, Protocol, chat::Chat, preset, testing};
 fn dialect(name: &str) -> Dialect {
     match preset(name).expect("a preset").protocol {
         Protocol::Chat(dialect) => dialect,
+        other => panic!("{name} speaks {other}"),
     }
 }
 

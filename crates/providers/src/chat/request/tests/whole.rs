@@ -2,7 +2,7 @@
 
 use branchwork_core::{
     message::{Body, Outcome, Part},
-    provider::{ModelRequest, ToolChoice, ToolSpec},
+    provider::{CacheHints, ModelRequest, ToolChoice, ToolSpec},
 };
 use serde_json::{Value, json};
 
@@ -77,7 +77,7 @@ fn s183_a_request_in_which_only_a_model_is_set_says_nothing_else() {
     assert_eq!(sent(&plain, Dialect::default()), streamed);
     assert_eq!(sent(&plain.clone().without_stream(), Dialect::default()), whole);
     for preset in crate::presets() {
-        let Protocol::Chat(dialect) = preset.protocol;
+        let Protocol::Chat(dialect) = preset.protocol else { continue };
         let mut expected = streamed.clone();
         if dialect.stream_usage != StreamUsage::Asked {
             expected.as_object_mut().expect("an object").remove("stream_options");
@@ -129,6 +129,19 @@ fn dialects_change_the_names_they_are_known_for() {
 }
 
 #[test]
+fn the_key_of_a_cache_is_told_to_servers_that_know_it() {
+    let cache = CacheHints { key: Some("trip".to_owned()), shared: Vec::new() };
+    let mut request = request(vec![]).with_cache(cache);
+    for (name, key) in [("openai", json!("trip")), ("azure", json!("trip")), ("groq", Value::Null)]
+    {
+        assert_eq!(sent(&request, dialect(name))["prompt_cache_key"], key, "{name}");
+    }
+    assert_eq!(sent(&request, Dialect::default()).get("prompt_cache_key"), None);
+    request.config.extras.insert("prompt_cache_key".to_owned(), json!("mine"));
+    assert_eq!(sent(&request, dialect("openai"))["prompt_cache_key"], "mine");
+}
+
+#[test]
 fn what_cannot_be_sent_is_refused_with_a_reason() {
     let check = |change: &dyn Fn(&mut ModelRequest), expected: &str| {
         let mut request = full_request();
@@ -175,7 +188,7 @@ fn invariant_10_a_longer_conversation_begins_with_the_bytes_of_the_shorter_one()
         asked(vec![Part::text("and?")], Some(json!({"z": 1, "a": 2}))),
     ];
     for preset in crate::presets() {
-        let Protocol::Chat(dialect) = preset.protocol;
+        let Protocol::Chat(dialect) = preset.protocol else { continue };
         let mut request = full_request();
         request.config.response_schema = None;
         let mut prefix = None;
