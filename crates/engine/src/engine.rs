@@ -9,7 +9,7 @@ use branchwork_core::{
     clock::{Clock, Timestamp},
     id::{BranchId, IdSource},
     limits::SEARCH_HITS_MAX,
-    provider::Provider,
+    provider::{PriceBook, Provider},
     store::{GcReport, Hit, MemoryStore, Search, SessionRecord, Store, StoreStats, VerifyReport},
     tokens::Tokenizer,
 };
@@ -38,6 +38,7 @@ struct Parts {
     providers: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
     branches: Mutex<BTreeMap<BranchId, Weak<Shared>>>,
     tokenizers: Mutex<BTreeMap<String, Arc<dyn Tokenizer>>>,
+    prices: Mutex<Arc<PriceBook>>,
     tools: Mutex<ToolSets>,
 }
 
@@ -93,6 +94,7 @@ impl EngineBuilder {
             providers: Mutex::default(),
             branches: Mutex::default(),
             tokenizers: Mutex::default(),
+            prices: Mutex::default(),
             tools: Mutex::default(),
         };
         Engine { parts: Arc::new(parts) }
@@ -133,6 +135,30 @@ impl Engine {
         let tokenizers = lock(&self.parts.tokenizers);
         let known = tokenizers.iter().filter(|(name, _)| model.starts_with(name.as_str()));
         known.max_by_key(|(name, _)| name.len()).map(|(_, tokenizer)| Arc::clone(tokenizer))
+    }
+
+    /// Lets calls cost what `prices` says from now on, for the [call log](crate::usage) and for the limits of
+    /// turns. Without it, an engine knows no prices. Calls that were made keep what they cost.
+    ///
+    /// A call costs what the model costs that was asked for, at the time of the call; when that is not
+    /// known, what the model costs that answered.
+    ///
+    /// ```
+    /// use branchwork::{
+    ///     Engine,
+    ///     core::provider::{PriceBook, Prices},
+    /// };
+    ///
+    /// let engine = Engine::in_memory();
+    /// // $0.50 for a million tokens that are read, $1.50 for those that are written.
+    /// engine.set_prices(PriceBook::new().with("lab", "tiny", Prices::new(500_000, 1_500_000)));
+    /// ```
+    pub fn set_prices(&self, prices: PriceBook) {
+        *lock(&self.parts.prices) = Arc::new(prices);
+    }
+
+    pub(crate) fn prices(&self) -> Arc<PriceBook> {
+        Arc::clone(&lock(&self.parts.prices))
     }
 
     /// Begins to make a session that is called `name`.

@@ -10,6 +10,7 @@
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `joined`, `data_url` | text and content of parts, written where they lie |
 //! | `arguments`, `schema`, `cache_key`, `models`, `azure` | what the protocols of OpenAI share |
+//! | `embed` | texts as vectors |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //! | `responses` | the OpenAI Responses protocol |
@@ -39,6 +40,7 @@ mod base_url;
 mod cache_key;
 mod chat;
 mod data_url;
+mod embed;
 mod errors;
 mod framing;
 mod hash;

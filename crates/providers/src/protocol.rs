@@ -7,6 +7,7 @@ use crate::{
         Chat,
         dialect::{Dialect, KeyHeader},
     },
+    embed::EmbedForm,
     responses::Responses,
     wire::Wire,
 };
@@ -49,6 +50,13 @@ impl Protocol {
         match self {
             Self::Chat(dialect) => Self::Chat(Dialect { key_header, ..dialect }),
             Self::Responses(_) => Self::Responses(key_header),
+        }
+    }
+
+    /// How its servers are asked for embeddings; `None` when they have none.
+    pub(crate) const fn embeddings(self) -> Option<EmbedForm> {
+        match self {
+            Self::Chat(_) | Self::Responses(_) => Some(EmbedForm::OpenAi),
         }
     }
 

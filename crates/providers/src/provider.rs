@@ -74,6 +74,30 @@ impl HttpProvider {
         self.protocol
     }
 
+    /// Posts a JSON body and reads a whole answer of at most `bytes_max`.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        body: String,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, ProviderError> {
+        let sent = self
+            .client
+            .post(self.url(path))
+            .headers(self.headers.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json")
+            .body(body)
+            .send();
+        let response = sent.await.map_err(|error| self.reporter.transport(error))?;
+        let response = self.accepted(response).await?;
+        reading::body(response, bytes_max, &self.reporter).await
+    }
+
+    pub(crate) fn reporter(&self) -> &Reporter {
+        &self.reporter
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url.as_str())
     }

@@ -7,6 +7,7 @@
 //! | [`conformance`] | what every store must do; [`store_conformance!`] makes tests of it |
 //! | [`disturbed`] | [`DisturbedStore`]: a process dies, or somebody meddles, at a commit |
 //! | [`differential`] | random histories, played on a store and on the memory store |
+//! | [`mod@histories`] | random histories that are legal, for the projections of providers |
 //! | [`ids`] | [`SequentialIds`]: identifiers that are counted |
 //! | [`legal`] | [`breaches`](legal::breaches): what of a history a provider would refuse |
 //! | [`provider`] | [`ScriptedProvider`]: answers that the test wrote |
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod conformance;
 pub mod differential;
 pub mod disturbed;
+pub mod histories;
 pub mod ids;
 pub mod legal;
 pub mod provider;
@@ -27,6 +29,7 @@ pub mod xtask;
 pub use self::{
     clock::TestClock,
     disturbed::{DisturbedStore, Moment},
+    histories::histories,
     ids::SequentialIds,
     provider::{Gate, Script, ScriptedProvider},
     xtask::xtask,

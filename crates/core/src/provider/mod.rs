@@ -1,8 +1,9 @@
 //! The provider boundary: what the engine asks of a model service, and nothing of how.
 
+mod cost;
+mod embed;
 mod error;
 mod event;
-mod prices;
 mod request;
 
 use std::{fmt, pin::Pin};
@@ -11,9 +12,13 @@ use async_trait::async_trait;
 use futures_core::Stream;
 
 pub use self::{
+    cost::{
+        PriceBook, PriceList, PriceTable, Prices, Tariff, add_usd, micro_usd, shown_micro_usd,
+        undated, usd,
+    },
+    embed::{EMBED_INPUTS_MAX, EmbedRequest, Embedder, Embeddings},
     error::{ProviderError, Remedy},
     event::{Finish, ProviderEvent, Retried, Usage},
-    prices::Prices,
     request::{Adapted, CacheHints, ModelRequest, RenderedRequest, ToolChoice, ToolSpec},
 };
 

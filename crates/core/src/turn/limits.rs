@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     limits::TURN_ROUNDS_DEFAULT,
-    provider::{Prices, Usage},
+    provider::{Tariff, Usage},
 };
 
 /// Trillionths of a dollar in a millionth.
@@ -32,21 +32,12 @@ pub struct TurnLimits {
     pub tokens: Option<u64>,
     /// How many tokens one request may have.
     pub context: Option<u64>,
-    /// What it may cost.
-    pub cost: Option<CostLimit>,
+    /// What it may cost, in millionths of a US dollar.
+    pub cost: Option<u64>,
     /// How long it may take, from when the instruction is durable.
     pub time: Option<Duration>,
     /// Whether the model may call nothing in its last round, so that it answers.
     pub final_answer: bool,
-}
-
-/// What a turn may cost, and what tokens cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CostLimit {
-    /// Millionths of a US dollar.
-    pub micro_usd: u64,
-    /// The prices of the model.
-    pub prices: Prices,
 }
 
 /// The limit that ended a turn.
@@ -76,8 +67,9 @@ pub enum Limit {
     /// It cost as much as it may, in millionths of a US dollar.
     #[error("the turn may cost {0} millionths of a dollar")]
     Cost(u64),
-    /// The cost is limited, and the provider does not count tokens.
-    #[error("the turn may cost {0} millionths of a dollar, and the provider does not count tokens")]
+    /// The cost is limited, and not known: the provider does not count tokens, or nobody said what they
+    /// cost.
+    #[error("the turn may cost {0} millionths of a dollar, and what it cost is not known")]
     CostUnknown(u64),
     /// The time is over.
     #[error("the turn may take {0:?}")]
@@ -149,11 +141,11 @@ impl TurnLimits {
         self
     }
 
-    /// Does not ask the model again once the turn cost so many millionths of a US dollar at these prices.
-    /// The call log has what each call cost.
+    /// Does not ask the model again once the turn cost so many millionths of a US dollar, at the prices
+    /// that are known of the model when it begins. The call log has what each call cost.
     #[must_use]
-    pub const fn with_cost(mut self, micro_usd: u64, prices: Prices) -> Self {
-        self.cost = Some(CostLimit { micro_usd, prices });
+    pub const fn with_cost(mut self, micro_usd: u64) -> Self {
+        self.cost = Some(micro_usd);
         self
     }
 
@@ -198,7 +190,7 @@ impl TurnLimits {
     }
 
     fn forbids_more_cost(&self, spent: &Spent) -> Option<Limit> {
-        let max = self.cost?.micro_usd;
+        let max = self.cost?;
         if spent.pico_usd >= max.saturating_mul(PICO_PER_MICRO) {
             Some(Limit::Cost(max))
         } else {
@@ -208,13 +200,11 @@ impl TurnLimits {
 }
 
 impl Spent {
-    /// Counts an answer of the model.
-    pub(super) fn count_answer(&mut self, usage: Option<Usage>, limits: &TurnLimits) {
-        if let Some(CostLimit { prices, .. }) = limits.cost {
-            match usage.and_then(|usage| prices.pico_usd(&usage)) {
-                Some(pico_usd) => self.pico_usd = self.pico_usd.saturating_add(pico_usd),
-                None => self.is_unpriced = true,
-            }
+    /// Counts an answer of the model, which costs what `tariff` says.
+    pub(super) fn count_answer(&mut self, usage: Option<Usage>, tariff: Option<&Tariff>) {
+        match usage.and_then(|usage| tariff?.pico_usd(&usage)) {
+            Some(pico_usd) => self.pico_usd = self.pico_usd.saturating_add(pico_usd),
+            None => self.is_unpriced = true,
         }
         self.is_uncounted |=
             usage.is_none_or(|usage| usage.input_tokens.is_none() && usage.output_tokens.is_none());

@@ -30,13 +30,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 pub use self::{
     answer::Answer,
-    limits::{CostLimit, Limit, TurnLimits},
+    limits::{Limit, TurnLimits},
 };
 use self::{calls::Calls, limits::Spent};
 use crate::{
     graph::CallResult,
     message::{Body, CallId, Draft, Outcome, Status, ToolCall},
-    provider::{Finish, ProviderEvent, Usage},
+    provider::{Finish, ProviderEvent, Tariff, Usage},
     tool::JudgesCalls,
 };
 
@@ -151,6 +151,7 @@ pub struct Turn {
     judge: Option<Arc<dyn JudgesCalls>>,
     calls: Calls,
     limits: TurnLimits,
+    tariff: Option<Tariff>,
     spent: Spent,
 }
 
@@ -213,6 +214,7 @@ impl Turn {
             judge: None,
             calls: Calls::default(),
             limits: TurnLimits::default(),
+            tariff: None,
             spent: Spent::default(),
         }
     }
@@ -235,6 +237,13 @@ impl Turn {
     #[must_use]
     pub const fn with_limits(mut self, limits: TurnLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Says what the answers of the model cost. Without it, that is not known.
+    #[must_use]
+    pub fn with_tariff(mut self, tariff: Option<Tariff>) -> Self {
+        self.tariff = tariff;
         self
     }
 
@@ -368,7 +377,7 @@ impl Turn {
         if !finished {
             return Vec::new();
         }
-        self.spent.count_answer(self.answer.usage(), &self.limits);
+        self.spent.count_answer(self.answer.usage(), self.tariff.as_ref());
         if self.answer.is_empty() {
             return self.close(Ending::Empty);
         }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     message::{BodyKind, DraftError, Native, Part},
-    provider::Retried,
+    provider::{Prices, Retried},
 };
 
 fn text(text: &str) -> Input {
@@ -229,6 +229,30 @@ fn a_turn_goes_as_far_as_it_may() {
         drop(call(&mut turn));
         let effects = run(&mut turn);
         assert_eq!(finish(&mut turn, effects).0, expected);
+    }
+}
+
+#[test]
+fn a_turn_costs_what_its_tariff_says_of_requests_as_long_as_its_own() {
+    let price = |input| Prices::new(input, 0);
+    let tariff = Tariff::new(price(1_000_000)).with_above(100, price(9_000_000));
+    let limits = TurnLimits::new().with_cost(200);
+    let usage =
+        |input| Usage { input_tokens: Some(input), output_tokens: Some(1), ..Usage::default() };
+    // 100 tokens for $1 a million are 100 millionths; 101 tokens cost nine times as much each.
+    for (tariff, input, expected) in [
+        (Some(tariff.clone()), 100, Effect::AskModel),
+        (Some(tariff), 101, Effect::Finish(Ending::Limited(Limit::Cost(200)))),
+        (None, 1, Effect::Finish(Ending::Limited(Limit::CostUnknown(200)))),
+    ] {
+        let (turn, _) = Turn::begin(Draft::new(Body::instruction("q")));
+        let mut turn = turn.with_tools(["add".to_owned()].into()).with_limits(limits);
+        turn = turn.with_tariff(tariff);
+        drop(turn.step(Input::Written));
+        assert_eq!(turn.step(Input::Event(ProviderEvent::Usage(usage(input)))), []);
+        drop(call(&mut turn));
+        drop(run(&mut turn));
+        assert_eq!(turn.step(Input::Written), [expected]);
     }
 }
 

@@ -11,7 +11,7 @@ use branchwork_core::{
     id::{BranchId, MailId, MessageId, OpId},
     mail::{Mail, Package},
     message::{Body, CallId, FileSource, Message, Native, Origin, Outcome, Part, Status, ToolCall},
-    provider::{ToolChoice, ToolSpec, Usage},
+    provider::{Adapted, ToolChoice, ToolSpec, Usage},
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -241,6 +241,7 @@ fn calls() -> [(&'static str, ModelCall); 3] {
         tool_choice: ToolChoice::Named("add".to_owned()),
         stream: true,
         hash: RequestHash([0xab; 32]),
+        adapted: Adapted::new(),
     };
     let usage = Usage { input_tokens: Some(0), cached_tokens: Some(3), ..Usage::default() };
     let full = ModelCall {
@@ -276,7 +277,9 @@ fn calls() -> [(&'static str, ModelCall); 3] {
         failure: None,
     };
     let usage = Some(Usage { cache_write_tokens: Some(9), ..Usage::default() });
-    let cached = ModelCall { usage, ..bare.clone() };
+    let adapted = Adapted::from([("thought_left_out".into(), 2)]);
+    let request = CallRequest { adapted, ..bare.request.clone() };
+    let cached = ModelCall { usage, request, ..bare.clone() };
     [("call", full), ("call-bare", bare), ("call-cached", cached)]
 }
 

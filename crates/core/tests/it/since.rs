@@ -34,6 +34,37 @@ fn texts<'a, M: AsRef<Message> + 'a>(messages: impl IntoIterator<Item = M>) -> V
     messages.into_iter().map(|message| message.as_ref().text()).collect()
 }
 
+/// The key and the places that a provider with a cache is told.
+fn hints(view: &View) -> (Option<String>, Vec<usize>) {
+    let hints = view.cache_hints();
+    (hints.key, hints.shared)
+}
+
+#[test]
+fn what_forks_share_is_told_by_the_places_where_they_part_and_the_key_of_their_root() {
+    let ids = Counter::default();
+    assert_eq!(hints(&View::default()), (None, vec![]));
+    let main = said(&ids, &View::default(), &["1", "2", "3"]);
+    let (key, places) = hints(&main);
+    assert_eq!(places, Vec::<usize>::new(), "nobody is known to share it");
+    let at = |view: &View, count: usize| {
+        let id = ids_of(view)[count - 1];
+        view.at(Some(view.head_at(id).unwrap())).unwrap()
+    };
+    let fork = said(&ids, &at(&main, 2), &["4", "5"]);
+    assert_eq!(hints(&fork), (key.clone(), vec![2]));
+    let twice = said(&ids, &at(&fork, 3), &["6"]);
+    assert_eq!(hints(&twice), (key.clone(), vec![2, 3]));
+    // What was taken out since is not counted; what leads is.
+    let two = ids_of(&twice)[1];
+    let shorter = after(&ids, &twice, |step| step.remove(two).unwrap());
+    assert_eq!(hints(&shorter), (key.clone(), vec![1, 2, 3]));
+    let other = said(&ids, &View::default(), &["1", "2"]);
+    assert_ne!(hints(&other).0, key);
+    let root = format!("{:x}", main.head().unwrap().stretch().to_bits());
+    assert!(!key.unwrap().contains(&root));
+}
+
 #[test]
 fn what_came_since_is_what_stands_and_what_was_said_is_under_its_summaries() {
     let ids = Counter::default();

@@ -7,9 +7,7 @@ use branchwork_core::{
     clock::Timestamp,
     config::ConfigPatch,
     graph::View,
-    provider::{
-        Finish, ModelRequest, Prices, ProviderError, ProviderEvent, RenderedRequest, Usage,
-    },
+    provider::{Finish, ModelRequest, PriceBook, ProviderError, ProviderEvent, RenderedRequest},
     turn::Answer,
 };
 use sha2::{Digest as _, Sha256};
@@ -46,6 +44,7 @@ impl Meter {
             tool_choice: request.tool_choice.clone(),
             stream: request.stream,
             hash: hash(rendered),
+            adapted: rendered.adapted.clone(),
         };
         Self { request, wished, asked, first: None, retries: 0 }
     }
@@ -70,10 +69,15 @@ impl Meter {
     pub(super) fn finish(
         self,
         answer: &Answer,
-        (error, prices): (Option<&ProviderError>, Option<Prices>),
+        error: Option<&ProviderError>,
+        prices: &PriceBook,
         now: Timestamp,
     ) -> ModelCall {
-        let cost = |usage: Usage| prices.and_then(|prices| prices.usd(&usage));
+        let CallRequest { provider, model, .. } = &self.request;
+        let list = prices
+            .find(provider, model)
+            .or_else(|| prices.find(provider, answer.model().unwrap_or_default()));
+        let tariff = list.and_then(|list| list.at(self.asked));
         let failure = error.map(|error| CallFailure {
             problem: error.to_string(),
             detail: error.detail().to_owned(),
@@ -82,7 +86,7 @@ impl Meter {
             model: answer.model().map(str::to_owned),
             finish: answer.finish().map(Finish::as_str).map(str::to_owned),
             usage: answer.usage(),
-            cost_usd: answer.usage().and_then(cost),
+            cost_usd: answer.usage().and_then(|usage| tariff?.usd(&usage)),
             timings: Timings {
                 queued: between(self.wished, self.asked),
                 first: self.first.map(|first| between(self.asked, first)),

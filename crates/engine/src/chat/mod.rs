@@ -31,12 +31,12 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
 pub(crate) use self::extract::{REPAIRS, correction, read};
-pub(crate) use self::meter::hash;
 pub use self::{
     event::{Reply, TurnEvent},
     extract::{Extract, Extracted},
     stream::ChatStream,
 };
+pub(crate) use self::{meter::hash, shown::cache_hints};
 use crate::{branch::Branch, error::Result, tools::TurnPolicy};
 
 /// A question to the model of a branch: `.await` it for the reply, or [`stream`](Self::stream) it.

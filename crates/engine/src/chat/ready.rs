@@ -8,9 +8,9 @@ use branchwork_core::{
     graph::{Extent, StepWriter},
     id::MessageId,
     message::{Body, Draft, Role},
-    provider::Provider,
+    provider::{Provider, Tariff},
     tokens::{Gauge, TokenCount},
-    turn::{CostLimit, CutOff, Effect, Input, Turn, TurnLimits},
+    turn::{CutOff, Effect, Input, Turn, TurnLimits},
 };
 
 use super::{
@@ -33,6 +33,8 @@ pub(super) struct Ready {
     options: Options,
     offer: Offer,
     gauge: Option<Gauge>,
+    /// What answers cost, when that is limited.
+    tariff: Option<Tariff>,
     ask: Ask,
     wished: Timestamp,
 }
@@ -65,6 +67,7 @@ impl Chat {
             return Err(Error::NoModel);
         }
         let provider = branch.engine().provider(config.provider.as_deref().unwrap_or_default())?;
+        let tariff = tariff(&branch, &config, &options.limits)?;
         let offer = branch.tools().offer(&options.tools, &config)?;
         offer.check(&options.tool_choice)?;
         let gauge = match options.limits.context {
@@ -85,15 +88,29 @@ impl Chat {
             Ask::Resume if state.is_parked() => offer.check_has_tools(&state.view)?,
             Ask::Resume | Ask::Again { .. } => {}
         }
-        Ok(Ready { branch, turns, state, provider, config, options, offer, gauge, ask, wished })
+        Ok(Ready {
+            branch,
+            turns,
+            state,
+            provider,
+            config,
+            options,
+            offer,
+            gauge,
+            tariff,
+            ask,
+            wished,
+        })
     }
 }
 
 impl Ready {
     /// Writes the instruction. Once begun it is to be driven to its end.
     pub(super) async fn begin(self) -> Result<Run> {
-        let Self { branch, turns, state, provider, config, mut options, offer, gauge, ask, wished } =
-            self;
+        let Self {
+            branch, turns, state, provider, config, offer, gauge, tariff, ask, wished, ..
+        } = self;
+        let mut options = self.options;
         let system = options.system.take();
         let (tools, limits) = (offer.tools.keys().cloned().collect(), options.limits);
         let judge = Judge { tools: offer.tools.clone(), policy: options.policy.clone() };
@@ -125,7 +142,7 @@ impl Ready {
                 Opening { answered, results, ..opening }
             }
         };
-        let opening = opening.judged_by(judge);
+        let opening = opening.judged_by(judge).priced_by(tariff);
         let Opening { turn, next, instruction, extent, state, answered, results } = opening;
         let (meter, call, heard) = (None, None, Vec::new());
         let steered = branch.steering().begin();
@@ -179,6 +196,10 @@ impl Opening {
     fn judged_by(self, judge: Judge) -> Self {
         Self { turn: self.turn.with_judge(Arc::new(judge)), ..self }
     }
+
+    fn priced_by(self, tariff: Option<Tariff>) -> Self {
+        Self { turn: self.turn.with_tariff(tariff), ..self }
+    }
 }
 
 /// Refuses limits that a turn could not keep.
@@ -186,12 +207,26 @@ const fn check_limits(limits: &TurnLimits) -> Result<()> {
     let problem = match limits {
         TurnLimits { rounds: 0, .. } => "the model must be asked at least once",
         TurnLimits { context: Some(0), .. } => "no request has 0 tokens",
-        TurnLimits { cost: Some(CostLimit { micro_usd: 0, .. }), .. } => "no answer costs nothing",
+        TurnLimits { cost: Some(0), .. } => "no answer costs nothing",
         TurnLimits { tokens: Some(0), .. } => "no answer has 0 tokens",
         TurnLimits { time: Some(Duration::ZERO), .. } => "no answer takes no time",
         _ => return Ok(()),
     };
     Err(Error::BadLimits { problem })
+}
+
+/// What answers of the model cost now, when that is limited.
+fn tariff(branch: &Branch, config: &Config, limits: &TurnLimits) -> Result<Option<Tariff>> {
+    if limits.cost.is_none() {
+        return Ok(None);
+    }
+    let engine = branch.engine();
+    let (prices, now) = (engine.prices(), engine.now());
+    let (provider, model) = (config.provider.as_deref(), config.model.as_deref());
+    let list = prices.find(provider.unwrap_or_default(), model.unwrap_or_default());
+    let tariff = list.and_then(|list| list.at(now)).cloned();
+    let problem = "the cost is limited, and what the model costs is not known";
+    tariff.map(Some).ok_or(Error::BadLimits { problem })
 }
 
 /// Refuses a request that has more tokens than one may have.

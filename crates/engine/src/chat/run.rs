@@ -27,6 +27,7 @@ use super::{
     Options, Reply,
     mail_read::{self, MailRead},
     meter::Meter,
+    shown::cache_hints,
 };
 use crate::{
     branch::{Branch, Part, State, Steered, Stop, Turns, with_beginning},
@@ -95,8 +96,10 @@ impl Run {
             }
             choice => choice.clone(),
         };
+        let hints = cache_hints(&self.state.view, messages.len(), self.options.results_kept);
         let request = ModelRequest::new(messages, self.config.clone())
-            .with_tools(self.offer.specs.clone(), choice);
+            .with_tools(self.offer.specs.clone(), choice)
+            .with_cache(hints);
         if self.options.in_one_piece { request.without_stream() } else { request }
     }
 
@@ -358,9 +361,8 @@ impl Run {
         write: impl FnOnce(&mut StepWriter<'_>) -> Result<T>,
     ) -> Result<(T, State)> {
         let state = self.state.clone();
-        let now = self.branch.engine().now();
-        let prices = self.options.limits.cost.map(|cost| cost.prices);
-        let finish = |meter: Meter| meter.finish(self.turn.answer(), (error, prices), now);
+        let (now, prices) = (self.branch.engine().now(), self.branch.engine().prices());
+        let finish = |meter: Meter| meter.finish(self.turn.answer(), error, &prices, now);
         let call = self.meter.take().map(finish);
         self.call.clone_from(&call);
         let part = Part { call, ..extent.into() };

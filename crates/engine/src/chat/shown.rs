@@ -7,6 +7,7 @@ use branchwork_core::{
     graph::View,
     id::MessageId,
     message::{Body, Draft, Message, Role},
+    provider::CacheHints,
 };
 
 use super::{Ask, Options};
@@ -16,6 +17,14 @@ pub(super) fn last_instruction(view: &View) -> Option<&Arc<Message>> {
     let is_instruction = |message: &&Arc<Message>| matches!(message.body, Body::Instruction { .. });
     let mut instructions = view.messages().rev().filter(is_instruction);
     instructions.find(|message| view.folded(message.id).is_none())
+}
+
+/// What providers with a prompt cache are told of a request with so many messages of `view`: when that is
+/// not all of it as it stands, only whose root it has.
+pub(crate) fn cache_hints(view: &View, shown: usize, results_kept: Option<u32>) -> CacheHints {
+    let hints = view.cache_hints();
+    let is_whole = shown == view.len() && results_kept.is_none();
+    if is_whole { hints } else { CacheHints { shared: Vec::new(), ..hints } }
 }
 
 impl Options {

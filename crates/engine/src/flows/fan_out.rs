@@ -6,7 +6,10 @@ use branchwork_core::id::OpId;
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
-use super::asking::{CONCURRENCY, Each, fork_for, question, references};
+use super::{
+    asking::{CONCURRENCY, Each, fork_for, question, references},
+    warm,
+};
 use crate::{
     branch::Branch,
     chat::{Chat, Reply},
@@ -43,6 +46,7 @@ pub struct FanOut {
     models: Vec<ModelReference>,
     samples: usize,
     concurrency: usize,
+    staggers: Option<bool>,
     each: Arc<Each>,
 }
 
@@ -88,6 +92,7 @@ impl Branch {
             models: Vec::new(),
             samples: 1,
             concurrency: CONCURRENCY,
+            staggers: None,
             each: Arc::new(|chat| chat),
         }
     }
@@ -124,6 +129,14 @@ impl FanOut {
         self
     }
 
+    /// Says whether the others wait for the first word of the first one of their model, so that what they
+    /// share is read from the provider's prompt cache and not paid for each. Without it, they do when that
+    /// has about 1 024 tokens or more: no less is cached.
+    pub const fn stagger(mut self, staggers: bool) -> Self {
+        self.staggers = Some(staggers);
+        self
+    }
+
     /// Says what holds for each chat: its tools, limits, settings.
     pub fn each(mut self, each: impl Fn(Chat) -> Chat + Send + Sync + 'static) -> Self {
         self.each = Arc::new(each);
@@ -144,12 +157,18 @@ impl FanOut {
     async fn run(self) -> Result<Vec<FanOutItem>> {
         let (concurrency, items) = (self.concurrency, self.items()?);
         // All begin at one place, wherever the branch goes meanwhile.
-        let head = self.branch.view().await?.head();
-        let each = |(index, (item, model)): (usize, (FanOutItem, Option<ModelReference>))| {
-            let (branch, each) = (self.branch.clone(), Arc::clone(&self.each));
-            async move { (index, ask((branch, head), item, model, &*each).await) }
+        let view = self.branch.view().await?;
+        let head = view.head();
+        let turns = if self.staggers.unwrap_or_else(|| warm::is_worth_it(&view)) {
+            warm::turns(items.iter().map(|(item, _)| item.model.clone()))
+        } else {
+            items.iter().map(|_| warm::Turn::Alone).collect()
         };
-        let asked: Vec<_> = items.into_iter().enumerate().map(each).collect();
+        let each = |(index, ((item, model), turn))| {
+            let (branch, each) = (self.branch.clone(), Arc::clone(&self.each));
+            async move { (index, ask((branch, head), item, (model, turn), &*each).await) }
+        };
+        let asked: Vec<_> = items.into_iter().zip(turns).enumerate().map(each).collect();
         let mut done: Vec<_> = stream::iter(asked).buffer_unordered(concurrency).collect().await;
         done.sort_by_key(|(index, _)| *index);
         Ok(done.into_iter().map(|(_, item)| item).collect())
@@ -219,14 +238,14 @@ fn options<T: Clone>(values: &[T]) -> Vec<Option<T>> {
 async fn ask(
     from: (Branch, Option<OpId>),
     mut item: FanOutItem,
-    model: Option<ModelReference>,
+    (model, turn): (Option<ModelReference>, warm::Turn),
     each: &Each,
 ) -> FanOutItem {
     match fork(from, model).await {
         Err(error) => item.outcome = Err(error),
         Ok(fork) => {
             let chat = question(&fork, &item.instruction, item.context.as_ref());
-            item.outcome = each(chat).await;
+            item.outcome = turn.ask(each(chat)).await;
             item.branch = Some(fork);
         }
     }

@@ -15,6 +15,7 @@ mod fan_out;
 mod flow;
 mod mark;
 mod react;
+mod warm;
 
 pub(crate) use self::compact::ask as ask_for_summary;
 pub use self::{

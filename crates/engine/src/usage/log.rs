@@ -13,7 +13,7 @@ use branchwork_core::{
 use super::Totals;
 use crate::{
     branch::Branch,
-    chat::hash,
+    chat::{cache_hints, hash},
     engine::Engine,
     error::{Error, Result},
     session::Session,
@@ -137,8 +137,10 @@ impl Session {
         if let Some(kept) = kept.results_kept {
             leave_results_out(&mut messages, kept as usize);
         }
+        let hints = cache_hints(&view, messages.len(), kept.results_kept);
         let request = ModelRequest::new(messages, kept.config_of(view.config()))
-            .with_tools(kept.tools.clone(), kept.tool_choice.clone());
+            .with_tools(kept.tools.clone(), kept.tool_choice.clone())
+            .with_cache(hints);
         Ok(if kept.stream { request } else { request.without_stream() })
     }
 }

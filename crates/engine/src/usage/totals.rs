@@ -1,6 +1,9 @@
 //! Calls, added up.
 
-use branchwork_core::{call::ModelCall, provider::Usage};
+use branchwork_core::{
+    call::ModelCall,
+    provider::{Usage, add_usd},
+};
 
 /// Calls, added up. What a provider did not say is counted as unknown, never as 0.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -49,7 +52,7 @@ impl Totals {
             None => self.unknown_tokens += 1,
         }
         match call.cost_usd {
-            Some(cost) => self.cost_usd = Some(self.cost_usd.unwrap_or_default() + cost),
+            Some(cost) => self.cost_usd = Some(add_usd(self.cost_usd.unwrap_or_default(), cost)),
             None => self.unknown_cost += 1,
         }
     }

@@ -8,7 +8,7 @@ use branchwork::{
         filter::RESULT_LEFT_OUT,
         graph::ApplyError,
         message::{Body, Role, Status},
-        provider::{Finish, Prices, ProviderEvent, Usage},
+        provider::{Finish, PriceBook, Prices, ProviderEvent, Usage},
         tokens::{Basis, Tokenizer},
         tool::ToolSelection,
         turn::{Limit, TurnLimits},
@@ -213,16 +213,21 @@ async fn a_turn_costs_no_more_than_it_may_and_the_call_log_says_what() {
     let read = async |_: Nothing| Ok::<_, ToolError>("much");
     session.register(FunctionTool::new("read", "Reads.", read)).unwrap();
     let main = session.default_branch();
+    let limits = TurnLimits::new().with_cost(5_000);
+    let unknown = main.chat("Read.").with_limits(limits).await;
+    assert!(matches!(unknown, Err(Error::BadLimits { .. })), "nobody said what the model costs");
+    assert_eq!(main.view().await.unwrap().len(), 0, "nothing is written");
     // $2 and $10 for a million: 3 000 millionths of a dollar each.
-    let prices = Prices { input: 2_000_000, cached: 1_000_000, output: 10_000_000 };
+    let prices = Prices::new(2_000_000, 10_000_000).with_cached(1_000_000);
+    session.engine().set_prices(PriceBook::new().with("local", "tiny", prices));
     let chat = main.chat("Read.").with_tools(ToolSelection::All);
-    let reply = chat.with_limits(TurnLimits::new().with_cost(5_000, prices)).await.unwrap();
+    let reply = chat.with_limits(limits).await.unwrap();
     assert_eq!((reply.limit, reply.rounds), (Some(Limit::Cost(5_000)), 2));
     assert_eq!(provider.requests().len(), 2);
     let costs: Vec<_> =
         session.calls().await.unwrap().iter().map(|call| call.call.cost_usd).collect();
     assert_eq!(costs, [Some(0.003), Some(0.003)]);
     main.append(says("And now?")).await.unwrap();
-    let none = main.chat("x").with_limits(TurnLimits::new().with_cost(0, prices)).await;
+    let none = main.chat("x").with_limits(TurnLimits::new().with_cost(0)).await;
     assert!(matches!(none, Err(Error::BadLimits { .. })));
 }

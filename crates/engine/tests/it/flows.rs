@@ -1,7 +1,7 @@
 //! Flows: fan-out, and reasoning and acting in turns.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -9,14 +9,14 @@ use branchwork::{
     Branch, Engine, Error,
     core::{
         message::Role,
-        provider::{ModelRequest, ProviderError, ToolChoice},
+        provider::{Finish, ModelRequest, ProviderError, ToolChoice},
         tool::ToolSelection,
         turn::TurnLimits,
     },
     flows::{FanOutItem, ReactPrompts},
     tools::{FunctionTool, ToolError, schemars::JsonSchema},
 };
-use branchwork_testkit::{Script, ScriptedProvider};
+use branchwork_testkit::{Gate, Script, ScriptedProvider};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -255,4 +255,62 @@ async fn follow_ups_end_with_an_answer() {
     let reply = reply.unwrap();
     assert_eq!((reply.text.as_str(), reply.results.len()), ("7", 2));
     assert_eq!(provider.requests().len(), 3);
+}
+
+/// Asks three things of two models, behind `shared`; answers how many calls were made before the first
+/// word of their model.
+async fn calls_before_the_first_word(shared: &str, stagger: Option<bool>) -> usize {
+    let models = ["tiny", "large"];
+    let gates = models.map(|model| (model, Gate::new()));
+    let spoken: Arc<Mutex<Vec<&str>>> = Arc::default();
+    let early = Arc::new(AtomicUsize::new(0));
+    let (main, _) = talk({
+        let (gates, spoken, early) = (gates.clone(), Arc::clone(&spoken), Arc::clone(&early));
+        move |request| {
+            let asked = request.config.model.as_deref().unwrap();
+            if !spoken.lock().unwrap().contains(&asked) {
+                early.fetch_add(1, Ordering::SeqCst);
+            }
+            let (_, gate) = gates.iter().find(|(model, _)| *model == asked).unwrap();
+            Script::new().with_start().with_gate(gate).with_text("Rome").with_end(Finish::Stop)
+        }
+    })
+    .await;
+    main.append(says(shared)).await.unwrap();
+    let fan_out = main.fan_out(["a", "b", "c"]).models(models).concurrency(6);
+    let fan_out = match stagger {
+        Some(stagger) => fan_out.stagger(stagger),
+        None => fan_out,
+    };
+    let running = tokio::spawn(fan_out.into_future());
+    for (model, gate) in &gates {
+        gate.reached().await;
+        spoken.lock().unwrap().push(model);
+        gate.release();
+    }
+    let items = running.await.unwrap().unwrap();
+    assert_eq!(items.iter().map(text).collect::<Vec<_>>(), ["Rome"; 6]);
+    early.load(Ordering::SeqCst)
+}
+
+#[tokio::test]
+async fn the_first_call_of_each_model_fills_the_cache_before_the_others_are_made() {
+    let long = "word ".repeat(2_000);
+    assert_eq!(calls_before_the_first_word("short", Some(true)).await, 2);
+    assert_eq!(calls_before_the_first_word("short", None).await, 6, "nothing to cache");
+    assert_eq!(calls_before_the_first_word(&long, None).await, 2);
+    assert_eq!(calls_before_the_first_word(&long, Some(false)).await, 6);
+}
+
+#[tokio::test]
+async fn a_first_call_that_fails_holds_nobody_up() {
+    let count = AtomicUsize::new(0);
+    let (main, _) = talk(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => Script::refusal(ProviderError::TooLong { detail: String::new() }),
+        _ => Script::text("Rome"),
+    })
+    .await;
+    let items = main.fan_out(["a", "b", "c"]).stagger(true).await.unwrap();
+    assert!(items[0].outcome.is_err());
+    assert_eq!([text(&items[1]), text(&items[2])], ["Rome", "Rome"]);
 }

@@ -59,6 +59,8 @@ mod own_flows;
 #[cfg(test)]
 mod poison;
 #[cfg(test)]
+mod prices;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 #[cfg(feature = "mcp")]

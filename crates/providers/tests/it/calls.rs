@@ -1,13 +1,16 @@
 //! Calls that go well, and calls that are dropped.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use branchwork_core::{
     clock::Timestamp,
     config::Config,
     id::OpId,
     message::{Body, Message, Status},
-    provider::{EventStream, Finish, ModelRequest, Provider as _, ProviderEvent},
+    provider::{
+        EmbedRequest, Embedder as _, EventStream, Finish, ModelRequest, Provider as _,
+        ProviderEvent,
+    },
 };
 use branchwork_providers::{HttpOptions, HttpProvider, Secret};
 use futures_util::StreamExt as _;
@@ -171,4 +174,18 @@ async fn models_are_listed() {
     assert_eq!(server.seen().await.line, "GET /v1/models");
     let odd = provider.models().await.expect_err("it is no list");
     assert_eq!(odd.detail(), "the answer is no list of models: {}");
+}
+
+#[tokio::test]
+async fn texts_become_vectors() {
+    let answer = r#"{"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[0,1]}]}"#;
+    let limited = Reply::json(429, r#"{"error":{"message":"slow down"}}"#).with("retry-after", "2");
+    let mut server = Server::start([Reply::json(200, answer), limited]).await;
+    let provider = provider(&server);
+    let request = EmbedRequest::new("tiny", ["a", "b"]);
+    let made = provider.embed(&request).await.expect("they are made");
+    assert_eq!(made.vectors, [[1.0, 0.0], [0.0, 1.0]]);
+    assert_eq!(server.seen().await.line, "POST /v1/embeddings");
+    let refused = provider.embed(&request).await.expect_err("the rate is limited");
+    assert_eq!(refused.retry_after(), Some(Duration::from_secs(2)));
 }

@@ -8,7 +8,7 @@ use branchwork_core::{
     graph::{Extent, StepWriter},
     id::{MessageId, OpId},
     message::{Body, Draft},
-    provider::{ToolChoice, ToolSpec, Usage},
+    provider::{Adapted, ToolChoice, ToolSpec, Usage},
     store::{Cause, Change, Commit, HeadMove, Store, StoreError},
 };
 use serde_json::json;
@@ -34,6 +34,7 @@ fn full(head: Option<OpId>) -> ModelCall {
             tool_choice: ToolChoice::Named("add".to_owned()),
             stream: true,
             hash: RequestHash([0xa5; 32]),
+            adapted: Adapted::new(),
         },
         model: Some("tiny-1".to_owned()),
         finish: Some("stop".to_owned()),

@@ -46,14 +46,20 @@ pub(super) async fn run(
     let patch = args.parameters.patch().with_model(Some(whom.provider), whom.model);
     patch.check().map_err(branchwork::Error::from)?;
     let config = view.config().patched(&patch);
+    let mut hints = view.cache_hints();
+    if args.from.is_some() && !view.is_empty() {
+        // It would be asked on a fork.
+        hints.shared.push(view.len());
+        hints.shared.dedup();
+    }
     let view = with(view, Body::instruction(prompt))?;
     let request = ModelRequest::new(view.messages().map(Arc::clone).collect(), config);
     let tools = offered.map(Offered::specs).unwrap_or_default();
-    let request = request.with_tools(tools, ToolChoice::Auto);
+    let request = request.with_tools(tools, ToolChoice::Auto).with_cache(hints);
     let request = if args.no_stream { request.without_stream() } else { request };
     let rendered = whom.handle.render(&request)?;
     let body: Value = serde_json::from_str(&rendered.body).unwrap_or(Value::String(rendered.body));
-    output::json(&json!({ "url": rendered.url, "body": body }))?;
+    output::json(&json!({ "url": rendered.url, "body": body, "adapted": rendered.adapted }))?;
     Ok(ExitCode::SUCCESS)
 }
 

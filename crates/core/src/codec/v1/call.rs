@@ -10,7 +10,7 @@ use crate::{
     call::{CallFailure, CallRequest, ModelCall, RequestHash, Timings},
     config::ConfigPatch,
     id::{MessageId, OpId},
-    provider::{ToolChoice, ToolSpec, Usage},
+    provider::{Adapted, ToolChoice, ToolSpec, Usage},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -56,6 +56,8 @@ struct StoredRequest {
     stream: bool,
     /// SHA-256 in lower-case hexadecimal digits.
     sha256: String,
+    #[serde(default, skip_serializing_if = "Adapted::is_empty")]
+    adapted: Adapted,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -158,6 +160,7 @@ impl From<&CallRequest> for StoredRequest {
             },
             stream: request.stream,
             sha256: request.hash.to_string(),
+            adapted: request.adapted.clone(),
         }
     }
 }
@@ -215,6 +218,7 @@ impl StoredRequest {
                 StoredChoice::Named(name) => ToolChoice::Named(name),
             },
             stream: self.stream,
+            adapted: self.adapted,
             hash: RequestHash::parse(&self.sha256).ok_or("the hash is not one of SHA-256")?,
         })
     }

@@ -16,6 +16,7 @@ mod done;
 mod fold;
 mod groups;
 mod pending;
+mod shared;
 mod since;
 
 use std::sync::Arc;

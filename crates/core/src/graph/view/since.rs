@@ -81,7 +81,7 @@ impl View {
         self.lead.as_ref().filter(|lead| lead.depth > depth)?.message.as_ref()
     }
 
-    fn since(&self, depth: u32) -> Range<usize> {
+    pub(super) fn since(&self, depth: u32) -> Range<usize> {
         let before = |index| self.entries.get(index).is_some_and(|entry| entry.depth <= depth);
         partition(self.length, before)..self.length
     }
