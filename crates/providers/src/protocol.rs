@@ -25,6 +25,12 @@ pub enum Protocol {
     /// OpenAI Chat Completions, which nearly every server speaks, in the dialect of this one.
     Chat(Dialect),
     /// OpenAI Responses, with the key in this header.
+    ///
+    /// Nothing is kept on the server: what it wants back is kept in the history, and every request holds
+    /// all of it. `stop`, `seed` and penalties are not part of this protocol and are refused. Of the
+    /// extras, `reasoning` (`{"summary": "auto"}`) and `text` are joined with what settings say,
+    /// `tools` are those that the server runs, and `include` takes the place of what is asked for by
+    /// itself, so that `[]` asks for nothing.
     Responses(KeyHeader),
 }
 

@@ -5,6 +5,8 @@ mod calls;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod legality;
+#[cfg(test)]
 mod responses;
 #[cfg(test)]
 mod server;

@@ -220,6 +220,10 @@ impl Decoder {
         let Some(raw) = event.item else { return Ok(()) };
         let item = Item::read(raw);
         let kind = Kind::of(&item.kind.0);
+        // Some proxies tell of an item twice.
+        if self.items.has(&item.id.0) {
+            return Ok(());
+        }
         let place = self.begin(Name { index: event.output_index, id: &item.id.0, kind }, events)?;
         self.begin_call(place, &item, events)
     }

@@ -100,6 +100,11 @@ impl Items {
         self.0.iter().rposition(by_id).or_else(|| self.0.iter().rposition(by_index))
     }
 
+    /// Whether an item of that identifier, which is not empty, was told of.
+    pub(super) fn has(&self, id: &str) -> bool {
+        !id.is_empty() && self.0.iter().any(|item| item.id == id)
+    }
+
     /// Begins an item.
     ///
     /// # Errors

@@ -120,6 +120,24 @@ finished stop"#,
 }
 
 #[test]
+fn a_recorded_thought_in_several_parts_is_one_that_only_people_can_read() {
+    let name = "responses/openai_thoughts.json";
+    let response: Value = serde_json::from_slice(&fixture(name)).expect("JSON");
+    let summary = response["output"][0]["summary"].as_array().expect("a list");
+    let texts: Vec<_> = summary.iter().filter_map(|part| part["text"].as_str()).collect();
+    assert_eq!(texts.len(), 5);
+    let mut answer = Answer::default();
+    for event in recorded(name) {
+        answer.push(event);
+    }
+    let said = response["output"][1]["content"][0]["text"].as_str().expect("text");
+    let thought = Part::Reasoning { text: texts.join("\n\n"), detail: None };
+    assert_eq!(answer.body(), Body::Response { parts: vec![thought, Part::text(said)] });
+    let sent = json!({ "type": "message", "role": "assistant", "content": said });
+    assert_eq!(input("thinker", answer.body()), [sent]);
+}
+
+#[test]
 fn recorded_items_are_kept_as_they_came_and_go_back_as_they_were() {
     let name = "responses/openai_web_search.json";
     let response: Value = serde_json::from_slice(&fixture(name)).expect("JSON");

@@ -120,6 +120,15 @@ fn calls_are_told_apart_whatever_servers_leave_out() {
         ],
         two,
     );
+    check(
+        &[
+            plain(begun, item("a", "")),
+            plain(begun, item("a", "")),
+            piece("fc_a", "{}"),
+            plain(over, item("a", "{}")),
+        ],
+        "call 0 a look\narguments 0 {}\nfinished tool_calls",
+    );
     // Arguments as an object, no identifier, no arguments at all.
     let bare = json!({ "type": "function_call", "name": "look", "arguments": { "n": 1 } });
     check(&[done(0, &bare)], "call 0 call_3_0 look\narguments 0 {\"n\":1}\nfinished tool_calls");
