@@ -73,8 +73,8 @@ use branchwork_core::{
 
 use self::answer::Decoder;
 use crate::{
-    chat::models,
     errors::Reporter,
+    model_list,
     wire::{Decode, Pen, Place, Wire},
 };
 
@@ -128,6 +128,6 @@ impl Wire for Anthropic {
     }
 
     fn models(&self, body: &[u8]) -> Option<Vec<ModelInfo>> {
-        models::read(body)
+        model_list::read(body)
     }
 }

@@ -120,6 +120,27 @@ impl Reporter {
     }
 }
 
+/// What the Responses protocol calls faults of the input that only its answer tells of.
+const INPUT_FAULTS: [&str; 17] = [
+    "bio_policy",
+    "data_residency_mismatch",
+    "empty_image_file",
+    "failed_to_download_image",
+    "image_content_policy_violation",
+    "image_file_not_found",
+    "image_file_too_large",
+    "image_parse_error",
+    "image_too_large",
+    "image_too_small",
+    "invalid_base64_image",
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_image_url",
+    "invalid_prompt",
+    "misalignment_policy_violation",
+    "unsupported_image_media_type",
+];
+
 /// The status that goes with the server's name for a fault, where it gives no number.
 fn status_of_kind(fault: &Fault) -> Option<u16> {
     let kinds = [fault.code.as_str(), fault.kind.as_str()];
@@ -138,6 +159,7 @@ fn status_of_kind(fault: &Fault) -> Option<u16> {
         "api_error" => Some(500),
         "timeout_error" => Some(504),
         "overloaded_error" => Some(529),
+        kind if INPUT_FAULTS.contains(&kind) => Some(400),
         _ => None,
     })
 }

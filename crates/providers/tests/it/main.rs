@@ -15,4 +15,6 @@ mod ollama;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]
+mod responses;
+#[cfg(test)]
 mod server;

@@ -92,6 +92,8 @@ pub(crate) struct Seen {
     pub(crate) query: String,
     pub(crate) google_key: String,
     pub(crate) authorization: String,
+    /// Where Azure wants the key.
+    pub(crate) api_key: String,
     pub(crate) title: String,
     pub(crate) agent: String,
     pub(crate) headers: HeaderMap,
@@ -234,11 +236,22 @@ async fn read(request: Request<Incoming>, connection: usize) -> Seen {
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
-    let (authorization, title, agent) =
-        (header("authorization"), header("x-title"), header("user-agent"));
+    let (authorization, api_key) = (header("authorization"), header("api-key"));
+    let (title, agent) = (header("x-title"), header("user-agent"));
     let google_key = header("x-goog-api-key");
     let headers = request.headers().clone();
     let body = request.into_body().collect().await.expect("the request is whole").to_bytes();
     let body = String::from_utf8(body.to_vec()).expect("requests are text");
-    Seen { line, query, google_key, authorization, title, agent, headers, body, connection }
+    Seen {
+        line,
+        query,
+        google_key,
+        authorization,
+        api_key,
+        title,
+        agent,
+        headers,
+        body,
+        connection,
+    }
 }

@@ -6,6 +6,7 @@
 mod anthropic;
 mod gemini;
 mod ollama;
+mod responses;
 
 use std::{fmt::Display, sync::Arc};
 
