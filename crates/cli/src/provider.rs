@@ -155,8 +155,11 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failur
         .and_then(|own| own.base_url.clone())
         .or_else(|| url_of_environment(name))
         .or_else(|| known.and_then(|preset| env::text(preset.base_url_variable)))
-        .or_else(|| known.map(|preset| preset.base_url.to_owned()))
-        .ok_or_else(|| unknown(config, name))?;
+        .or_else(|| known.map(|preset| preset.base_url.to_owned()).filter(|url| !url.is_empty()))
+        .ok_or_else(|| match known {
+            Some(preset) => homeless(preset),
+            None => unknown(config, name),
+        })?;
     let options = match (own.and_then(|own| own.protocol), known) {
         (Some(Protocol::Chat(_)) | None, None) => HttpOptions::chat(&url)?,
         (Some(protocol), _) => HttpOptions::new(protocol, &url)?,
@@ -171,6 +174,14 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failur
         None if may_lack => Ok(options),
         None => Err(keys::missing(config, name)),
     }
+}
+
+/// That the address of a known provider is its user's own, and nobody said it.
+fn homeless(preset: &Preset) -> Failure {
+    let (name, variable) = (preset.name, preset.base_url_variable);
+    Failure::new(Code::Provider, format!("nobody says where the provider `{name}` is")).with_hint(
+        format!("set {variable}, or `branchwork config set providers.{name}.base_url URL`"),
+    )
 }
 
 /// Whether there is a provider of that name.

@@ -116,6 +116,8 @@ mod guide {
     struct Session;
     #[doc = include_str!("../../../docs/guide/merging.md")]
     struct Merging;
+    #[doc = include_str!("../../../docs/guide/providers.md")]
+    struct Providers;
     #[doc = include_str!("../../../docs/guide/coming-from-lionagi.md")]
     struct ComingFromLionAgi;
     #[doc = include_str!("../../../docs/reference/models.md")]

@@ -1,5 +1,7 @@
 //! Recorded answers of real servers, and the streams that the SDK of Anthropic is tested with.
 
+use std::path::Path;
+
 use branchwork_core::provider::{ProviderError, ProviderEvent, Usage};
 
 use super::{decode, decoder, fixture, show};
@@ -34,7 +36,8 @@ fn recorded(name: &str) -> Vec<u8> {
 
 fn events_of(name: &str) -> Vec<ProviderEvent> {
     let recorded = recorded(name);
-    let (events, ended) = if name.ends_with(".sse") {
+    let is_stream = Path::new(name).extension().is_some_and(|kind| kind == "sse");
+    let (events, ended) = if is_stream {
         decode([&recorded[..]])
     } else {
         testing::decode_whole(decoder(), &recorded)

@@ -12,8 +12,7 @@ use super::{call, message, native, offered, render, request, response, result, s
 
 /// The request of a conversation that other branches share up to these messages.
 fn shared(bodies: Vec<Body>, shared: &[usize]) -> ModelRequest {
-    let mut hints = CacheHints::default();
-    hints.shared = shared.to_vec();
+    let hints = CacheHints { shared: shared.to_vec(), ..CacheHints::default() };
     request(bodies).with_cache(hints)
 }
 

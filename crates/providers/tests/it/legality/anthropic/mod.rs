@@ -53,8 +53,8 @@ fn rendered(history: &[Arc<Message>], shared: &BTreeSet<usize>, has_tools: bool)
     let provider = HttpProvider::new(options).expect("the options are good");
     let mut config = Config::default();
     config.model = Some("tiny".to_owned());
-    let mut hints = CacheHints::default();
-    hints.shared = shared.iter().copied().filter(|len| *len <= history.len()).collect();
+    let shared = shared.iter().copied().filter(|len| *len <= history.len()).collect();
+    let hints = CacheHints { shared, ..CacheHints::default() };
     let tools = if has_tools { vec![tool()] } else { Vec::new() };
     let request = ModelRequest::new(history.to_vec(), config)
         .with_tools(tools, ToolChoice::Auto)
