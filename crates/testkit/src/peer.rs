@@ -54,6 +54,15 @@ impl Peer {
         self.admin("POST", "reset", &json!({})).await;
     }
 
+    /// Forgets who came. What was used of a minute stays used.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    pub async fn forget(&self) {
+        self.admin("DELETE", "requests", &json!({})).await;
+    }
+
     /// Tells it how to behave, as a list of behaviours in its words. Each holds for the next request that fits,
     /// or as often as it says.
     ///

@@ -186,10 +186,7 @@ impl Shared {
         state.active = state.active.saturating_sub(1);
         state.settle(taken, used, now);
         if let Some(pause) = pause {
-            state.pause(later(now, pause));
-            if pause > self.limits.pause_max {
-                state.ring_all();
-            }
+            state.paused_until = state.paused_until.max(Some(later(now, pause)));
         }
         state.ring();
     }
@@ -252,19 +249,11 @@ impl State {
         }
     }
 
-    fn pause(&mut self, until: Instant) {
-        self.paused_until = self.paused_until.max(Some(until));
-    }
-
     /// Wakes the call whose turn it is.
     fn ring(&self) {
         if let Some((_, bell)) = self.waiting.first_key_value() {
             bell.notify_one();
         }
-    }
-
-    fn ring_all(&self) {
-        self.waiting.values().for_each(|bell| bell.notify_one());
     }
 }
 
