@@ -175,7 +175,10 @@ impl From<Error> for Failure {
             Error::Parked { .. } => Self::new(Code::Parked, message).with_hint(
                 "`branchwork approvals` lists, approves and denies them; then `branchwork resume`",
             ),
-            Error::TooLong { .. } | Error::OutOfTime { .. } | Error::OverBudget { .. } => {
+            Error::TooLong { .. }
+            | Error::OutOfTime { .. }
+            | Error::OverBudget { .. }
+            | Error::Draft(DraftError::TooLong { .. } | DraftError::MetadataTooLong { .. }) => {
                 Self::new(Code::Limit, message)
             }
             Error::Setting(error) => {
@@ -200,9 +203,6 @@ impl From<Error> for Failure {
             }
             Error::NoRecipient => Self::new(Code::NotFound, message)
                 .with_hint("`branchwork fork` makes another branch"),
-            Error::Draft(DraftError::TooLong { .. } | DraftError::MetadataTooLong { .. }) => {
-                Self::new(Code::Limit, message)
-            }
             Error::NotInHistory { .. } | Error::Change(ApplyError::UnknownMessage { .. }) => {
                 Self::new(Code::NotFound, message)
             }

@@ -154,10 +154,11 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failur
     let url = own
         .and_then(|own| own.base_url.clone())
         .or_else(|| url_of_environment(name))
+        .or_else(|| known.and_then(|preset| env::text(preset.base_url_variable)))
         .or_else(|| known.map(|preset| preset.base_url.to_owned()))
         .ok_or_else(|| unknown(config, name))?;
     let options = match (own.and_then(|own| own.protocol), known) {
-        (Some(Protocol::Chat(_)), None) | (None, None) => HttpOptions::chat(&url)?,
+        (Some(Protocol::Chat(_)) | None, None) => HttpOptions::chat(&url)?,
         (Some(protocol), _) => HttpOptions::new(protocol, &url)?,
         (None, Some(preset)) => HttpOptions::new(preset.protocol, &url)?,
     };
@@ -201,7 +202,6 @@ fn url_of_environment(name: &str) -> Option<String> {
         "anthropic" => {
             env::text("BRANCHWORK_ANTHROPIC_BASE_URL").or_else(|| env::text("ANTHROPIC_BASE_URL"))
         }
-        "azure" => env::text("AZURE_OPENAI_ENDPOINT"),
         "ollama" | "ollama-native" => env::text("OLLAMA_HOST"),
         _ => None,
     }

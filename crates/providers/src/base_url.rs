@@ -9,6 +9,9 @@ use reqwest::Url;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidBaseUrl {
+    /// There is none.
+    #[error("the base URL is missing")]
+    Missing,
     /// It cannot be read as a URL.
     #[error("the base URL cannot be read: {problem}")]
     Unreadable {
@@ -45,6 +48,9 @@ impl BaseUrl {
     /// Without a scheme it is `http` on this machine and `https` elsewhere.
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidBaseUrl> {
         let text = text.trim();
+        if text.is_empty() {
+            return Err(InvalidBaseUrl::Missing);
+        }
         let mut url = if text.contains("://") { read(text)? } else { read_bare(text)? };
         check(&url)?;
         // The unspecified address is where servers listen; it is no place to connect to.
@@ -186,7 +192,8 @@ mod tests {
             assert_eq!(BaseUrl::parse(typed), Err(expected.clone()), "{typed}");
             assert!(!expected.to_string().contains("hunter2"));
         }
-        for typed in ["", "  ", "http://", "http://:80", "localhost:port", "https://a b"] {
+        assert_eq!(BaseUrl::parse(" "), Err(InvalidBaseUrl::Missing));
+        for typed in ["http://", "http://:80", "localhost:port", "https://a b"] {
             let parsed = BaseUrl::parse(typed);
             assert!(
                 matches!(parsed, Err(InvalidBaseUrl::Unreadable { .. })),

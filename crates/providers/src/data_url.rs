@@ -1,5 +1,7 @@
 //! `data:` URLs, taken apart.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+
 /// The content of a `data:` URL that is coded in base64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DataUrl<'u> {
@@ -16,6 +18,12 @@ impl<'u> DataUrl<'u> {
         let head = head.strip_suffix(";base64")?;
         let media_type = head.split_once(';').map_or(head, |(media_type, _)| media_type);
         media_type.contains('/').then_some(Self { media_type, base64 })
+    }
+
+    /// The content as text; `None` when it is none.
+    pub(crate) fn text(&self) -> Option<String> {
+        let bytes = BASE64_STANDARD_NO_PAD.decode(self.base64.trim_end_matches('=')).ok()?;
+        String::from_utf8(bytes).ok()
     }
 
     /// Bytes of the content.
@@ -45,5 +53,28 @@ mod tests {
         check("data:text/plain,hello", None);
         check("data:;base64,aGVsbG8=", None);
         check("https://example.com/a.png", None);
+    }
+
+    #[test]
+    fn content_that_is_text_is_read() {
+        let check = |base64: &str, expected: Option<&str>| {
+            let url = format!("data:text/plain;base64,{base64}");
+            let text = DataUrl::parse(&url).expect("a good URL").text();
+            assert_eq!(text.as_deref(), expected, "{base64}");
+        };
+        for (base64, text) in [
+            ("", ""),
+            ("aA==", "h"),
+            ("aGU=", "he"),
+            ("aGVs", "hel"),
+            ("aGVsbG8=", "hello"),
+            ("aGVsbG8", "hello"),
+            ("w6k+Pz8/fg==", "é>???~"),
+        ] {
+            check(base64, Some(text));
+        }
+        for odd in ["a", "aGVsb", "a-b_", "a b=", "/w=="] {
+            check(odd, None);
+        }
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use branchwork_core::secret::Secret;
 
 use crate::{
+    azure::{self, is_azure},
     base_url::{BaseUrl, InvalidBaseUrl},
-    dialect::Dialect,
+    dialect::{Dialect, KeyHeader},
     presets::Preset,
     protocol::Protocol,
 };
@@ -48,17 +49,20 @@ impl HttpOptions {
     /// A server of `protocol`, by what a person would type.
     ///
     /// `localhost:8080`, `api.example.com` and `https://example.com/v1/` are all understood, with or
-    /// without the version and the path of the endpoint.
+    /// without the version and the path of the endpoint. On the hosts of Azure the key goes in the header
+    /// that Azure wants.
     ///
     /// # Errors
     ///
     /// [`InvalidBaseUrl`] when it is no address of an HTTP server, or holds a password.
     pub fn new(protocol: Protocol, base_url: &str) -> Result<Self, InvalidBaseUrl> {
-        let (path, endings) = protocol.paths();
+        let base_url = BaseUrl::parse(&protocol.completed(base_url))?;
+        let is_azure = protocol.is_of_openai() && is_azure(base_url.host_and_port());
+        let (path, endings) = if is_azure { azure::PATHS } else { protocol.paths() };
         Ok(Self {
-            base_url: BaseUrl::parse(&protocol.completed(base_url))?.with_path(path, endings),
+            base_url: base_url.with_path(path, endings),
             key: None,
-            protocol,
+            protocol: if is_azure { protocol.with_key_header(KeyHeader::ApiKey) } else { protocol },
             headers: Vec::new(),
             connect_wait: None,
             idle_wait: IDLE_WAIT,
@@ -76,6 +80,32 @@ impl HttpOptions {
         let mut options = Self::new(Protocol::Chat(Dialect::COMMON), base_url)?;
         options.protocol = Protocol::Chat(Dialect::at(options.base_url.host_and_port()));
         Ok(options)
+    }
+
+    /// A server of the OpenAI Responses protocol.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    ///
+    /// ```
+    /// use branchwork_providers::HttpOptions;
+    ///
+    /// let options = HttpOptions::responses("https://myresource.openai.azure.com")?;
+    /// assert_eq!(options.base_url(), "https://myresource.openai.azure.com/openai/v1");
+    /// # Ok::<(), branchwork_providers::InvalidBaseUrl>(())
+    /// ```
+    pub fn responses(base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        Self::new(Protocol::Responses(KeyHeader::Bearer), base_url)
+    }
+
+    /// A server of the Anthropic Messages protocol.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn anthropic(base_url: &str) -> Result<Self, InvalidBaseUrl> {
+        Self::new(Protocol::Anthropic, base_url)
     }
 
     /// A server of the Gemini protocol: `https://generativelanguage.googleapis.com` and what stands in
@@ -105,8 +135,8 @@ impl HttpOptions {
     ///
     /// # Errors
     ///
-    /// None for the presets of this crate as they are; [`InvalidBaseUrl`] as for [`new`](Self::new)
-    /// when its address was changed.
+    /// [`InvalidBaseUrl::Missing`] for a server whose address is the user's own
+    /// ([`Preset::base_url_variable`]); else none, unless its address was changed.
     pub fn from_preset(preset: &Preset) -> Result<Self, InvalidBaseUrl> {
         Self::new(preset.protocol, preset.base_url)
     }
@@ -156,5 +186,27 @@ impl HttpOptions {
     /// How the server is talked to.
     pub const fn protocol(&self) -> Protocol {
         self.protocol
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_anthropic_is_the_same_with_and_without_the_endpoint() {
+        for (typed, expected) in [
+            ("https://api.anthropic.com", "https://api.anthropic.com"),
+            ("api.anthropic.com/", "https://api.anthropic.com"),
+            ("https://api.anthropic.com/v1", "https://api.anthropic.com"),
+            ("https://api.anthropic.com/v1/messages/", "https://api.anthropic.com"),
+            ("https://api.deepseek.com/anthropic", "https://api.deepseek.com/anthropic"),
+            ("https://example.com/anthropic/v1", "https://example.com/anthropic"),
+            ("localhost:8080", "http://localhost:8080"),
+        ] {
+            let options = HttpOptions::anthropic(typed).expect("a good address");
+            assert_eq!(options.base_url(), expected, "{typed}");
+            assert_eq!(options.protocol(), Protocol::Anthropic);
+        }
     }
 }

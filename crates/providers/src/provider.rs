@@ -1,6 +1,6 @@
 //! The provider itself: it sends what is rendered and hands on what is decoded.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use branchwork_core::{
@@ -134,7 +134,7 @@ impl Provider for HttpProvider {
         let sent = self
             .client
             .post(rendered.url)
-            .headers(self.headers.clone())
+            .headers(with_more(self.headers.clone(), &self.wire.request_headers(request)))
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, accept)
             .body(rendered.body)
@@ -202,6 +202,22 @@ fn header_map(
         headers.insert(header, value);
     }
     Ok(headers)
+}
+
+/// `headers` and `more`. What both name says what `headers` says, a comma, and what `more` says.
+fn with_more(mut headers: HeaderMap, more: &[(&'static str, &'static str)]) -> HeaderMap {
+    for (name, value) in more {
+        let said = headers.get(*name).and_then(|value| value.to_str().ok());
+        let value = match said {
+            Some(said) if said.split(',').any(|said| said.trim() == *value) => continue,
+            Some(said) => Cow::Owned(format!("{said},{value}")),
+            None => Cow::Borrowed(*value),
+        };
+        if let Some(value) = sensitive(&Secret::new(value)) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers
 }
 
 fn sensitive(secret: &Secret) -> Option<HeaderValue> {

@@ -6,13 +6,15 @@
 use std::{collections::VecDeque, fmt, sync::Arc};
 
 use branchwork_core::{
+    config::Config,
     message::Message,
-    provider::{Adapted, ModelInfo, ModelRequest, ProviderError, ProviderEvent},
+    provider::{Adapted, ModelInfo, ModelRequest, ProviderError, ProviderEvent, ToolSpec},
     secret::Secret,
 };
 use serde::Serialize;
 
 use crate::{
+    call_ids::CallIds,
     errors::Reporter,
     framing::{Frame, Framing},
 };
@@ -27,6 +29,12 @@ pub(crate) trait Wire: fmt::Debug + Send + Sync {
 
     /// The headers that every request has: the one that carries the key, and fixed ones.
     fn headers(&self, key: Option<&Secret>) -> Vec<(&'static str, Secret)>;
+
+    /// The headers that this request has beside them. One that is there already gets the value behind
+    /// what it says, after a comma.
+    fn request_headers(&self, _request: &ModelRequest) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
 
     /// What comes before the first message.
     fn head(&self, request: &ModelRequest) -> Result<Vec<u8>, String>;
@@ -59,8 +67,14 @@ pub(crate) trait Wire: fmt::Debug + Send + Sync {
 pub(crate) struct Place<'a> {
     /// The model that is asked.
     pub(crate) model: &'a str,
+    /// The settings of the request.
+    pub(crate) config: &'a Config,
+    /// The tools on offer.
+    pub(crate) tools: &'a [ToolSpec],
     /// Whether other branches have the conversation up to this message in common with this one.
     pub(crate) is_shared: bool,
+    /// How many messages after it that holds for, too.
+    pub(crate) shared_after: usize,
     /// Whether it is the last one: what is written for it may differ from what is written when another
     /// one follows.
     pub(crate) is_last: bool,
@@ -75,6 +89,10 @@ pub(crate) struct Pen {
     pub(crate) open: Option<&'static str>,
     /// How many messages of the protocol were begun.
     pub(crate) begun: usize,
+    /// What calls were written as.
+    pub(crate) calls: CallIds,
+    /// What is to be said after the last message; found out on the way.
+    pub(crate) after: &'static str,
     /// What was sent otherwise than it is kept.
     pub(crate) adapted: Adapted,
 }
@@ -126,12 +144,20 @@ pub(crate) fn write(wire: &dyn Wire, request: &ModelRequest) -> Result<Pen, Stri
         2..=CHOICES_MAX => return Err("this protocol gives one answer to a request".to_owned()),
         more => return Err(format!("{more} answers are asked for, {CHOICES_MAX} are allowed")),
     }
-    let model = request.config.model.as_deref().unwrap_or_default();
+    let config = &request.config;
+    let model = config.model.as_deref().unwrap_or_default();
+    let shared = request.cache.shared.as_slice();
     let mut pen = Pen::behind(wire.head(request)?);
     let count = request.messages.len();
     for (index, message) in request.messages.iter().enumerate() {
-        let is_shared = request.cache.shared.binary_search(&(index + 1)).is_ok();
-        let place = Place { model, is_shared, is_last: index + 1 == count };
+        let place = Place {
+            model,
+            config,
+            tools: &request.tools,
+            is_shared: shared.binary_search(&(index + 1)).is_ok(),
+            shared_after: shared.len() - shared.partition_point(|len| *len <= index + 1),
+            is_last: index + 1 == count,
+        };
         wire.message(&mut pen, message, place)?;
     }
     wire.tail(&mut pen)?;

@@ -60,13 +60,7 @@ fn number_calls(bodies: &mut [Body]) {
     for body in bodies {
         match body {
             Body::ActionRequest { calls, .. } => {
-                renamed.clear();
-                for (index, call) in calls.iter_mut().enumerate() {
-                    if renamed.contains(&call.id) {
-                        call.id = CallId::new(format!("{}#{index}", call.id));
-                    }
-                    renamed.push(call.id.clone());
-                }
+                renamed = renumbered(calls);
                 renamed.reverse();
             }
             Body::ActionResponse { call, .. } => {
@@ -77,6 +71,18 @@ fn number_calls(bodies: &mut [Body]) {
             _ => {}
         }
     }
+}
+
+/// Makes the identifiers of `calls` distinct, and answers them.
+fn renumbered(calls: &mut [ToolCall]) -> Vec<CallId> {
+    let mut renamed = Vec::new();
+    for (index, call) in calls.iter_mut().enumerate() {
+        if renamed.contains(&call.id) {
+            call.id = CallId::new(format!("{}#{index}", call.id));
+        }
+        renamed.push(call.id.clone());
+    }
+    renamed
 }
 
 /// Perhaps an instruction, rounds of calls with their results, perhaps answers.

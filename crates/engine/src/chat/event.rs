@@ -13,6 +13,7 @@ use serde_json::Value;
 /// One event of a turn.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "a turn has one reply, which is moved a few times")]
 pub enum TurnEvent {
     /// The instruction is durable, and the model is asked.
     Started {

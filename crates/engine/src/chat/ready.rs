@@ -1,6 +1,6 @@
 //! A turn that may begin, and its first words.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use branchwork_core::{
     clock::Timestamp,
@@ -133,34 +133,8 @@ impl Ready {
         let system = options.system.take();
         let (tools, limits) = (offer.tools.keys().cloned().collect(), options.limits);
         let judge = Judge { tools: offer.tools.clone(), policy: options.policy.clone() };
-        let opening = match ask {
-            Ask::Instruction(draft) => {
-                let (turn, mut effects) = Turn::begin(draft);
-                let Some(Effect::WriteInstruction(draft)) = effects.pop() else {
-                    unreachable!("BUG: a turn begins with its instruction")
-                };
-                let mut turn = turn.with_tools(tools).with_limits(limits);
-                let (instruction, state) =
-                    write_instruction(&branch, &turns, state, (draft, system)).await?;
-                let next = turn.step(Input::Written);
-                Opening::of((turn, next), instruction, Extent::End, state)
-            }
-            Ask::Again { text } => {
-                let (instruction, extent, state) =
-                    go_back(&branch, &turns, state, (text, system)).await?;
-                let turn = Turn::resume_from(CutOff::default(), tools, limits);
-                Opening::of(turn, instruction, extent, state)
-            }
-            Ask::Resume => {
-                let was_parked = state.is_parked();
-                let state = branch.unpark(&turns, state).await?;
-                let Rest { instruction, place, answered, results } =
-                    Rest::of(&state.view, &offer, was_parked)?;
-                let turn = Turn::resume_from(place, tools, limits);
-                let opening = Opening::of(turn, instruction, Extent::End, state);
-                Opening { answered, results, ..opening }
-            }
-        };
+        let how = (ask, system, (tools, limits));
+        let opening = Opening::write((&branch, &turns), state, &offer, how).await?;
         let opening = opening.judged_by(judge).priced_by(tariff);
         let Opening { turn, next, instruction, extent, state, answered, results } = opening;
         let (meter, call, heard) = (None, None, Vec::new());
@@ -206,6 +180,43 @@ struct Opening {
 }
 
 impl Opening {
+    /// Writes what is asked, and begins to do it.
+    async fn write(
+        (branch, turns): (&Branch, &Turns),
+        state: State,
+        offer: &Offer,
+        (ask, system, (tools, limits)): (Ask, Option<String>, (BTreeSet<String>, TurnLimits)),
+    ) -> Result<Self> {
+        Ok(match ask {
+            Ask::Instruction(draft) => {
+                let (turn, mut effects) = Turn::begin(draft);
+                let Some(Effect::WriteInstruction(draft)) = effects.pop() else {
+                    unreachable!("BUG: a turn begins with its instruction")
+                };
+                let mut turn = turn.with_tools(tools).with_limits(limits);
+                let (instruction, state) =
+                    write_instruction(branch, turns, state, (draft, system)).await?;
+                let next = turn.step(Input::Written);
+                Self::of((turn, next), instruction, Extent::End, state)
+            }
+            Ask::Again { text } => {
+                let (instruction, extent, state) =
+                    go_back(branch, turns, state, (text, system)).await?;
+                let turn = Turn::resume_from(CutOff::default(), tools, limits);
+                Self::of(turn, instruction, extent, state)
+            }
+            Ask::Resume => {
+                let was_parked = state.is_parked();
+                let state = branch.unpark(turns, state).await?;
+                let Rest { instruction, place, answered, results } =
+                    Rest::of(&state.view, offer, was_parked)?;
+                let turn = Turn::resume_from(place, tools, limits);
+                let opening = Self::of(turn, instruction, Extent::End, state);
+                Self { answered, results, ..opening }
+            }
+        })
+    }
+
     fn of(
         (turn, next): (Turn, Vec<Effect>),
         instruction: MessageId,

@@ -35,13 +35,13 @@ pub(super) enum Turn {
 /// Gives each of `groups` its turn: the first of a group is first, the others follow.
 pub(super) fn turns<K: Ord>(groups: impl IntoIterator<Item = K>) -> Vec<Turn> {
     let mut begun: BTreeMap<K, watch::Receiver<bool>> = BTreeMap::new();
-    let turn = |group: K| match begun.get(&group) {
-        Some(first) => Turn::Follower(first.clone()),
-        None => {
-            let (tell, told) = watch::channel(false);
-            begun.insert(group, told);
-            Turn::First(tell)
+    let turn = |group: K| {
+        if let Some(first) = begun.get(&group) {
+            return Turn::Follower(first.clone());
         }
+        let (tell, told) = watch::channel(false);
+        begun.insert(group, told);
+        Turn::First(tell)
     };
     groups.into_iter().map(turn).collect()
 }
@@ -58,19 +58,22 @@ impl Turn {
                 drop(first.wait_for(|has_begun| *has_begun).await);
                 chat.await
             }
-            Self::First(tell) => {
-                let mut stream = chat.stream();
-                while let Some(event) = stream.next().await {
-                    match event? {
-                        TurnEvent::Completed(reply) => return Ok(reply),
-                        TurnEvent::Text(_)
-                        | TurnEvent::Reasoning(_)
-                        | TurnEvent::CallStarted { .. } => drop(tell.send_replace(true)),
-                        _ => {}
-                    }
-                }
-                unreachable!("BUG: a turn ends with a reply or an error")
-            }
+            Self::First(tell) => first(chat, &tell).await,
         }
     }
+}
+
+/// Asks `chat`, and tells of its first word.
+async fn first(chat: Chat, tell: &watch::Sender<bool>) -> Result<Reply> {
+    let mut stream = chat.stream();
+    while let Some(event) = stream.next().await {
+        match event? {
+            TurnEvent::Completed(reply) => return Ok(reply),
+            TurnEvent::Text(_) | TurnEvent::Reasoning(_) | TurnEvent::CallStarted { .. } => {
+                tell.send_replace(true);
+            }
+            _ => {}
+        }
+    }
+    unreachable!("BUG: a turn ends with a reply or an error")
 }

@@ -85,17 +85,17 @@ async fn calls_side_by_side_do_not_use_more_than_there_is_together() {
     let main = session.default_branch();
     let (one, two) = (main.fork("one").await.unwrap(), main.fork("two").await.unwrap());
     let three = main.fork("three").await.unwrap();
-    let first = tokio::spawn(async move { ask(&one).await });
-    let second = tokio::spawn(async move { ask(&two).await });
-    while provider.requests().len() < 2 {
-        tokio::task::yield_now().await;
-    }
-    let (_, reserved) = tokens_of(&session);
-    assert!((25..=40).contains(&reserved), "{reserved}");
-    refused(ask(&three).await);
-    gate.release();
-    first.await.unwrap().unwrap();
-    second.await.unwrap().unwrap();
+    let meanwhile = async {
+        while provider.requests().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let (_, reserved) = tokens_of(&session);
+        assert!((25..=40).contains(&reserved), "{reserved}");
+        refused(ask(&three).await);
+        gate.release();
+    };
+    let (first, second, ()) = tokio::join!(ask(&one), ask(&two), meanwhile);
+    assert!(first.is_ok() && second.is_ok());
     assert_eq!(tokens_of(&session), (4, 0), "what was not used is given back");
     ask(&three).await.unwrap();
 }

@@ -282,13 +282,15 @@ async fn calls_before_the_first_word(shared: &str, stagger: Option<bool>) -> usi
         Some(stagger) => fan_out.stagger(stagger),
         None => fan_out,
     };
-    let running = tokio::spawn(fan_out.into_future());
-    for (model, gate) in &gates {
-        gate.reached().await;
-        spoken.lock().unwrap().push(model);
-        gate.release();
-    }
-    let items = running.await.unwrap().unwrap();
+    let opening = async {
+        for (model, gate) in &gates {
+            gate.reached().await;
+            spoken.lock().unwrap().push(model);
+            gate.release();
+        }
+    };
+    let (items, ()) = tokio::join!(fan_out.into_future(), opening);
+    let items = items.unwrap();
     assert_eq!(items.iter().map(text).collect::<Vec<_>>(), ["Rome"; 6]);
     early.load(Ordering::SeqCst)
 }

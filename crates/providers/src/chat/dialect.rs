@@ -3,6 +3,8 @@
 //! A [`Dialect`] says how to talk to a server; a [`Preset`](crate::Preset) is a known server with its
 //! dialect.
 
+use branchwork_core::secret::Secret;
+
 /// How a server wants the requests it calls OpenAI-compatible.
 ///
 /// The default is what most servers take.
@@ -30,6 +32,10 @@ pub struct Dialect {
     pub call_ids: CallIds,
     /// Whether it takes a JSON Schema for the answer.
     pub schema: SchemaSupport,
+    /// In which header it wants the key.
+    pub key_header: KeyHeader,
+    /// Whether it is told which requests share a beginning.
+    pub cache_key: CacheKey,
 }
 
 impl Dialect {
@@ -42,6 +48,8 @@ impl Dialect {
         seed: SeedName::Seed,
         call_ids: CallIds::Any,
         schema: SchemaSupport::JsonSchema,
+        key_header: KeyHeader::Bearer,
+        cache_key: CacheKey::Never,
     };
 }
 
@@ -127,4 +135,51 @@ pub enum SchemaSupport {
     JsonSchema,
     /// No: a request with one is refused before it is sent.
     Unsupported,
+}
+
+/// In which header a server wants the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum KeyHeader {
+    /// `authorization`, after the word `Bearer`.
+    #[default]
+    Bearer,
+    /// `api-key`, as Azure wants it.
+    ApiKey,
+}
+
+impl KeyHeader {
+    /// The header that carries `key`.
+    pub(crate) fn of(self, key: &Secret) -> (&'static str, Secret) {
+        match self {
+            Self::Bearer => ("authorization", Secret::new(format!("Bearer {}", key.reveal()))),
+            Self::ApiKey => ("api-key", key.clone()),
+        }
+    }
+}
+
+/// Whether a server is told which requests share a beginning, so that they reach the same prompt cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CacheKey {
+    /// No: servers with strict checks refuse a field they do not know.
+    #[default]
+    Never,
+    /// With `prompt_cache_key`.
+    Sent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_goes_in_the_header_that_the_server_wants() {
+        let check = |header: KeyHeader, name: &str, value: &str| {
+            let (found, secret) = header.of(&Secret::new("k"));
+            assert_eq!((found, secret.reveal()), (name, value));
+        };
+        check(KeyHeader::Bearer, "authorization", "Bearer k");
+        check(KeyHeader::ApiKey, "api-key", "k");
+    }
 }

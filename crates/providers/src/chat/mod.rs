@@ -5,7 +5,6 @@
 
 mod answer;
 pub mod dialect;
-mod models;
 mod request;
 
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use branchwork_core::{
 use self::{answer::Decoder, dialect::Dialect};
 use crate::{
     errors::Reporter,
+    model_list,
     wire::{Decode, Pen, Place, Wire},
 };
 
@@ -38,8 +38,7 @@ impl Wire for Chat {
     }
 
     fn headers(&self, key: Option<&Secret>) -> Vec<(&'static str, Secret)> {
-        let bearer = |key: &Secret| Secret::new(format!("Bearer {}", key.reveal()));
-        key.map(|key| ("authorization", bearer(key))).into_iter().collect()
+        key.map(|key| self.dialect.key_header.of(key)).into_iter().collect()
     }
 
     fn head(&self, request: &ModelRequest) -> Result<Vec<u8>, String> {
@@ -65,6 +64,6 @@ impl Wire for Chat {
     }
 
     fn models(&self, body: &[u8]) -> Option<Vec<ModelInfo>> {
-        models::read(body)
+        model_list::read(body)
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Fault {
 /// What servers call a conversation that is too long; in lower case.
 ///
 /// Few have a code for it, so their words must do.
-const TOO_LONG: [&str; 13] = [
+const TOO_LONG: [&str; 14] = [
     "context_length_exceeded",
     "exceed_context_size",
     "maximum context length",
@@ -39,11 +39,18 @@ const TOO_LONG: [&str; 13] = [
     // Gemini, then Ollama.
     "exceeds the maximum number of tokens",
     "longer than the context length",
+    "exceed context limit",
 ];
 
 /// What servers call a budget that is used up; in lower case.
-const QUOTA: [&str; 4] =
-    ["insufficient_quota", "insufficient quota", "insufficient balance", "billing_hard_limit"];
+const QUOTA: [&str; 6] = [
+    "insufficient_quota",
+    "insufficient quota",
+    "insufficient balance",
+    "billing_hard_limit",
+    "spend_limit_reached",
+    "credit balance is too low",
+];
 
 impl Fault {
     /// Reads the body of an error, or an error in a stream.
@@ -78,9 +85,11 @@ impl Fault {
         let kind = word("type");
         // OpenRouter puts what the provider behind it said beside its own words.
         let raw = metadata.and_then(|metadata| metadata.get("raw")).and_then(spoken);
+        // Anthropic puts its code below the rest.
+        let code = inner.get("code").or_else(|| inner.get("details")?.get("error_code"));
         Self {
             message: raw.map(|raw| format!("{message}: {raw}")).unwrap_or(message),
-            code: google_reason(details).unwrap_or_else(|| word("code")),
+            code: google_reason(details).or_else(|| code.and_then(spoken)).unwrap_or_default(),
             kind: if kind.is_empty() { word("status") } else { kind },
             status: number("status").or_else(|| number("code")),
             is_flagged: metadata.is_some_and(|metadata| metadata.get("flagged_input").is_some()),

@@ -2,7 +2,11 @@
 
 mod fault;
 mod reporter;
+mod signs;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::reporter::Reporter;
+pub(crate) use self::{
+    reporter::Reporter,
+    signs::{is_error, says_error},
+};

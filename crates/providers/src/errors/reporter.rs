@@ -71,7 +71,7 @@ impl Reporter {
             Some(400) if fault.is_bad_key() => ProviderError::Auth { status, detail },
             Some(403) if fault.is_flagged => ProviderError::InvalidRequest { status, detail },
             Some(401..=403) => ProviderError::Auth { status, detail },
-            Some(429) if fault.is_quota() => ProviderError::Auth { status, detail },
+            Some(400 | 429) if fault.is_quota() => ProviderError::Auth { status, detail },
             Some(429) => ProviderError::RateLimited { retry_after, detail },
             // 501 and 505 are no outage: the server will never do this.
             Some(408 | 409 | 425 | 500 | 502..=504 | 506..) | None => {
@@ -120,6 +120,27 @@ impl Reporter {
     }
 }
 
+/// What the Responses protocol calls faults of the input that only its answer tells of.
+const INPUT_FAULTS: [&str; 17] = [
+    "bio_policy",
+    "data_residency_mismatch",
+    "empty_image_file",
+    "failed_to_download_image",
+    "image_content_policy_violation",
+    "image_file_not_found",
+    "image_file_too_large",
+    "image_parse_error",
+    "image_too_large",
+    "image_too_small",
+    "invalid_base64_image",
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_image_url",
+    "invalid_prompt",
+    "misalignment_policy_violation",
+    "unsupported_image_media_type",
+];
+
 /// The status that goes with the server's name for a fault, where it gives no number.
 fn status_of_kind(fault: &Fault) -> Option<u16> {
     let kinds = [fault.code.as_str(), fault.kind.as_str()];
@@ -130,10 +151,15 @@ fn status_of_kind(fault: &Fault) -> Option<u16> {
         | "INVALID_ARGUMENT"
         | "FAILED_PRECONDITION" => Some(400),
         "authentication_error" | "invalid_api_key" | "UNAUTHENTICATED" => Some(401),
-        "insufficient_quota" => Some(402),
+        "insufficient_quota" | "billing_error" => Some(402),
         "permission_error" | "PERMISSION_DENIED" => Some(403),
         "not_found_error" | "model_not_found" | "NOT_FOUND" => Some(404),
+        "request_too_large" => Some(413),
         "rate_limit_error" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" => Some(429),
+        "api_error" => Some(500),
+        "timeout_error" => Some(504),
+        "overloaded_error" => Some(529),
+        kind if INPUT_FAULTS.contains(&kind) => Some(400),
         _ => None,
     })
 }

@@ -180,6 +180,43 @@ fn google_says_in_details_what_is_wrong_and_how_long_to_wait() {
 }
 
 #[test]
+fn errors_of_anthropic_are_told_by_what_to_do() {
+    let error = |kind: &str, message: &str, details: &str| {
+        format!(
+            r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"{details}}},"request_id":"req_1"}}"#
+        )
+    };
+    for (status, kind, expected) in [
+        (400, "invalid_request_error", "invalid 400: m"),
+        (401, "authentication_error", "auth 401: m"),
+        (402, "billing_error", "auth 402: m"),
+        (403, "permission_error", "auth 403: m"),
+        (404, "not_found_error", "invalid 404: m"),
+        (413, "request_too_large", "too long: m"),
+        (429, "rate_limit_error", "limited: m"),
+        (500, "api_error", "unavailable 500: m"),
+        (504, "timeout_error", "unavailable 504: m"),
+        (529, "overloaded_error", "unavailable 529: m"),
+    ] {
+        let body = error(kind, "m", "");
+        check(status, &body, expected);
+        let in_stream = reporter().in_stream(body.as_bytes());
+        assert_eq!(show(&in_stream), expected, "{kind} in a stream");
+    }
+    let too_long = "prompt is too long: 209000 tokens > 200000 maximum";
+    let body = error("invalid_request_error", too_long, "");
+    check(400, &body, &format!("too long: {too_long}"));
+    let over = "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000";
+    let body = error("invalid_request_error", over, "");
+    check(400, &body, &format!("too long: {over}"));
+    // Neither waiting nor another request helps an account without money.
+    let poor = "Your credit balance is too low to access the Anthropic API.";
+    check(400, &error("invalid_request_error", poor, ""), &format!("auth 400: {poor}"));
+    let spent = r#","details":{"error_code":"enforced_spend_limit_reached"}"#;
+    check(429, &error("rate_limit_error", "m", spent), "auth 429: m");
+}
+
+#[test]
 fn waits_are_kept_and_redirects_are_named() {
     let mut headers = HeaderMap::new();
     headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));

@@ -1,6 +1,8 @@
 //! The provider against a real HTTP server on loopback, and against one of another make that misbehaves.
 
 #[cfg(test)]
+mod anthropic;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod failures;
@@ -12,5 +14,7 @@ mod legality;
 mod ollama;
 #[cfg(test)]
 mod peer;
+#[cfg(test)]
+mod responses;
 #[cfg(test)]
 mod server;

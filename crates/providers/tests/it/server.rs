@@ -5,7 +5,7 @@ use std::{collections::VecDeque, convert::Infallible, sync::Arc};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::{
-    Request, Response,
+    HeaderMap, Request, Response,
     body::{Frame, Incoming},
     server::conn::http1,
     service::service_fn,
@@ -92,11 +92,21 @@ pub(crate) struct Seen {
     pub(crate) query: String,
     pub(crate) google_key: String,
     pub(crate) authorization: String,
+    /// Where Azure wants the key.
+    pub(crate) api_key: String,
     pub(crate) title: String,
     pub(crate) agent: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: String,
     /// Which connection it came over, from 0.
     pub(crate) connection: usize,
+}
+
+impl Seen {
+    /// A header; empty when it was not sent.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
 }
 
 /// The running server; it stops when it is dropped.
@@ -226,10 +236,22 @@ async fn read(request: Request<Incoming>, connection: usize) -> Seen {
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
-    let (authorization, title, agent) =
-        (header("authorization"), header("x-title"), header("user-agent"));
+    let (authorization, api_key) = (header("authorization"), header("api-key"));
+    let (title, agent) = (header("x-title"), header("user-agent"));
     let google_key = header("x-goog-api-key");
+    let headers = request.headers().clone();
     let body = request.into_body().collect().await.expect("the request is whole").to_bytes();
     let body = String::from_utf8(body.to_vec()).expect("requests are text");
-    Seen { line, query, google_key, authorization, title, agent, body, connection }
+    Seen {
+        line,
+        query,
+        google_key,
+        authorization,
+        api_key,
+        title,
+        agent,
+        headers,
+        body,
+        connection,
+    }
 }

@@ -3,14 +3,13 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use branchwork_core::provider::{ProviderError, ProviderEvent};
-use serde_json::{Value, value::RawValue};
 
 use super::{
     chunk::{Choice, Chunk},
     voice::Voice,
 };
 use crate::{
-    errors::Reporter,
+    errors::{Reporter, is_error, says_error},
     framing::Frame,
     wire::{Decode, Events},
 };
@@ -170,18 +169,4 @@ impl Decode for Decoder {
 
 fn sibling(choice: u32, event: ProviderEvent) -> ProviderEvent {
     ProviderEvent::Sibling { choice, event: Box::new(event) }
-}
-
-/// Some servers say with every chunk that there is no error.
-fn is_error(error: Option<&RawValue>) -> bool {
-    error.is_some_and(|error| !matches!(error.get(), "null" | "\"\"" | "{}" | "false"))
-}
-
-/// Whether JSON without choices is an error in another shape than the protocol's.
-fn says_error(data: &[u8]) -> bool {
-    let value = serde_json::from_slice::<Value>(data).unwrap_or_default();
-    let has = |name: &str| value.get(name).is_some_and(|value| !value.is_null());
-    value.get("object").is_some_and(|object| object == "error")
-        || (has("message") && (has("code") || has("status") || has("type")))
-        || has("detail")
 }

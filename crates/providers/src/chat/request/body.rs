@@ -1,13 +1,16 @@
 //! What comes before the messages.
 
+use std::borrow::Cow;
+
 use branchwork_core::provider::{ModelRequest, ToolChoice, ToolSpec};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::Value;
 
 use super::parameters::{Parameter, parameters};
 use crate::{
+    cache_key::cache_key,
     checks,
-    dialect::{Dialect, StreamUsage},
+    dialect::{CacheKey, Dialect, StreamUsage},
 };
 
 /// Keys that are never taken from the extras, because the program says them in its own way.
@@ -50,6 +53,15 @@ struct Body<'a> {
     parameters: Vec<(&'static str, Parameter<'a>)>,
 }
 
+impl Body<'_> {
+    /// Which prompt cache the request should reach, unless the extras say so.
+    fn cache_key(&self) -> Option<Cow<'_, str>> {
+        let is_said = self.request.config.extras.contains_key("prompt_cache_key");
+        let is_sent = self.dialect.cache_key == CacheKey::Sent && !is_said;
+        is_sent.then(|| cache_key(&self.request.cache)).flatten()
+    }
+}
+
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let request = self.request;
@@ -60,6 +72,9 @@ impl Serialize for Body<'_> {
         }
         for (name, value) in &request.config.extras {
             map.serialize_entry(name, value)?;
+        }
+        if let Some(key) = self.cache_key() {
+            map.serialize_entry("prompt_cache_key", &key)?;
         }
         map.serialize_entry("stream", &request.stream)?;
         let asks_usage = self.dialect.stream_usage == StreamUsage::Asked;

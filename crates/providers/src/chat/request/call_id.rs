@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::dialect::CallIds;
+use crate::{dialect::CallIds, hash::hash};
 
 const LENGTH: usize = 9;
 
@@ -17,12 +17,9 @@ pub(super) fn call_id(id: &str, form: CallIds) -> Cow<'_, str> {
     if is_taken { Cow::Borrowed(id) } else { Cow::Owned(digits_of(id)) }
 }
 
-/// Nine decimal digits made from `id` (FNV-1a).
+/// Nine decimal digits made from `id`.
 fn digits_of(id: &str) -> String {
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{:09}", hash % 1_000_000_000)
+    format!("{:09}", hash(id) % 1_000_000_000)
 }
 
 #[cfg(test)]

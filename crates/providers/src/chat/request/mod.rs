@@ -9,7 +9,6 @@ mod call_id;
 mod parameters;
 mod parts;
 mod project;
-mod schema;
 #[cfg(test)]
 mod tests;
 mod thoughts;

@@ -4,10 +4,10 @@ use branchwork_core::config::Config;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::schema;
 use crate::{
     checks,
     dialect::{Dialect, SchemaSupport, SeedName, TokenLimit},
+    schema,
 };
 
 /// The value of one parameter.

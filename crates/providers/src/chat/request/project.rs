@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 
 use branchwork_core::message::{Body, Outcome, Part, ToolCall};
-use serde::{Serialize, de::IgnoredAny};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     call_id::call_id,
@@ -16,6 +16,7 @@ use super::{
     thoughts::Thoughts,
 };
 use crate::{
+    arguments::legal_arguments,
     dialect::{CallIds, Dialect, ReasoningBack, SystemRole},
     joined::Joined,
     wire::Pen,
@@ -170,18 +171,6 @@ fn wire_call(call: &ToolCall, form: CallIds) -> WireCall<'_> {
         id: call_id(call.id.as_str(), form),
         r#type: "function",
         function: WireFunction { name: &call.function, arguments },
-    }
-}
-
-/// Arguments as the model wrote them when they are JSON; else wrapped, because servers parse them
-/// and would refuse the conversation for ever. No arguments are an empty object.
-fn legal_arguments(arguments: &str) -> Cow<'_, str> {
-    if arguments.trim().is_empty() {
-        return Cow::Borrowed("{}");
-    }
-    match serde_json::from_str::<IgnoredAny>(arguments) {
-        Ok(_) => Cow::Borrowed(arguments),
-        Err(_malformed) => Cow::Owned(json!({ "_malformed": arguments }).to_string()),
     }
 }
 

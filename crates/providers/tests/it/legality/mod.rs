@@ -3,8 +3,10 @@
 //!
 //! `BRANCHWORK_CASES=10000 cargo test -p branchwork-providers --test it legality` is the long run.
 
+mod anthropic;
 mod gemini;
 mod ollama;
+mod responses;
 
 use std::{fmt::Display, sync::Arc};
 

@@ -2,7 +2,7 @@
 
 use branchwork_core::{
     message::{Body, Outcome, Part},
-    provider::{ModelRequest, ToolChoice, ToolSpec},
+    provider::{CacheHints, ModelRequest, ToolChoice, ToolSpec},
 };
 use serde_json::{Value, json};
 
@@ -136,6 +136,19 @@ fn dialects_change_the_names_they_are_known_for() {
     assert!(!has("mistral", "stream_options") && has("deepseek", "stream_options"));
     let refused = render(&full_request(), dialect("deepseek"));
     assert_eq!(refused, Err("this server takes no JSON Schema for the answer".to_owned()));
+}
+
+#[test]
+fn the_key_of_a_cache_is_told_to_servers_that_know_it() {
+    let cache = CacheHints { key: Some("trip".to_owned()), shared: Vec::new() };
+    let mut request = request(vec![]).with_cache(cache);
+    for (name, key) in [("openai", json!("trip")), ("azure", json!("trip")), ("groq", Value::Null)]
+    {
+        assert_eq!(sent(&request, dialect(name))["prompt_cache_key"], key, "{name}");
+    }
+    assert_eq!(sent(&request, Dialect::default()).get("prompt_cache_key"), None);
+    request.config.extras.insert("prompt_cache_key".to_owned(), json!("mine"));
+    assert_eq!(sent(&request, dialect("openai"))["prompt_cache_key"], "mine");
 }
 
 #[test]

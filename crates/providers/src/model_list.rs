@@ -4,18 +4,19 @@ use branchwork_core::provider::ModelInfo;
 use serde_json::Value;
 
 /// Where servers say how many tokens a model reads and writes together.
-const CONTEXT_FIELDS: [&str; 5] = [
+const CONTEXT_FIELDS: [&str; 6] = [
     "context_length",
     "max_model_len",
     "context_window",
     "max_context_length",
     "loaded_context_length",
+    "max_input_tokens",
 ];
 
 /// Reads the list; `None` when the body is none.
 ///
 /// An empty list may be `null`, and Together leaves out the object around it.
-pub(super) fn read(body: &[u8]) -> Option<Vec<ModelInfo>> {
+pub(crate) fn read(body: &[u8]) -> Option<Vec<ModelInfo>> {
     let body = serde_json::from_slice::<Value>(body).ok()?;
     let list = match &body {
         Value::Array(_) => &body,
@@ -67,6 +68,10 @@ mod tests {
             Some(&[("a", None, Some(512))]),
         );
         check(r#"[{"id":"a","context_length":null}]"#, Some(&[("a", None, None)]));
+        check(
+            r#"{"data":[{"type":"model","id":"opus","max_input_tokens":200000,"max_tokens":64000}]}"#,
+            Some(&[("opus", None, Some(200_000))]),
+        );
         check(r#"{"object":"list","data":null}"#, Some(&[]));
         check(r#"{"data":[{"name":"no id"}]}"#, Some(&[]));
         for none in ["{}", "<html>", "\"text\"", r#"{"data":"x"}"#] {

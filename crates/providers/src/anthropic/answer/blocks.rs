@@ -1,0 +1,265 @@
+//! Blocks that are not whole yet.
+
+use std::collections::BTreeMap;
+
+use branchwork_core::{limits::CALLS_PER_ANSWER_MAX, message::Native, provider::ProviderEvent};
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use super::{event::Delta, texts::Texts};
+use crate::{anthropic::NAME, loose::Text, wire::Events};
+
+/// The blocks of one answer so far.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    /// The model that was asked.
+    model: String,
+    /// Tells the identifiers we make from those of earlier answers of the conversation.
+    conversation_len: usize,
+    open: BTreeMap<u64, Block>,
+    texts: Texts,
+    /// How many calls of our tools began.
+    pub(super) calls: usize,
+}
+
+/// A block that goes on.
+#[derive(Debug)]
+enum Block {
+    Text,
+    Thought(Thought),
+    Call(Call),
+    Other(Other),
+}
+
+#[derive(Debug)]
+struct Thought {
+    fields: Map<String, Value>,
+    text: String,
+    signature: String,
+}
+
+#[derive(Debug)]
+struct Call {
+    index: u32,
+    /// What its arguments are when none come in pieces.
+    input: Option<String>,
+}
+
+/// A block that only the server understands.
+#[derive(Debug)]
+struct Other {
+    fields: Map<String, Value>,
+    /// Its `input`, in pieces.
+    input: String,
+}
+
+/// What a block begins with, where we read it.
+#[derive(Deserialize)]
+struct Begun<'a> {
+    #[serde(borrow, rename = "type", default)]
+    kind: Text<'a>,
+    #[serde(borrow, default)]
+    text: Text<'a>,
+    #[serde(borrow)]
+    citations: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    id: Text<'a>,
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+}
+
+impl Blocks {
+    /// No blocks yet, of an answer of `model` to a conversation of that many messages.
+    pub(super) fn new(model: &str, conversation_len: usize) -> Self {
+        let (open, texts) = (BTreeMap::new(), Texts::default());
+        Self { model: model.to_owned(), conversation_len, open, texts, calls: 0 }
+    }
+
+    /// A block begins.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn begin(
+        &mut self,
+        index: u64,
+        block: &RawValue,
+        events: &mut Events,
+    ) -> Result<(), String> {
+        let raw = block.get();
+        let begun: Begun<'_> = serde_json::from_str(raw).map_err(|error| error.to_string())?;
+        let kind = begun.kind.0.as_ref();
+        if kind != "text" {
+            self.end_texts(events);
+        }
+        let block = match kind {
+            "text" => self.begin_text(&begun, events),
+            "thinking" => Block::Thought(begin_thought(raw, events)),
+            "tool_use" => Block::Call(self.begin_call(&begun, events)?),
+            _ => Block::Other(Other { fields: fields(raw), input: String::new() }),
+        };
+        self.open.insert(index, block);
+        Ok(())
+    }
+
+    fn begin_text(&mut self, begun: &Begun<'_>, events: &mut Events) -> Block {
+        self.texts.begin();
+        if let Some(text) = begun.text.said() {
+            self.texts.push(text);
+            events.push_back(ProviderEvent::Text(text.to_owned()));
+        }
+        let citations: Option<Vec<Value>> =
+            begun.citations.and_then(|citations| serde_json::from_str(citations.get()).ok());
+        citations.into_iter().flatten().for_each(|citation| self.texts.cite(citation));
+        Block::Text
+    }
+
+    fn begin_call(&mut self, begun: &Begun<'_>, events: &mut Events) -> Result<Call, String> {
+        if self.calls >= CALLS_PER_ANSWER_MAX {
+            return Err(format!("the answer has more than {CALLS_PER_ANSWER_MAX} tool calls"));
+        }
+        let function = begun.name.said().ok_or("a tool call has no name")?.to_owned();
+        let made = || format!("call_{}_{}", self.conversation_len, self.calls);
+        let id = begun.id.said().map_or_else(made, str::to_owned);
+        let index = u32::try_from(self.calls).unwrap_or(u32::MAX);
+        self.calls += 1;
+        events.push_back(ProviderEvent::CallStarted { index, id, function });
+        let input = begun.input.map(RawValue::get).filter(|input| !is_empty(input));
+        Ok(Call { index, input: input.map(str::to_owned) })
+    }
+
+    /// A block goes on. `raw` is the JSON of the event.
+    pub(super) fn push(&mut self, index: u64, delta: Delta<'_>, raw: &str, events: &mut Events) {
+        match self.open.get_mut(&index) {
+            None => {}
+            Some(Block::Text) => {
+                let text = delta.text.0;
+                if !text.is_empty() {
+                    self.texts.push(&text);
+                    events.push_back(ProviderEvent::Text(text.into_owned()));
+                }
+                let citation = delta.citation.and_then(|raw| serde_json::from_str(raw.get()).ok());
+                citation.into_iter().for_each(|citation| self.texts.cite(citation));
+            }
+            Some(Block::Thought(thought)) => thought.push(delta, events),
+            Some(Block::Call(call)) => {
+                let (index, text) = (call.index, delta.partial_json.0);
+                if !text.is_empty() {
+                    call.input = None;
+                    let text = text.into_owned();
+                    events.push_back(ProviderEvent::CallArguments { index, text });
+                }
+            }
+            Some(Block::Other(other)) if delta.kind.0 == "input_json_delta" => {
+                other.input.push_str(&delta.partial_json.0);
+            }
+            Some(Block::Other(other)) => other.merge(raw),
+        }
+    }
+
+    /// A block is whole.
+    pub(super) fn end(&mut self, index: u64, events: &mut Events) {
+        let Some(block) = self.open.remove(&index) else { return };
+        let native = |fields| Native::new(NAME, &*self.model, Value::Object(fields));
+        events.extend(match block {
+            Block::Text => None,
+            Block::Thought(thought) => {
+                let native = Some(native(thought.whole()));
+                Some(ProviderEvent::ReasoningEnded { native })
+            }
+            Block::Call(Call { index, input }) => {
+                input.map(|text| ProviderEvent::CallArguments { index, text })
+            }
+            Block::Other(other) => Some(match native(other.whole()) {
+                // A thought that nobody may read is a thought.
+                hidden if is_hidden_thought(&hidden.block) => {
+                    ProviderEvent::ReasoningEnded { native: Some(hidden) }
+                }
+                native => ProviderEvent::Native(native),
+            }),
+        });
+    }
+
+    /// The answer is over. Blocks whose end did not come are as whole as they will be, but for thoughts
+    /// without a signature, which mean nothing to the server.
+    pub(super) fn end_all(&mut self, events: &mut Events) {
+        self.open.retain(|_, block| match block {
+            Block::Thought(thought) => !thought.signature.is_empty(),
+            _ => true,
+        });
+        while let Some(index) = self.open.keys().next().copied() {
+            self.end(index, events);
+        }
+        self.end_texts(events);
+    }
+
+    fn end_texts(&mut self, events: &mut Events) {
+        let native = self.texts.take().map(|blocks| Native::new(NAME, &*self.model, blocks));
+        events.extend(native.map(ProviderEvent::Native));
+    }
+}
+
+fn begin_thought(raw: &str, events: &mut Events) -> Thought {
+    let fields = fields(raw);
+    let said = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (text, signature) = (said("thinking"), said("signature"));
+    if !text.is_empty() {
+        events.push_back(ProviderEvent::Reasoning(text.clone()));
+    }
+    Thought { fields, text, signature }
+}
+
+impl Thought {
+    fn push(&mut self, delta: Delta<'_>, events: &mut Events) {
+        let text = delta.thinking.0;
+        if !text.is_empty() {
+            self.text.push_str(&text);
+            events.push_back(ProviderEvent::Reasoning(text.into_owned()));
+        }
+        if let Some(signature) = delta.signature.said() {
+            signature.clone_into(&mut self.signature);
+        }
+    }
+
+    fn whole(mut self) -> Map<String, Value> {
+        self.fields.insert("thinking".to_owned(), self.text.into());
+        self.fields.insert("signature".to_owned(), self.signature.into());
+        self.fields
+    }
+}
+
+impl Other {
+    /// Takes what a delta of a kind we do not know says: text is put behind text, the rest in the place
+    /// of what was there.
+    fn merge(&mut self, raw: &str) {
+        let event = serde_json::from_str::<Value>(raw).unwrap_or_default();
+        let Some(Value::Object(delta)) = event.get("delta") else { return };
+        for (name, value) in delta.iter().filter(|(name, _)| *name != "type") {
+            match (self.fields.get_mut(name), value) {
+                (Some(Value::String(text)), Value::String(more)) => text.push_str(more),
+                _ => drop(self.fields.insert(name.clone(), value.clone())),
+            }
+        }
+    }
+
+    fn whole(mut self) -> Map<String, Value> {
+        if let Ok(input) = serde_json::from_str::<Value>(&self.input) {
+            self.fields.insert("input".to_owned(), input);
+        }
+        self.fields
+    }
+}
+
+fn fields(raw: &str) -> Map<String, Value> {
+    serde_json::from_str(raw).unwrap_or_default()
+}
+
+fn is_empty(input: &str) -> bool {
+    input == "null" || input.strip_prefix('{').is_some_and(|rest| rest.trim_start() == "}")
+}
+
+fn is_hidden_thought(block: &Value) -> bool {
+    block.get("type").is_some_and(|kind| kind == "redacted_thinking")
+}

@@ -1,0 +1,108 @@
+//! The tools on offer, and whether they may be called.
+
+use branchwork_core::provider::{ModelRequest, ToolChoice, ToolSpec};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::schema::can_be_strict;
+
+/// The tools of a request: our functions, then those that the server runs.
+pub(super) struct Tools<'a> {
+    pub(super) functions: &'a [ToolSpec],
+    /// In the words of the protocol.
+    pub(super) hosted: &'a [Value],
+}
+
+impl<'a> Tools<'a> {
+    /// Reads what is on offer.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, as a clause.
+    pub(super) fn of(request: &'a ModelRequest) -> Result<Self, String> {
+        let hosted = match request.config.extras.get("tools") {
+            Some(Value::Array(hosted)) => hosted.as_slice(),
+            Some(_) => return Err("the extra parameter `tools` must be a list".to_owned()),
+            None => &[],
+        };
+        let tools = Self { functions: &request.tools, hosted };
+        match &request.tool_choice {
+            ToolChoice::Required if tools.is_empty() => {
+                Err("a tool is required and none is on offer".to_owned())
+            }
+            ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
+                Err(format!("the tool `{name}` is required and not on offer"))
+            }
+            _ => Ok(tools),
+        }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.functions.is_empty() && self.hosted.is_empty()
+    }
+
+    /// All of them.
+    pub(super) fn list(&self) -> Vec<Tool<'a>> {
+        let functions = self.functions.iter().map(|tool| Tool::Ours(Function::from(tool)));
+        functions.chain(self.hosted.iter().map(Tool::Hosted)).collect()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Tool<'a> {
+    Ours(Function<'a>),
+    Hosted(&'a Value),
+}
+
+/// `strict` is always said: left out, it means that the server tries.
+#[derive(Serialize)]
+pub(super) struct Function<'a> {
+    r#type: &'static str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    parameters: Schema<'a>,
+    strict: bool,
+}
+
+/// A tool without arguments may come without a schema; servers want one for an object.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Schema<'a> {
+    Given(&'a Value),
+    Empty { r#type: &'static str, properties: NoFields },
+}
+
+/// An empty JSON object.
+#[derive(Serialize)]
+struct NoFields {}
+
+impl<'a> From<&'a ToolSpec> for Function<'a> {
+    fn from(tool: &'a ToolSpec) -> Self {
+        let parameters = match &tool.parameters {
+            Value::Object(fields) if !fields.is_empty() => Schema::Given(&tool.parameters),
+            _ => Schema::Empty { r#type: "object", properties: NoFields {} },
+        };
+        let strict = can_be_strict(&tool.parameters);
+        let (name, description) = (&*tool.name, &*tool.description);
+        Self { r#type: "function", name, description, parameters, strict }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Choice<'a> {
+    Mode(&'static str),
+    Function { r#type: &'static str, name: &'a str },
+}
+
+/// `None` for what servers do by themselves.
+pub(super) fn choice(choice: &ToolChoice) -> Option<Choice<'_>> {
+    match choice {
+        ToolChoice::None => Some(Choice::Mode("none")),
+        ToolChoice::Required => Some(Choice::Mode("required")),
+        ToolChoice::Named(name) => Some(Choice::Function { r#type: "function", name }),
+        _ => None,
+    }
+}
