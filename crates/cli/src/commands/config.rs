@@ -55,7 +55,7 @@ fn show(world: &World) -> Result<(), Failure> {
     }
     for (name, provider) in &config.providers {
         let file = provider.key_file.as_ref().map(|path| path.display().to_string());
-        let url = provider.base_url.as_deref().map(without_user);
+        let url = provider.base_url.as_deref().map(address);
         let variable = provider.key_env.clone();
         let protocol = provider.protocol.map(|protocol| protocol.as_str().to_owned());
         let values =
@@ -68,7 +68,7 @@ fn show(world: &World) -> Result<(), Failure> {
     for (name, server) in &config.mcp_servers {
         let (key, value) = match &server.reach {
             Reach::Command { command, .. } => ("command", command.clone()),
-            Reach::Url { url, .. } => ("url", without_user(url)),
+            Reach::Url { url, .. } => ("url", address(url)),
         };
         settings.push((format!("mcp-servers.{name}.{key}"), value, "file"));
     }
@@ -89,14 +89,17 @@ fn show(world: &World) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A URL without whom it is asked as, and with which password.
-fn without_user(url: &str) -> String {
+/// A URL without what may be secret: whom it is asked as, with which password, and what for.
+fn address(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.rfind('@').and_then(|end| rest.get(end + 1..)) {
-        Some(rest) => format!("{scheme}://{rest}"),
-        None => url.to_owned(),
-    }
+    let (rest, end) = match rest.find(['?', '#']) {
+        Some(place) => (rest.get(..place).unwrap_or_default(), "?…"),
+        None => (rest, ""),
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let user = authority.rfind('@').map_or(0, |place| place + 1);
+    let colon = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{colon}{}{end}", rest.get(user..).unwrap_or_default())
 }
 
 fn db_origin(world: &World) -> &'static str {
@@ -104,5 +107,25 @@ fn db_origin(world: &World) -> &'static str {
         Some(_) if env::text("BRANCHWORK_DB").is_some() => "environment",
         Some(_) => "option",
         None => "default",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_holds_no_secret() {
+        for (url, shown) in [
+            ("https://host/mcp", "https://host/mcp"),
+            ("https://me:pass@host:1/a@b", "https://host:1/a@b"),
+            ("https://me@host?key=k", "https://host?…"),
+            ("https://host/mcp?user=a@b", "https://host/mcp?…"),
+            ("host:1/v1#k", "host:1/v1?…"),
+            ("me:pass@host", "host"),
+            ("", ""),
+        ] {
+            assert_eq!(address(url), shown);
+        }
     }
 }

@@ -86,7 +86,10 @@ impl Place {
     /// What is there.
     pub(crate) fn look(&self, provider: &str) -> Result<Option<Secret>, Failure> {
         match self {
-            Self::Variable(name) => Ok(env::text(name).map(Secret::new)),
+            // Blanks are no key, as nothing is none.
+            Self::Variable(name) => {
+                Ok(env::text(name).map(Secret::new).filter(|key| !key.is_empty()))
+            }
             Self::KeyFile(path) => match private::read(path)? {
                 Some(text) => input::checked(text.reveal()).map(Some).map_err(|failure| {
                     let message = format!("{}: {failure}", path.display());
