@@ -9,7 +9,7 @@
 //! | rule | what is sent | because |
 //! |---|---|---|
 //! | `arguments_wrapped` | arguments that are no JSON object as `{"_malformed": "…"}` | `input` is an object |
-//! | `asked_to_go_on` | "Go on." after an answer at the end | an answer at the end is a prefill, which models since 4.6 refuse (["prefill not supported"](https://platform.claude.com/docs/en/api/errors)) |
+//! | `asked_to_go_on` | "Go on." after an answer at the end | an answer at the end is a prefill, which models since 4.6 refuse ([prefill not supported](https://platform.claude.com/docs/en/api/errors)) |
 //! | `attachment_left_out` | pictures and files of an answer: nothing | only the user has them |
 //! | `blank_instruction_left_out`, `blank_text_left_out` | nothing | "text content blocks must contain non-whitespace text" |
 //! | `call_id_remade` | an identifier of legal letters that no other call has | `^[a-zA-Z0-9_-]+$`; "`tool_use` ids must be unique", in the whole conversation |

@@ -141,7 +141,9 @@ impl Blocks {
                     events.push_back(ProviderEvent::Text(text.into_owned()));
                 }
                 let citation = delta.citation.and_then(|raw| serde_json::from_str(raw.get()).ok());
-                citation.into_iter().for_each(|citation| self.texts.cite(citation));
+                if let Some(citation) = citation {
+                    self.texts.cite(citation);
+                }
             }
             Some(Block::Thought(thought)) => thought.push(delta, events),
             Some(Block::Call(call)) => {

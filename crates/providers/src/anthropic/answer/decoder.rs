@@ -61,7 +61,7 @@ impl Decoder {
             }
             ("content_block_stop", ..) => self.blocks.end(index, events),
             ("message_start", ..) => event.message.into_iter().for_each(|head| {
-                self.start(head, events);
+                self.start(&head, events);
             }),
             ("message_delta", Some(delta), _) => {
                 self.finish = delta.stop_reason.said().map(finish_of).or(self.finish.take());
@@ -73,7 +73,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn start(&mut self, head: Head<'_>, events: &mut Events) {
+    fn start(&mut self, head: &Head<'_>, events: &mut Events) {
         let model = head.model.said().map(str::to_owned);
         let response_id = head.id.said().map(str::to_owned);
         events.push_back(ProviderEvent::Started { model, response_id });
@@ -104,7 +104,7 @@ impl Decoder {
             return Err(self.reporter.in_stream(json.as_bytes()));
         }
         let content = whole.content.ok_or_else(|| malformed("the answer has no content"))?;
-        self.start(Head { id: whole.id, model: whole.model, usage: None }, events);
+        self.start(&Head { id: whole.id, model: whole.model, usage: None }, events);
         for (block, index) in content.into_iter().zip(0..) {
             self.count(block.get().len())?;
             let begun = self.blocks.begin(index, block, events);

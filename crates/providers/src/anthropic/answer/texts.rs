@@ -74,7 +74,9 @@ mod tests {
         for (text, citation) in [("Rome ", None), ("", Some(1)), ("is", Some(2)), (" old", None)] {
             texts.begin();
             texts.push(text);
-            citation.into_iter().for_each(|citation| texts.cite(json!(citation)));
+            if let Some(citation) = citation {
+                texts.cite(json!(citation));
+            }
         }
         let expected = json!([
             { "type": "text", "text": "Rome " },
