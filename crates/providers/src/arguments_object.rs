@@ -1,7 +1,7 @@
 //! The arguments of calls, for protocols in which they are an object and not text.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 /// Arguments as the model wrote them, or in an object where they are none: the server would refuse the
 /// conversation for ever.
@@ -24,7 +24,9 @@ impl<'a> ArgumentsObject<'a> {
             return Self::None {};
         }
         match serde_json::from_str::<&RawValue>(trimmed) {
-            Ok(raw) if trimmed.starts_with('{') => Self::Given(raw),
+            Ok(raw) if trimmed.starts_with('{') && !has_half_characters(trimmed) => {
+                Self::Given(raw)
+            }
             _ => Self::Wrapped { malformed: arguments },
         }
     }
@@ -33,6 +35,12 @@ impl<'a> ArgumentsObject<'a> {
     pub(crate) const fn is_wrapped(&self) -> bool {
         matches!(self, Self::Wrapped { .. })
     }
+}
+
+/// Whether JSON spells a half of a character, such as `\ud83d` alone: no text has one, and servers that
+/// read all of a request refuse it.
+fn has_half_characters(json: &str) -> bool {
+    json.contains("\\u") && serde_json::from_str::<Value>(json).is_err()
 }
 
 #[cfg(test)]
@@ -49,6 +57,8 @@ mod tests {
             ("null", r#"{"_malformed":"null"}"#),
             ("{\"a\":", r#"{"_malformed":"{\"a\":"}"#),
             ("plain", r#"{"_malformed":"plain"}"#),
+            (r#"{"a":"\ud83d\ude00"}"#, r#"{"a":"\ud83d\ude00"}"#),
+            (r#"{"a":"\ud83d"}"#, r#"{"_malformed":"{\"a\":\"\\ud83d\"}"}"#),
         ] {
             let read = ArgumentsObject::read(arguments);
             assert_eq!(read.is_wrapped(), sent.contains("_malformed"), "{arguments}");

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use branchwork_core::message::{Outcome, ToolCall};
 use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::Value;
 
 use super::names::tool_name;
-use crate::wire::Pen;
+use crate::{arguments_object::ArgumentsObject, wire::Pen};
 
 /// A block of ours.
 #[derive(Debug, Serialize)]
@@ -27,7 +27,7 @@ pub(super) enum Own<'a> {
     ToolUse {
         id: String,
         name: Cow<'a, str>,
-        input: Input<'a>,
+        input: ArgumentsObject<'a>,
     },
     ToolResult {
         tool_use_id: String,
@@ -47,15 +47,6 @@ pub(super) enum Source<'a> {
     Text { media_type: &'static str, data: String },
     Url { url: &'a str },
     File { file_id: &'a str },
-}
-
-/// The arguments of a call; the API takes an object only.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(super) enum Input<'a> {
-    Empty(Map<String, Value>),
-    Given(&'a RawValue),
-    Wrapped { _malformed: &'a str },
 }
 
 /// A block as it is written.
@@ -120,22 +111,9 @@ pub(super) fn call<'a>(pen: &mut Pen, id: String, call: &'a ToolCall) -> Block<'
     if matches!(name, Cow::Owned(_)) {
         pen.adapt("tool_name_remade");
     }
-    let input = input(&call.arguments);
-    if matches!(input, Input::Wrapped { .. }) {
+    let input = ArgumentsObject::read(&call.arguments);
+    if input.is_wrapped() {
         pen.adapt("arguments_wrapped");
     }
     Block::Own(Own::ToolUse { id, name, input })
-}
-
-/// Arguments as the model wrote them when they are an object, else wrapped into one. They are read
-/// whole: halves of characters, which the API refuses, are seen only so.
-fn input(arguments: &str) -> Input<'_> {
-    if arguments.trim().is_empty() {
-        return Input::Empty(Map::new());
-    }
-    let is_object = serde_json::from_str::<Map<String, Value>>(arguments).is_ok();
-    match serde_json::from_str(arguments) {
-        Ok(given) if is_object => Input::Given(given),
-        _ => Input::Wrapped { _malformed: arguments },
-    }
 }

@@ -8,7 +8,7 @@ use super::{
     settings::Settings,
     tools::{self, Tool, server_tools},
 };
-use crate::wire::Pen;
+use crate::{checks, wire::Pen};
 
 /// The body of `request` up to its first message.
 ///
@@ -16,8 +16,7 @@ use crate::wire::Pen;
 ///
 /// What is wrong with the request, as a clause.
 pub(in crate::anthropic) fn head(request: &ModelRequest) -> Result<Vec<u8>, String> {
-    let model = request.config.model.as_deref().filter(|model| !model.trim().is_empty());
-    let model = model.ok_or("no model is chosen")?;
+    let model = checks::model(&request.config)?;
     let settings = Settings::of(&request.config)?;
     tools::check(request, settings.thinks_with_budget)?;
     let mut pen = Pen::behind(b"{\"model\":".to_vec());

@@ -4,7 +4,7 @@ use branchwork_core::message::Part;
 use serde_json::Value;
 
 use super::{attachments, block::Block};
-use crate::wire::Pen;
+use crate::{joined::Context, wire::Pen};
 
 /// The blocks of an instruction: its texts, a line break between those that stand side by side, its
 /// attachments where they stand, and its context as the last.
@@ -45,7 +45,7 @@ pub(super) fn blocks<'a>(
         blocks.push(attachment);
     }
     if let Some(context) = context {
-        add(&mut text, "\n\n", &shown(context));
+        add(&mut text, "\n\n", &Context::new(context).to_string());
     }
     blocks.extend(Block::text(text));
     Ok(blocks)
@@ -56,12 +56,4 @@ fn add(text: &mut String, between: &str, more: &str) {
         text.push_str(between);
     }
     text.push_str(more);
-}
-
-/// A context as a model reads it: text as it is, the rest as JSON.
-fn shown(context: &Value) -> String {
-    match context {
-        Value::String(text) => format!("Context:\n{text}"),
-        value => format!("Context:\n{value}"),
-    }
 }

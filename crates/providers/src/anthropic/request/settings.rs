@@ -10,6 +10,7 @@ use super::{
     thinking::{Mode, Thinking},
     tools::TOOLS,
 };
+use crate::checks;
 
 /// Keys that are never taken from the extras, because the program says them in its own way.
 const RESERVED: [&str; 6] = ["model", "max_tokens", "messages", "stream", "system", "tool_choice"];
@@ -81,7 +82,7 @@ fn check_extra(name: &str, written: &[(&str, Parameter<'_>)]) -> Result<(), Stri
         return Err(format!("`{name}` cannot be an extra parameter"));
     }
     if name != OUTPUT_CONFIG && written.iter().any(|(other, _)| *other == name) {
-        return Err(format!("the extra parameter `{name}` is already said by a setting"));
+        return Err(checks::said_by_a_setting(name));
     }
     Ok(())
 }
@@ -136,19 +137,6 @@ fn output_config(
         format.insert("schema".to_owned(), schema::fitted(schema)?);
         output.insert("format".to_owned(), format.into());
     }
-    match config.extras.get(OUTPUT_CONFIG) {
-        None => {}
-        Some(Value::Object(extras)) => {
-            for (name, value) in extras {
-                if output.insert(name.clone(), value.clone()).is_some() {
-                    let name = format!("{OUTPUT_CONFIG}.{name}");
-                    return Err(format!(
-                        "the extra parameter `{name}` is already said by a setting"
-                    ));
-                }
-            }
-        }
-        Some(_) => return Err(format!("the extra parameter `{OUTPUT_CONFIG}` is no object")),
-    }
+    let output = checks::merged(OUTPUT_CONFIG, output, config.extras.get(OUTPUT_CONFIG))?;
     Ok(Some(output).filter(|output| !output.is_empty()))
 }

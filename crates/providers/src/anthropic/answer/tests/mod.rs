@@ -43,7 +43,7 @@ fn stream(lines: &[&str]) -> String {
         r#"{"type":"message_stop"}"#,
     ];
     let lines = head.iter().chain(lines).chain(&tail);
-    lines.fold(String::new(), |stream, line| stream + "data: " + line + "\n\n")
+    lines.flat_map(|line| ["data: ", line, "\n\n"]).collect()
 }
 
 /// The beginning of a block.

@@ -1,7 +1,5 @@
 //! Recorded answers of real servers, and the streams that the SDK of Anthropic is tested with.
 
-use std::path::Path;
-
 use branchwork_core::provider::{ProviderError, ProviderEvent, Usage};
 
 use super::{decode, decoder, fixture, show};
@@ -36,11 +34,10 @@ fn recorded(name: &str) -> Vec<u8> {
 
 fn events_of(name: &str) -> Vec<ProviderEvent> {
     let recorded = recorded(name);
-    let is_stream = Path::new(name).extension().is_some_and(|kind| kind == "sse");
-    let (events, ended) = if is_stream {
-        decode([&recorded[..]])
-    } else {
+    let (events, ended) = if recorded.starts_with(b"{") {
         testing::decode_whole(decoder(), &recorded)
+    } else {
+        decode([&recorded[..]])
     };
     assert!(ended.is_ok(), "{name}: {ended:?}");
     events
@@ -201,15 +198,7 @@ fn answers_end_for_these_reasons_and_cost_this() {
 #[test]
 fn recorded_streams_give_the_same_events_at_every_split() {
     for name in STREAMS {
-        let recorded = recorded(name);
-        let whole = events_of(name);
-        for at in 0..=recorded.len() {
-            let (first, second) = recorded.split_at(at);
-            let (split, ended) = decode([first, second]);
-            assert!(ended.is_ok() && split == whole, "{name} at {at}");
-        }
-        let (split, ended) = decode(recorded.chunks(1));
-        assert!(ended.is_ok() && split == whole, "{name} byte by byte");
+        testing::at_every_split(&recorded(name), &|chunks| decode(chunks.iter().copied()));
     }
 }
 

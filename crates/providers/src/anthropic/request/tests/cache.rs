@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use branchwork_core::{
     message::{Body, CallId, Outcome, Part},
-    provider::{CacheHints, ModelRequest},
+    provider::ModelRequest,
 };
 use serde_json::{Value, json};
 
@@ -12,8 +12,9 @@ use super::{call, message, native, offered, render, request, response, result, s
 
 /// The request of a conversation that other branches share up to these messages.
 fn shared(bodies: Vec<Body>, shared: &[usize]) -> ModelRequest {
-    let hints = CacheHints { shared: shared.to_vec(), ..CacheHints::default() };
-    request(bodies).with_cache(hints)
+    let mut request = request(bodies);
+    request.cache.shared = shared.to_vec();
+    request
 }
 
 /// How many breakpoints there are in `value`.

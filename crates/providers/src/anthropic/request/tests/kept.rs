@@ -18,10 +18,10 @@ fn recorded(name: &str) -> Vec<u8> {
 fn answered(name: &str) -> Body {
     let recorded = recorded(name);
     let decoder = Decoder::new(reporter(), &testing::request(Vec::new()));
-    let (events, ended) = if name.rsplit('.').next() == Some("sse") {
-        testing::decode(decoder, Framing::Events, [&recorded[..]])
-    } else {
+    let (events, ended) = if recorded.starts_with(b"{") {
         testing::decode_whole(decoder, &recorded)
+    } else {
+        testing::decode(decoder, Framing::Events, [&recorded[..]])
     };
     assert!(ended.is_ok(), "{name}: {ended:?}");
     let mut answer = Answer::default();

@@ -5,9 +5,8 @@ mod rules;
 use std::{collections::BTreeSet, sync::Arc};
 
 use branchwork_core::{
-    config::Config,
     message::{Message, Native, Part},
-    provider::{CacheHints, ModelRequest, Provider as _, ToolChoice, ToolSpec},
+    provider::{Provider as _, ToolChoice, ToolSpec},
 };
 use branchwork_providers::{HttpOptions, HttpProvider};
 use branchwork_testkit::histories;
@@ -51,14 +50,9 @@ fn tool() -> ToolSpec {
 fn rendered(history: &[Arc<Message>], shared: &BTreeSet<usize>, has_tools: bool) -> String {
     let options = HttpOptions::anthropic("localhost:1").expect("a good address");
     let provider = HttpProvider::new(options).expect("the options are good");
-    let mut config = Config::default();
-    config.model = Some("tiny".to_owned());
-    let shared = shared.iter().copied().filter(|len| *len <= history.len()).collect();
-    let hints = CacheHints { shared, ..CacheHints::default() };
     let tools = if has_tools { vec![tool()] } else { Vec::new() };
-    let request = ModelRequest::new(history.to_vec(), config)
-        .with_tools(tools, ToolChoice::Auto)
-        .with_cache(hints);
+    let mut request = super::request("tiny", history).with_tools(tools, ToolChoice::Auto);
+    request.cache.shared = shared.iter().copied().filter(|len| *len <= history.len()).collect();
     provider.render(&request).expect("it can be said").body
 }
 
