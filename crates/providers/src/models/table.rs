@@ -50,8 +50,17 @@ pub fn table() -> &'static [Model] {
     &TABLE
 }
 
-/// The models of one provider, by name.
+/// What ends the name of a provider that is another one in another protocol: `openai-responses` sells what
+/// `openai` does.
+const OTHER_PROTOCOL: &str = "-responses";
+
+fn seller(provider: &str) -> &str {
+    provider.strip_suffix(OTHER_PROTOCOL).unwrap_or(provider)
+}
+
+/// The models of one provider, by name; of one in another protocol, those of the same seller.
 pub fn of_provider(provider: &str) -> &'static [Model] {
+    let provider = seller(provider);
     let from = TABLE.partition_point(|model| model.provider < provider);
     let rest = TABLE.get(from..).unwrap_or_default();
     let count = rest.partition_point(|model| model.provider == provider);
@@ -71,7 +80,7 @@ pub fn prices(provider: &str, model: &str) -> Option<&'static PriceList> {
 }
 
 fn exactly(provider: &str, name: &str) -> Option<&'static Model> {
-    let place = TABLE.binary_search_by_key(&(provider, name), Model::key).ok()?;
+    let place = TABLE.binary_search_by_key(&(seller(provider), name), Model::key).ok()?;
     TABLE.get(place)
 }
 
@@ -125,7 +134,7 @@ mod tests {
         for provider in hosted.chain(["anthropic", "gemini", "azure"]) {
             let models = of_provider(provider);
             assert!(!models.is_empty(), "{provider}");
-            assert!(models.iter().all(|model| model.provider == provider));
+            assert!(models.iter().all(|model| model.provider == seller(provider)));
         }
         let providers = table().chunk_by(|one, next| one.provider == next.provider);
         let counted: usize = providers.map(|models| of_provider(models[0].provider).len()).sum();
