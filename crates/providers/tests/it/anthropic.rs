@@ -7,14 +7,11 @@ use branchwork_providers::{HttpOptions, HttpProvider, Secret};
 use futures_util::StreamExt as _;
 
 use super::{
-    calls::request,
+    listener::{SHORT, provider, request},
     server::{Reply, Server},
 };
 
 const KEY: &str = "sk-ant-secret";
-
-/// Long enough for a busy machine to begin an answer, short enough for a test.
-const SHORT: Duration = Duration::from_millis(400);
 
 /// The beginning of an answer, up to some text.
 const HEAD: &str = concat!(
@@ -41,10 +38,6 @@ fn options(server: &Server) -> HttpOptions {
     options.with_key(Secret::new(KEY))
 }
 
-fn provider(server: &Server) -> HttpProvider {
-    HttpProvider::new(options(server)).expect("the options are good")
-}
-
 /// What is said, and how it ended.
 async fn heard(provider: &HttpProvider) -> (String, Result<Finish, ProviderError>) {
     let mut events = match provider.call(&request()).await {
@@ -65,7 +58,7 @@ async fn heard(provider: &HttpProvider) -> (String, Result<Finish, ProviderError
 
 async fn heard_of(reply: Reply) -> (String, Result<Finish, ProviderError>) {
     let server = Server::start([reply]).await;
-    heard(&provider(&server)).await
+    heard(&provider(options(&server))).await
 }
 
 /// The error that a reply is.
@@ -76,7 +69,7 @@ async fn failure(reply: Reply) -> ProviderError {
 #[tokio::test]
 async fn events_come_while_the_server_still_writes() {
     let mut server = Server::start([Reply::stream(HEAD).wait().send(TAIL)]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     assert!(!format!("{provider:?}").contains(KEY));
     let mut events = provider.call(&request()).await.expect("it is accepted");
     let mut next = async || events.next().await.map(|event| event.expect("it is no error"));
@@ -128,7 +121,7 @@ async fn features_in_beta_that_the_caller_wants_stand_beside_ours() {
 async fn a_whole_answer_that_says_when_to_ask_again_is_no_error() {
     let body = include_str!("../fixtures/anthropic/structured.json");
     let mut server = Server::start([Reply::json(200, body).with("retry-after", "59")]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     let (text, finish) = heard(&provider).await;
     assert!(text.starts_with('{'), "{text}");
     assert_eq!(finish.ok(), Some(Finish::Stop));
@@ -206,7 +199,7 @@ async fn models_are_listed() {
         r#""has_more":false,"first_id":"claude-opus-5","last_id":"claude-opus-5"}"#,
     );
     let mut server = Server::start([Reply::json(200, list)]).await;
-    let models = provider(&server).models().await.expect("they are listed");
+    let models = provider(options(&server)).models().await.expect("they are listed");
     let found = (models[0].id.as_str(), models[0].context_tokens);
     assert_eq!(found, ("claude-opus-5", Some(1_000_000)));
     let seen = server.seen().await;

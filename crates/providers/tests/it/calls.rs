@@ -1,57 +1,24 @@
 //! Calls that go well, and calls that are dropped.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use branchwork_core::{
-    clock::Timestamp,
-    config::Config,
-    id::OpId,
-    message::{Body, Message, Status},
-    provider::{
-        EmbedRequest, Embedder as _, EventStream, Finish, ModelRequest, Provider as _,
-        ProviderEvent,
-    },
+use branchwork_core::provider::{
+    EmbedRequest, Embedder as _, Finish, Provider as _, ProviderEvent,
 };
-use branchwork_providers::{HttpOptions, HttpProvider, Secret};
+use branchwork_providers::{HttpOptions, Secret};
 use futures_util::StreamExt as _;
 
-use super::server::{Reply, Server};
+use super::{
+    listener::{next, provider, request, text},
+    server::{Reply, Server},
+};
 
 pub(crate) const HEAD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Rome \"}}]}\n\n";
 const TAIL: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"it is\"},\
     \"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
 
-pub(crate) fn request() -> ModelRequest {
-    let message = Message {
-        id: OpId::from_bits(1).into(),
-        at: Timestamp::from_micros(1),
-        sender: "user".to_owned(),
-        recipient: None,
-        body: Body::instruction("Where?"),
-        metadata: serde_json::Map::new(),
-        status: Status::Complete,
-        edited: None,
-        origin: None,
-    };
-    let mut config = Config::default();
-    config.model = Some("tiny".to_owned());
-    ModelRequest::new(vec![Arc::new(message)], config)
-}
-
 pub(crate) fn options(server: &Server) -> HttpOptions {
     HttpOptions::chat(&server.base_url).expect("the address is good")
-}
-
-fn provider(server: &Server) -> HttpProvider {
-    HttpProvider::new(options(server)).expect("the options are good")
-}
-
-async fn next(events: &mut EventStream) -> ProviderEvent {
-    events.next().await.expect("more comes").expect("it is no error")
-}
-
-fn text(text: &str) -> ProviderEvent {
-    ProviderEvent::Text(text.to_owned())
 }
 
 fn started() -> ProviderEvent {
@@ -62,8 +29,8 @@ fn started() -> ProviderEvent {
 async fn events_come_while_the_server_still_writes() {
     let mut server = Server::start([Reply::stream(HEAD).wait().send(TAIL)]).await;
     let key = Secret::new("sk-secret");
-    let options = options(&server).with_key(key).with_header("X-Title", Secret::new("trip"));
-    let provider = HttpProvider::new(options).expect("the options are good");
+    let keyed = options(&server).with_key(key).with_header("X-Title", Secret::new("trip"));
+    let provider = provider(keyed);
     assert!(!format!("{provider:?}").contains("sk-secret"));
     let mut events = provider.call(&request()).await.expect("it is accepted");
     assert_eq!(next(&mut events).await, started());
@@ -85,7 +52,7 @@ async fn events_come_while_the_server_still_writes() {
 async fn a_connection_is_used_again_after_a_whole_answer() {
     let whole = format!("{HEAD}{TAIL}");
     let mut server = Server::start([Reply::stream(&whole), Reply::stream(&whole)]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     for _ in 0..2 {
         let events = provider.call(&request()).await.expect("it is accepted");
         assert_eq!(events.collect::<Vec<_>>().await.len(), 4);
@@ -97,7 +64,7 @@ async fn a_connection_is_used_again_after_a_whole_answer() {
 async fn a_connection_is_used_again_when_the_caller_stops_at_the_last_event() {
     let whole = format!("{HEAD}{TAIL}");
     let mut server = Server::start([Reply::stream(&whole), Reply::stream(&whole)]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     for _ in 0..2 {
         let mut events = provider.call(&request()).await.expect("it is accepted");
         while next(&mut events).await != ProviderEvent::Finished(Finish::Stop) {}
@@ -109,7 +76,7 @@ async fn a_connection_is_used_again_when_the_caller_stops_at_the_last_event() {
 #[tokio::test]
 async fn a_server_that_never_ends_its_answer_does_not_hold_up_the_caller() {
     let mut server = Server::start([Reply::stream(HEAD).send(TAIL).stall()]).await;
-    let events = provider(&server).call(&request()).await.expect("it is accepted");
+    let events = provider(options(&server)).call(&request()).await.expect("it is accepted");
     assert_eq!(events.collect::<Vec<_>>().await.len(), 4);
     server.hung_up().await;
 }
@@ -117,7 +84,7 @@ async fn a_server_that_never_ends_its_answer_does_not_hold_up_the_caller() {
 #[tokio::test]
 async fn dropping_the_stream_hangs_up() {
     let mut server = Server::start([Reply::stream(HEAD).stall()]).await;
-    let mut events = provider(&server).call(&request()).await.expect("it is accepted");
+    let mut events = provider(options(&server)).call(&request()).await.expect("it is accepted");
     assert_eq!(next(&mut events).await, started());
     drop(events);
     server.hung_up().await;
@@ -126,7 +93,7 @@ async fn dropping_the_stream_hangs_up() {
 #[tokio::test]
 async fn dropping_the_call_before_the_server_answers_hangs_up() {
     let mut server = Server::start([Reply::hold()]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     let asked = request();
     {
         let call = provider.call(&asked);
@@ -149,7 +116,7 @@ async fn answers_come_in_the_form_the_server_chooses() {
         Reply::json(200, &whole),
     ];
     let server = Server::start(replies).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     let unstreamed = request().without_stream();
     let short = [started(), text("Rome"), ProviderEvent::Finished(Finish::Stop)];
     let mut texts = Vec::new();
@@ -168,7 +135,7 @@ async fn answers_come_in_the_form_the_server_chooses() {
 async fn models_are_listed() {
     let list = r#"{"data":[{"id":"tiny","owned_by":"me","context_length":512}]}"#;
     let mut server = Server::start([Reply::json(200, list), Reply::json(200, "{}")]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     let models = provider.models().await.expect("they are listed");
     assert_eq!((models[0].id.as_str(), models[0].context_tokens), ("tiny", Some(512)));
     assert_eq!(server.seen().await.line, "GET /v1/models");
@@ -181,7 +148,7 @@ async fn texts_become_vectors() {
     let answer = r#"{"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[0,1]}]}"#;
     let limited = Reply::json(429, r#"{"error":{"message":"slow down"}}"#).with("retry-after", "2");
     let mut server = Server::start([Reply::json(200, answer), limited]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     let request = EmbedRequest::new("tiny", ["a", "b"]);
     let made = provider.embed(&request).await.expect("they are made");
     assert_eq!(made.vectors, [[1.0, 0.0], [0.0, 1.0]]);
@@ -205,8 +172,7 @@ async fn a_key_that_the_server_repeats_is_in_no_answer_and_in_no_list() {
     let list = format!("{{\"data\":[{{\"id\":\"{KEY}\",\"owned_by\":\"{KEY}\"}}]}}");
     let replies = [Reply::stream(&stream), Reply::json(200, &whole), Reply::json(200, &list)];
     let server = Server::start(replies).await;
-    let provider =
-        HttpProvider::new(options(&server).with_key(Secret::new(KEY))).expect("it is good");
+    let provider = provider(options(&server).with_key(Secret::new(KEY)));
     let mut said = String::new();
     for request in [request(), request().without_stream()] {
         let events: Vec<_> = provider.call(&request).await.expect("it is accepted").collect().await;

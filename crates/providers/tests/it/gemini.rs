@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use branchwork_core::provider::{
-    EventStream, Finish, Provider as _, ProviderError, ProviderEvent, Remedy,
-};
-use branchwork_providers::{HttpOptions, HttpProvider, Protocol, Secret};
+use branchwork_core::provider::{Finish, Provider as _, ProviderError, ProviderEvent, Remedy};
+use branchwork_providers::{HttpOptions, Protocol, Secret};
 use futures_util::StreamExt as _;
 
 use super::{
-    calls::request,
+    listener::{SHORT, failure, next, provider, request, text},
     server::{Reply, Server},
 };
 
@@ -18,47 +16,15 @@ const HEAD: &str =
     "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Rome \"}]}}]}\r\n\r\n";
 const TAIL: &str = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"it is\"}]},\
     \"finishReason\":\"STOP\"}]}\r\n\r\n";
-/// Long enough for a busy machine to begin an answer, short enough for a test.
-const SHORT: Duration = Duration::from_millis(400);
-
 fn options(server: &Server) -> HttpOptions {
     let options = HttpOptions::gemini(&server.base_url).expect("the address is good");
     options.with_key(Secret::new(KEY))
 }
 
-fn provider(server: &Server) -> HttpProvider {
-    HttpProvider::new(options(server)).expect("the options are good")
-}
-
-async fn next(events: &mut EventStream) -> ProviderEvent {
-    events.next().await.expect("more comes").expect("it is no error")
-}
-
-fn text(text: &str) -> ProviderEvent {
-    ProviderEvent::Text(text.to_owned())
-}
-
-/// The text that came, and the error that ended it.
-async fn failure(provider: &HttpProvider) -> (String, ProviderError) {
-    let mut events = match provider.call(&request()).await {
-        Ok(events) => events,
-        Err(error) => return (String::new(), error),
-    };
-    let mut said = String::new();
-    loop {
-        match events.next().await.expect("an answer does not just end") {
-            Ok(ProviderEvent::Text(more)) => said.push_str(&more),
-            Ok(ProviderEvent::Started { .. }) => {}
-            Ok(other) => panic!("unexpected: {other:?}"),
-            Err(error) => return (said, error),
-        }
-    }
-}
-
 #[tokio::test]
 async fn events_come_while_the_server_still_writes_and_the_key_is_in_its_header_only() {
     let mut server = Server::start([Reply::stream(HEAD).wait().send(TAIL)]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     assert_eq!(provider.protocol(), Protocol::Gemini);
     assert!(!format!("{provider:?}").contains(KEY));
     let mut events = provider.call(&request()).await.expect("it is accepted");
@@ -83,7 +49,7 @@ async fn events_come_while_the_server_still_writes_and_the_key_is_in_its_header_
 async fn a_whole_answer_is_asked_for_without_a_stream() {
     let body = r#"{"candidates":[{"content":{"parts":[{"text":"Rome"}]},"finishReason":"STOP"}]}"#;
     let mut server = Server::start([Reply::json(200, body)]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     let events = provider.call(&request().without_stream()).await.expect("it is accepted");
     let events: Vec<_> = events.map(|event| event.expect("it is no error")).collect().await;
     assert_eq!(events.get(1), Some(&text("Rome")));
@@ -98,7 +64,7 @@ async fn a_model_from_outside_changes_no_path() {
     let mut server = Server::start([Reply::stream(&format!("{HEAD}{TAIL}"))]).await;
     let mut request = request();
     request.config.model = Some("../files/x?key=y#z".to_owned());
-    let events = provider(&server).call(&request).await.expect("it is accepted");
+    let events = provider(options(&server)).call(&request).await.expect("it is accepted");
     drop(events);
     let seen = server.seen().await;
     let path = "POST /v1/models/..%2Ffiles%2Fx%3Fkey%3Dy%23z:streamGenerateContent";
@@ -109,7 +75,7 @@ async fn a_model_from_outside_changes_no_path() {
 async fn a_connection_is_used_again_after_a_whole_answer() {
     let whole = format!("{HEAD}{TAIL}");
     let mut server = Server::start([Reply::stream(&whole), Reply::stream(&whole)]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     for _ in 0..2 {
         let events = provider.call(&request()).await.expect("it is accepted");
         assert_eq!(events.collect::<Vec<_>>().await.len(), 4);
@@ -121,15 +87,14 @@ async fn a_connection_is_used_again_after_a_whole_answer() {
 async fn answers_that_break_off_or_go_silent_are_no_success() {
     let cut = Reply::stream(HEAD).send("data: {\"candidates\":[{\"con").cut();
     let server = Server::start([cut, Reply::stream(HEAD)]).await;
-    let provider = provider(&server);
     for _ in 0..2 {
-        let (said, error) = failure(&provider).await;
+        let (said, error) = failure(options(&server)).await;
         assert_eq!(said, "Rome ");
         assert!(matches!(error, ProviderError::Truncated { .. }), "{error:?}");
     }
     let server = Server::start([Reply::stream(HEAD).stall()]).await;
     let patient = options(&server).with_idle_timeout(SHORT);
-    let (said, error) = failure(&HttpProvider::new(patient).expect("good")).await;
+    let (said, error) = failure(patient).await;
     assert_eq!(said, "Rome ");
     assert!(matches!(error, ProviderError::Truncated { source: Some(_) }), "{error:?}");
 }
@@ -158,9 +123,8 @@ async fn errors_of_the_server_are_told_by_what_to_do_and_hold_no_key() {
         (error(404, "NOT_FOUND", "no such model", ""), Remedy::FixInput),
     ];
     let server = Server::start(replies.iter().map(|(reply, _)| reply.clone())).await;
-    let provider = provider(&server);
     for (_, remedy) in replies {
-        let (_, error) = failure(&provider).await;
+        let (_, error) = failure(options(&server)).await;
         assert_eq!(error.remedy(), remedy, "{error:?}");
         assert!(!format!("{error} {error:?}").contains(KEY), "{error:?}");
     }
@@ -171,7 +135,7 @@ async fn models_are_listed() {
     let list = r#"{"models":[{"name":"models/gemini-3-flash","inputTokenLimit":1048576,
         "supportedGenerationMethods":["generateContent"]}]}"#;
     let mut server = Server::start([Reply::json(200, list), Reply::json(200, "{}")]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     let models = provider.models().await.expect("they are listed");
     let listed = (models[0].id.as_str(), models[0].context_tokens);
     assert_eq!(listed, ("gemini-3-flash", Some(1_048_576)));

@@ -11,6 +11,8 @@ mod gemini;
 #[cfg(test)]
 mod legality;
 #[cfg(test)]
+mod listener;
+#[cfg(test)]
 mod ollama;
 #[cfg(test)]
 mod peer;

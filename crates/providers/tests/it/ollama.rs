@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use branchwork_core::provider::{
-    EmbedRequest, Embedder as _, EventStream, Finish, Provider as _, ProviderError, ProviderEvent,
-    Remedy,
+    EmbedRequest, Embedder as _, Finish, Provider as _, ProviderError, ProviderEvent, Remedy,
 };
-use branchwork_providers::{HttpOptions, HttpProvider, Protocol, Secret};
+use branchwork_providers::{HttpOptions, Protocol, Secret};
 use futures_util::StreamExt as _;
 
 use super::{
-    calls::request,
+    listener::{SHORT, failure, next, provider, request, text},
     server::{Reply, Server},
 };
 
@@ -18,9 +17,6 @@ const KEY: &str = "ollama-secret-key";
 const HEAD: &str = "{\"model\":\"tiny\",\"message\":{\"content\":\"Rome \"},\"done\":false}\n";
 const TAIL: &str = "{\"message\":{\"content\":\"it is\"},\"done\":false}\n\
     {\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\"}\n";
-/// Long enough for a busy machine to begin an answer, short enough for a test.
-const SHORT: Duration = Duration::from_millis(400);
-
 /// A stream of lines.
 fn lines(text: &str) -> Reply {
     Reply::new(200, "application/x-ndjson").send(text)
@@ -31,39 +27,10 @@ fn options(server: &Server) -> HttpOptions {
     options.with_key(Secret::new(KEY))
 }
 
-fn provider(server: &Server) -> HttpProvider {
-    HttpProvider::new(options(server)).expect("the options are good")
-}
-
-async fn next(events: &mut EventStream) -> ProviderEvent {
-    events.next().await.expect("more comes").expect("it is no error")
-}
-
-fn text(text: &str) -> ProviderEvent {
-    ProviderEvent::Text(text.to_owned())
-}
-
-/// The text that came, and the error that ended it.
-async fn failure(provider: &HttpProvider) -> (String, ProviderError) {
-    let mut events = match provider.call(&request()).await {
-        Ok(events) => events,
-        Err(error) => return (String::new(), error),
-    };
-    let mut said = String::new();
-    loop {
-        match events.next().await.expect("an answer does not just end") {
-            Ok(ProviderEvent::Text(more)) => said.push_str(&more),
-            Ok(ProviderEvent::Started { .. }) => {}
-            Ok(other) => panic!("unexpected: {other:?}"),
-            Err(error) => return (said, error),
-        }
-    }
-}
-
 #[tokio::test]
 async fn events_come_while_the_server_still_writes() {
     let mut server = Server::start([lines(HEAD).wait().send(TAIL)]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     assert_eq!(provider.protocol(), Protocol::Ollama);
     assert!(!format!("{provider:?}").contains(KEY));
     let mut events = provider.call(&request()).await.expect("it is accepted");
@@ -92,7 +59,7 @@ async fn answers_come_in_the_form_the_server_chooses() {
         Reply::json(200, &stream),
     ];
     let server = Server::start(replies).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     let unstreamed = request().without_stream();
     let mut counts = Vec::new();
     for request in [&unstreamed, &request(), &unstreamed, &request()] {
@@ -108,7 +75,7 @@ async fn answers_come_in_the_form_the_server_chooses() {
 async fn a_connection_is_used_again_when_the_caller_stops_at_the_last_event() {
     let whole = format!("{HEAD}{TAIL}");
     let mut server = Server::start([lines(&whole), lines(&whole)]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     for _ in 0..2 {
         let mut events = provider.call(&request()).await.expect("it is accepted");
         while next(&mut events).await != ProviderEvent::Finished(Finish::Stop) {}
@@ -120,15 +87,14 @@ async fn a_connection_is_used_again_when_the_caller_stops_at_the_last_event() {
 #[tokio::test]
 async fn answers_that_break_off_or_go_silent_are_no_success() {
     let server = Server::start([lines(HEAD).send("{\"message\":{\"con").cut(), lines(HEAD)]).await;
-    let provider = provider(&server);
     for _ in 0..2 {
-        let (said, error) = failure(&provider).await;
+        let (said, error) = failure(options(&server)).await;
         assert_eq!(said, "Rome ");
         assert!(matches!(error, ProviderError::Truncated { .. }), "{error:?}");
     }
     let server = Server::start([lines(HEAD).stall()]).await;
     let patient = options(&server).with_idle_timeout(SHORT);
-    let (said, error) = failure(&HttpProvider::new(patient).expect("good")).await;
+    let (said, error) = failure(patient).await;
     assert_eq!(said, "Rome ");
     assert!(matches!(error, ProviderError::Truncated { source: Some(_) }), "{error:?}");
 }
@@ -148,9 +114,8 @@ async fn errors_of_the_server_are_told_by_what_to_do_and_hold_no_key() {
         (lines(&format!("{HEAD}{{\"error\":\"the runner stopped\"}}\n")), Remedy::Retry(None)),
     ];
     let server = Server::start(replies.iter().map(|(reply, _)| reply.clone())).await;
-    let provider = provider(&server);
     for (_, remedy) in replies {
-        let (_, error) = failure(&provider).await;
+        let (_, error) = failure(options(&server)).await;
         assert_eq!(error.remedy(), remedy, "{error:?}");
         assert!(!format!("{error} {error:?}").contains(KEY), "{error:?}");
     }
@@ -162,7 +127,7 @@ async fn models_are_listed_and_texts_become_vectors() {
     let vectors = r#"{"model":"tiny","embeddings":[[1,0]]}"#;
     let replies = [Reply::json(200, list), Reply::json(200, "{}"), Reply::json(200, vectors)];
     let mut server = Server::start(replies).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     let models = provider.models().await.expect("they are listed");
     assert_eq!(models[0].id, "tiny:latest");
     assert_eq!(server.seen().await.line, "GET /api/tags");

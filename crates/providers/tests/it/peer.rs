@@ -19,7 +19,7 @@ use futures_util::{StreamExt as _, future::join_all};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::calls::request as where_to;
+use super::listener::request as where_to;
 
 /// Requests that the peer lets a key make in a minute.
 const RPM: u64 = 60;

@@ -1,15 +1,11 @@
 //! Servers of the Responses protocol.
 
-use std::time::Duration;
-
-use branchwork_core::provider::{
-    EventStream, Finish, Provider as _, ProviderError, ProviderEvent, Remedy,
-};
+use branchwork_core::provider::{Finish, Provider as _, ProviderError, ProviderEvent, Remedy};
 use branchwork_providers::{HttpOptions, HttpProvider, Protocol, Secret, dialect::KeyHeader};
 use futures_util::StreamExt as _;
 
 use super::{
-    calls::request,
+    listener::{SHORT, failure, next, provider, request, text},
     server::{Reply, Server},
 };
 
@@ -19,45 +15,9 @@ const HEAD: &str = "event: response.output_text.delta\n\
 const TAIL: &str = "data: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"it is\"}\n\n\
     data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\
     \"usage\":{\"input_tokens\":3,\"output_tokens\":2}}}\n\n";
-/// Long enough for a busy machine to begin an answer, short enough for a test.
-const SHORT: Duration = Duration::from_millis(400);
-
 fn options(server: &Server) -> HttpOptions {
     let options = HttpOptions::responses(&server.base_url).expect("the address is good");
     options.with_key(Secret::new(KEY))
-}
-
-fn provider(server: &Server) -> HttpProvider {
-    HttpProvider::new(options(server)).expect("the options are good")
-}
-
-async fn next(events: &mut EventStream) -> ProviderEvent {
-    events.next().await.expect("more comes").expect("it is no error")
-}
-
-fn text(text: &str) -> ProviderEvent {
-    ProviderEvent::Text(text.to_owned())
-}
-
-/// The text that came, and the error that ended it.
-async fn failure(options: HttpOptions) -> (String, ProviderError) {
-    let provider = HttpProvider::new(options).expect("the options are good");
-    let mut events = match provider.call(&request()).await {
-        Ok(events) => events,
-        Err(error) => return (String::new(), error),
-    };
-    let mut said = String::new();
-    loop {
-        match events.next().await.expect("an answer does not just end") {
-            Ok(ProviderEvent::Text(more)) => said.push_str(&more),
-            Ok(ProviderEvent::Started { .. }) => {}
-            Ok(other) => panic!("unexpected: {other:?}"),
-            Err(error) => {
-                assert!(events.next().await.is_none(), "nothing comes after an error");
-                return (said, error);
-            }
-        }
-    }
 }
 
 async fn failure_by(reply: Reply) -> (String, ProviderError) {
@@ -68,7 +28,7 @@ async fn failure_by(reply: Reply) -> (String, ProviderError) {
 #[tokio::test]
 async fn events_come_while_the_server_still_writes() {
     let mut server = Server::start([Reply::stream(HEAD).wait().send(TAIL).stall()]).await;
-    let provider = provider(&server);
+    let provider = provider(options(&server));
     assert!(!format!("{provider:?}").contains(KEY));
     let mut events = provider.call(&request()).await.expect("it is accepted");
     let started = ProviderEvent::Started { model: None, response_id: None };
@@ -115,7 +75,7 @@ async fn a_whole_answer_is_read() {
         {"type":"message","content":[{"type":"output_text","text":"Rome"}]}]}"#;
     let server = Server::start([Reply::json(200, json), Reply::json(200, json)]).await;
     for request in [request().without_stream(), request()] {
-        let events = provider(&server).call(&request).await.expect("it is accepted");
+        let events = provider(options(&server)).call(&request).await.expect("it is accepted");
         let events: Vec<_> = events.map(|event| event.expect("it is no error")).collect().await;
         let (model, response_id) = (Some("tiny-1".to_owned()), Some("resp_1".to_owned()));
         let started = ProviderEvent::Started { model, response_id };
