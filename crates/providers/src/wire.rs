@@ -8,7 +8,7 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 use branchwork_core::{
     config::Config,
     message::Message,
-    provider::{Adapted, ModelInfo, ModelRequest, ProviderError, ProviderEvent, ToolSpec},
+    provider::{Adapted, Finish, ModelInfo, ModelRequest, ProviderError, ProviderEvent, ToolSpec},
     secret::Secret,
 };
 use serde::Serialize;
@@ -166,6 +166,15 @@ pub(crate) fn write(wire: &dyn Wire, request: &ModelRequest) -> Result<Pen, Stri
 
 /// Where events go.
 pub(crate) type Events = VecDeque<ProviderEvent>;
+
+/// Why an answer ended. Many servers say that the model was done, or say nothing, where it asks for tools.
+pub(crate) fn finish(said: Option<Finish>, has_calls: bool) -> Finish {
+    match said {
+        Some(Finish::Stop) | None if has_calls => Finish::ToolCalls,
+        Some(finish) => finish,
+        None => Finish::Other(String::new()),
+    }
+}
 
 /// A machine from the frames of one answer to its events.
 pub(crate) trait Decode: fmt::Debug + Send {

@@ -1,11 +1,8 @@
 //! The decoder: a machine from frames to events, without I/O.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
-use branchwork_core::{
-    limits::MESSAGE_BYTES_MAX,
-    provider::{Finish, ModelRequest, ProviderError, ProviderEvent},
-};
+use branchwork_core::provider::{Finish, ModelRequest, ProviderError, ProviderEvent};
 
 use super::{
     blocks::Blocks,
@@ -15,7 +12,8 @@ use super::{
 use crate::{
     errors::Reporter,
     framing::Frame,
-    wire::{Decode, Events},
+    loose::text_of,
+    wire::{Decode, Events, finish},
 };
 
 /// Reads one answer.
@@ -89,11 +87,7 @@ impl Decoder {
 
     fn count(&mut self, bytes: usize) -> Result<(), ProviderError> {
         self.bytes += bytes;
-        if self.bytes <= MESSAGE_BYTES_MAX {
-            return Ok(());
-        }
-        let problem = format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes");
-        Err(self.reporter.malformed(problem, &[]))
+        self.reporter.check_len(self.bytes)
     }
 
     fn take_whole(&mut self, json: &str, events: &mut Events) -> Result<(), ProviderError> {
@@ -155,23 +149,9 @@ impl Decode for Decoder {
             return Err(ProviderError::Truncated { source: None });
         }
         self.blocks.end_all(events);
-        let finish = match self.finish.take() {
-            // Some servers say that the model was done where it asks for tools, or say nothing.
-            Some(Finish::Stop) | None if self.blocks.calls > 0 => Finish::ToolCalls,
-            Some(finish) => finish,
-            None => Finish::Other(String::new()),
-        };
+        let finish = finish(self.finish.take(), self.blocks.calls > 0);
         events.push_back(ProviderEvent::Finished(finish));
         Ok(())
-    }
-}
-
-/// Checks the text once, which is faster than string by string. A server that cuts between the bytes of
-/// a character loses that character: the rest of the text is worth more.
-fn text_of(data: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(data) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_cut) => String::from_utf8_lossy(data),
     }
 }
 

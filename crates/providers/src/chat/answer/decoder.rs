@@ -1,6 +1,6 @@
 //! The decoder: a machine from frames to events, without I/O.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use branchwork_core::provider::{ProviderError, ProviderEvent};
 
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     errors::{Reporter, is_error, says_error},
     framing::Frame,
+    loose::text_of,
     wire::{Decode, Events},
 };
 
@@ -44,14 +45,8 @@ impl Decoder {
         }
     }
 
-    /// Checks the text once, which is faster than string by string. A server that cuts between
-    /// the bytes of a character loses that character: the rest of the text is worth more.
     fn decode_json(&mut self, data: &[u8], events: &mut Events) -> Result<(), ProviderError> {
-        let text = match std::str::from_utf8(data) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_cut) => String::from_utf8_lossy(data),
-        };
-        match serde_json::from_str::<Chunk<'_>>(&text) {
+        match serde_json::from_str::<Chunk<'_>>(&text_of(data)) {
             Ok(chunk) => self.take(chunk, data, events),
             Err(error) => Err(self.reporter.malformed(error, data)),
         }

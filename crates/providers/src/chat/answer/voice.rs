@@ -1,16 +1,17 @@
 //! One answer of those that a response holds: its texts, thoughts, calls and end.
 
-use branchwork_core::{
-    limits::MESSAGE_BYTES_MAX,
-    provider::{Finish, ProviderError, ProviderEvent},
-};
+use branchwork_core::provider::{Finish, ProviderError, ProviderEvent};
 use serde_json::{Value, value::RawValue};
 
 use super::{
     calls::Calls,
     chunk::{Choice, Delta},
 };
-use crate::{errors::Reporter, wire::Events};
+use crate::{
+    errors::Reporter,
+    loose::value_of,
+    wire::{Events, finish},
+};
 
 /// What one answer said so far.
 #[derive(Debug)]
@@ -80,11 +81,7 @@ impl Voice {
             let pushed = self.calls.push(call, |event| events.push_back(event));
             pushed.map_err(|problem| reporter.malformed(problem, &[]))?;
         }
-        if self.bytes > MESSAGE_BYTES_MAX {
-            let problem = format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes");
-            return Err(reporter.malformed(problem, &[]));
-        }
-        Ok(())
+        reporter.check_len(self.bytes)
     }
 
     /// Why it ended.
@@ -96,12 +93,7 @@ impl Voice {
         if !self.calls.are_named() {
             return Err(reporter.malformed("a tool call has no name", &[]));
         }
-        Ok(match self.finish.take() {
-            // Many servers say `stop`, or nothing, where they ask for tools.
-            Some(Finish::Stop) | None if !self.calls.is_empty() => Finish::ToolCalls,
-            Some(finish) => finish,
-            None => Finish::Other(String::new()),
-        })
+        Ok(finish(self.finish.take(), !self.calls.is_empty()))
     }
 }
 
@@ -110,10 +102,6 @@ fn items_of(details: &RawValue) -> Vec<Value> {
         Value::Array(items) => items,
         item => vec![item],
     }
-}
-
-fn value_of(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
 fn finish_of(reason: &str) -> Finish {

@@ -1,14 +1,12 @@
 //! A chunk of a stream, or a whole answer: both have one form.
 
-use std::borrow::Cow;
-
 use branchwork_core::provider::Usage;
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     gemini::native::MARKS,
-    loose::{Count, Text},
+    loose::{Count, Text, value_of},
 };
 
 /// What a chunk says, as far as we read it.
@@ -150,15 +148,4 @@ impl From<WireUsage> for Usage {
         };
         read.plus(tools).plus(said).plus(thought)
     }
-}
-
-/// The text of JSON data. A server that cuts between the bytes of a character loses that character:
-/// the rest is worth more.
-pub(super) fn text_of(data: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(data)
-}
-
-/// What `raw` says. It is JSON, but it may be nested deeper than we read.
-pub(super) fn value_of(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
 }

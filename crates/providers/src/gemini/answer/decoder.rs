@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use branchwork_core::{
-    limits::MESSAGE_BYTES_MAX,
-    provider::{Finish, ModelRequest, ProviderError, ProviderEvent, Usage},
-};
+use branchwork_core::provider::{Finish, ModelRequest, ProviderError, ProviderEvent, Usage};
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    chunk::{Candidate, Chunk, Feedback, text_of, value_of},
+    chunk::{Candidate, Chunk, Feedback},
     finish::{End, end_of},
     speech::Speech,
 };
@@ -17,7 +14,8 @@ use crate::{
     errors::Reporter,
     framing::Frame,
     gemini::native,
-    wire::{Decode, Events},
+    loose::{text_of, value_of},
+    wire::{Decode, Events, finish},
 };
 
 /// Reads one answer.
@@ -130,11 +128,7 @@ impl Decoder {
     fn take_part(&mut self, part: &RawValue, events: &mut Events) -> Result<(), ProviderError> {
         let pushed = self.speech.push(part, events);
         pushed.map_err(|problem| self.reporter.malformed(problem, part.get().as_bytes()))?;
-        if self.speech.bytes() > MESSAGE_BYTES_MAX {
-            let problem = format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes");
-            return Err(self.reporter.malformed(problem, &[]));
-        }
-        Ok(())
+        self.reporter.check_len(self.speech.bytes())
     }
 }
 
@@ -190,12 +184,7 @@ impl Decode for Decoder {
             let blocks = self.sources.drain(..).map(|block| native::native(&self.model, block));
             events.extend(blocks.map(ProviderEvent::Native));
         }
-        let finish = match self.finish.take() {
-            // Gemini says `STOP` where it calls tools.
-            Some(Finish::Stop) | None if self.speech.has_calls() => Finish::ToolCalls,
-            Some(finish) => finish,
-            None => Finish::Other(String::new()),
-        };
+        let finish = finish(self.finish.take(), self.speech.has_calls());
         events.push_back(ProviderEvent::Finished(finish));
         Ok(())
     }

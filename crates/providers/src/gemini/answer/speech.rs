@@ -6,9 +6,10 @@
 use branchwork_core::{limits::CALLS_PER_ANSWER_MAX, message::Native, provider::ProviderEvent};
 use serde_json::{Map, Value, value::RawValue};
 
-use super::chunk::{FunctionCall, Part, value_of};
+use super::chunk::{FunctionCall, Part};
 use crate::{
     gemini::native::{self, Piece},
+    loose::value_of,
     wire::Events,
 };
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use branchwork_core::{
-    limits::{CALLS_PER_ANSWER_MAX, MESSAGE_BYTES_MAX},
+    limits::CALLS_PER_ANSWER_MAX,
     message::Native,
     provider::{Finish, ModelRequest, ProviderError, ProviderEvent},
 };
@@ -13,8 +13,9 @@ use super::chunk::{Call, Chunk, Message};
 use crate::{
     errors::Reporter,
     framing::Frame,
+    loose::{text_of, value_of},
     ollama::PROTOCOL,
-    wire::{Decode, Events},
+    wire::{Decode, Events, finish},
 };
 
 /// Reads one answer.
@@ -94,11 +95,7 @@ impl Decoder {
         for call in message.tool_calls.as_deref().unwrap_or_default() {
             self.take_call(call, events)?;
         }
-        if self.bytes > MESSAGE_BYTES_MAX {
-            let problem = format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes");
-            return Err(self.reporter.malformed(problem, &[]));
-        }
-        Ok(())
+        self.reporter.check_len(self.bytes)
     }
 
     /// A call always comes whole.
@@ -140,9 +137,7 @@ impl Decode for Decoder {
         if self.finish.is_some() {
             return Ok(());
         }
-        // A server that cuts between the bytes of a character loses that character only.
-        let text = String::from_utf8_lossy(frame.data);
-        match serde_json::from_str::<Chunk<'_>>(&text) {
+        match serde_json::from_str::<Chunk<'_>>(&text_of(frame.data)) {
             Ok(chunk) => self.take(&chunk, frame.data, events),
             Err(error) => Err(self.reporter.malformed(error, frame.data)),
         }
@@ -162,22 +157,10 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, events: &mut Events) -> Result<(), ProviderError> {
-        let Some(finish) = self.finish.clone() else {
-            return Err(ProviderError::Truncated { source: None });
-        };
-        let finish = match finish {
-            // Ollama says `stop` where it calls tools.
-            Finish::Stop if self.calls > 0 => Finish::ToolCalls,
-            finish => finish,
-        };
-        events.push_back(ProviderEvent::Finished(finish));
+        let said = self.finish.clone().ok_or(ProviderError::Truncated { source: None })?;
+        events.push_back(ProviderEvent::Finished(finish(Some(said), self.calls > 0)));
         Ok(())
     }
-}
-
-/// What `raw` says. It is JSON, but it may be nested deeper than we read.
-fn value_of(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
 /// Old servers say no reason.

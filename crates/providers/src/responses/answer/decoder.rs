@@ -1,9 +1,9 @@
 //! The decoder: a machine from frames to events, without I/O.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use branchwork_core::{
-    limits::{CALLS_PER_ANSWER_MAX, MESSAGE_BYTES_MAX},
+    limits::CALLS_PER_ANSWER_MAX,
     message::Native,
     provider::{Finish, ProviderError, ProviderEvent},
 };
@@ -17,9 +17,9 @@ use super::{
 use crate::{
     errors::{Reporter, is_error, says_error},
     framing::Frame,
-    loose::Count,
+    loose::{Count, text_of, value_of},
     responses::{PROTOCOL, request::is_sealed},
-    wire::{Decode, Events},
+    wire::{Decode, Events, finish},
 };
 
 /// Reads one answer.
@@ -396,11 +396,7 @@ impl Decoder {
 
     fn count(&mut self, bytes: usize) -> Decoded {
         self.bytes += bytes;
-        if self.bytes > MESSAGE_BYTES_MAX {
-            let problem = format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes");
-            return Err(self.reporter.malformed(problem, &[]));
-        }
-        Ok(())
+        self.reporter.check_len(self.bytes)
     }
 }
 
@@ -445,25 +441,12 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, events: &mut Events) -> Decoded {
-        let Some(finish) = self.finish.take() else {
-            return Err(ProviderError::Truncated { source: None });
-        };
+        let said = self.finish.take().ok_or(ProviderError::Truncated { source: None })?;
         if !self.items.are_named() {
             return Err(self.reporter.malformed("a tool call has no name", &[]));
         }
-        let has_calls = self.items.calls() > 0;
-        let finish = if finish == Finish::Stop && has_calls { Finish::ToolCalls } else { finish };
-        events.push_back(ProviderEvent::Finished(finish));
+        events.push_back(ProviderEvent::Finished(finish(Some(said), self.items.calls() > 0)));
         Ok(())
-    }
-}
-
-/// Checks the text once, which is faster than string by string. A server that cuts between the bytes of
-/// a character loses that character: the rest of the text is worth more.
-fn text_of(data: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(data) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_cut) => String::from_utf8_lossy(data),
     }
 }
 
@@ -471,10 +454,6 @@ fn text_of(data: &[u8]) -> Cow<'_, str> {
 fn response_in<'a>(event: &Event<'a>) -> Response<'a> {
     let raw = event.response.map_or("{}", RawValue::get);
     serde_json::from_str(raw).unwrap_or_default()
-}
-
-fn value_of(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
 fn incomplete(reason: &str) -> Finish {
