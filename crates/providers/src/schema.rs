@@ -1,7 +1,9 @@
-//! Whether the server can be asked to hold the model to a schema.
+//! The schemas of arguments and answers, as servers take them.
 
 use std::collections::BTreeSet;
 
+use branchwork_core::provider::ToolSpec;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The keywords beside those that hold schemas that strict schemas may have.
@@ -30,6 +32,28 @@ const KEYWORDS: [&str; 17] = [
 /// The formats of texts that strict schemas may name.
 const FORMATS: [&str; 9] =
     ["date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uuid"];
+
+/// The schema of the arguments of a tool. One without arguments may come without a schema; servers want
+/// one for an object.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Arguments<'a> {
+    Given(&'a Value),
+    Empty { r#type: &'static str, properties: NoFields },
+}
+
+/// An empty JSON object.
+#[derive(Serialize)]
+pub(crate) struct NoFields {}
+
+impl<'a> From<&'a ToolSpec> for Arguments<'a> {
+    fn from(tool: &'a ToolSpec) -> Self {
+        match &tool.parameters {
+            Value::Object(fields) if !fields.is_empty() => Self::Given(&tool.parameters),
+            _ => Self::Empty { r#type: "object", properties: NoFields {} },
+        }
+    }
+}
 
 /// Whether every object in `schema` names all its fields as required and forbids others, and no
 /// keyword is used that strict schemas may not have.

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use branchwork_core::provider::{ModelRequest, ToolChoice, ToolSpec};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
-use serde_json::Value;
 
 use super::parameters::{Parameter, parameters};
 use crate::{
     cache_key::cache_key,
     checks,
     dialect::{CacheKey, Dialect, StreamUsage},
+    schema::Arguments,
 };
 
 /// Keys that are never taken from the extras, because the program says them in its own way.
@@ -135,27 +135,12 @@ struct Function<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
-    parameters: Schema<'a>,
+    parameters: Arguments<'a>,
 }
-
-/// A tool without arguments may come without a schema; servers want one for an object.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Schema<'a> {
-    Given(&'a Value),
-    Empty { r#type: &'static str, properties: NoFields },
-}
-
-/// An empty JSON object.
-#[derive(Serialize)]
-struct NoFields {}
 
 impl<'a> From<&'a ToolSpec> for Tool<'a> {
     fn from(tool: &'a ToolSpec) -> Self {
-        let parameters = match &tool.parameters {
-            Value::Object(fields) if !fields.is_empty() => Schema::Given(&tool.parameters),
-            _ => Schema::Empty { r#type: "object", properties: NoFields {} },
-        };
+        let parameters = Arguments::from(tool);
         let function = Function { name: &tool.name, description: &tool.description, parameters };
         Tool { r#type: "function", function }
     }

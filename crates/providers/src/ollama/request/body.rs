@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Map, Value, json};
 
 use super::settings::{options, settings};
-use crate::checks;
+use crate::{checks, schema::Arguments};
 
 /// Keys that are never taken from the extras, because the program says them in its own way.
 const RESERVED: [&str; 4] = ["model", "messages", "stream", "tools"];
@@ -59,17 +59,12 @@ fn tools(request: &ModelRequest) -> Result<Vec<Value>, String> {
     }
 }
 
-/// A tool without arguments may come without a schema; the server wants one for an object.
 fn tool(spec: &ToolSpec) -> Value {
     let mut function = Map::from_iter([("name".to_owned(), json!(spec.name))]);
     if !spec.description.is_empty() {
         function.insert("description".to_owned(), json!(spec.description));
     }
-    let parameters = match &spec.parameters {
-        Value::Object(fields) if !fields.is_empty() => spec.parameters.clone(),
-        _ => json!({ "type": "object", "properties": {} }),
-    };
-    function.insert("parameters".to_owned(), parameters);
+    function.insert("parameters".to_owned(), json!(Arguments::from(spec)));
     json!({ "type": "function", "function": function })
 }
 

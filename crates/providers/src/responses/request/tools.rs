@@ -4,7 +4,7 @@ use branchwork_core::provider::{ModelRequest, ToolChoice, ToolSpec};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::schema::can_be_strict;
+use crate::schema::{Arguments, can_be_strict};
 
 /// The tools of a request: our functions, then those that the server runs.
 pub(super) struct Tools<'a> {
@@ -62,28 +62,13 @@ pub(super) struct Function<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
-    parameters: Schema<'a>,
+    parameters: Arguments<'a>,
     strict: bool,
 }
 
-/// A tool without arguments may come without a schema; servers want one for an object.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Schema<'a> {
-    Given(&'a Value),
-    Empty { r#type: &'static str, properties: NoFields },
-}
-
-/// An empty JSON object.
-#[derive(Serialize)]
-struct NoFields {}
-
 impl<'a> From<&'a ToolSpec> for Function<'a> {
     fn from(tool: &'a ToolSpec) -> Self {
-        let parameters = match &tool.parameters {
-            Value::Object(fields) if !fields.is_empty() => Schema::Given(&tool.parameters),
-            _ => Schema::Empty { r#type: "object", properties: NoFields {} },
-        };
+        let parameters = Arguments::from(tool);
         let strict = can_be_strict(&tool.parameters);
         let (name, description) = (&*tool.name, &*tool.description);
         Self { r#type: "function", name, description, parameters, strict }
