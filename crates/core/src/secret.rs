@@ -5,6 +5,15 @@ use std::fmt;
 /// Characters of a server's message that are kept.
 const DETAIL_CHARS_MAX: usize = 500;
 
+/// Backslashes before an escaped letter that are looked over: JSON within JSON, four deep.
+const BACKSLASHES_MAX: usize = 16;
+
+/// Letters between `&#` and `;` of the highest character.
+const HTML_CODE_MAX: usize = 8;
+
+/// Bytes of the longest form of one letter, `\u0073` behind all backslashes.
+const FORM_BYTES_MAX: usize = BACKSLASHES_MAX + 5;
+
 /// What stands where a key stood.
 const MASK: &str = "***";
 
@@ -58,6 +67,60 @@ pub fn redact(text: &str, secrets: &[Secret]) -> String {
     secrets.fold(text.to_owned(), |text, secret| without(&text, secret))
 }
 
+/// Bytes at the end of `text` that one of `secrets` may begin with, in any of the forms that [`redact`] knows:
+/// what is to be held back of a text that comes in pieces.
+///
+/// ```
+/// use branchwork_core::secret::{Secret, begun};
+///
+/// let key = [Secret::new("sk-a/b+c")];
+/// assert_eq!(begun("It is SK-a%2", &key), "SK-a%2".len());
+/// assert_eq!(begun("It is not", &key), 0);
+/// ```
+pub fn begun(text: &str, secrets: &[Secret]) -> usize {
+    let of = |secret: &str| {
+        let longest = secret.chars().count().saturating_mul(FORM_BYTES_MAX);
+        let end = text.get(text.ceil_char_boundary(text.len().saturating_sub(longest))..)?;
+        let mut rests = end.char_indices().filter_map(|(start, _)| end.get(start..));
+        rests.find(|rest| may_go_on(rest, secret)).map(str::len)
+    };
+    let secrets = secrets.iter().map(Secret::reveal).filter(|secret| !secret.is_empty());
+    secrets.filter_map(of).max().unwrap_or_default()
+}
+
+/// Whether `text` is the beginning of `secret`, and not all of it.
+fn may_go_on(text: &str, secret: &str) -> bool {
+    let mut rest = text;
+    for wanted in secret.chars() {
+        match after(rest, wanted) {
+            _ if is_cut(rest) => return true,
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Whether there is nothing, or the beginning of the form of one letter.
+fn is_cut(text: &str) -> bool {
+    let is_hex = |text: &str| text.chars().all(|letter| letter.is_ascii_hexdigit());
+    if let Some(code) = text.strip_prefix('%') {
+        return code.len() < 2 && is_hex(code);
+    }
+    if let Some(code) = text.strip_prefix('&') {
+        let digits = code.strip_prefix('#').unwrap_or(code);
+        let is_code = digits.len() < code.len() && is_hex(digits.trim_start_matches(['x', 'X']));
+        return code.is_empty() || (is_code && digits.len() <= HTML_CODE_MAX);
+    }
+    match bare(text) {
+        Some(bare) => {
+            let code = bare.strip_prefix('u');
+            bare.is_empty() || code.is_some_and(|code| code.len() < 4 && is_hex(code))
+        }
+        None => text.is_empty(),
+    }
+}
+
 fn without(text: &str, secret: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut letters = text.chars();
@@ -91,13 +154,22 @@ fn in_url(text: &str, wanted: char) -> Option<&str> {
 
 /// `\/` and `\u002f`; JSON within JSON has several backslashes.
 fn in_json(text: &str, wanted: char) -> Option<&str> {
-    let bare = text.strip_prefix('\\')?.trim_start_matches('\\');
+    let bare = bare(text)?;
     plain(bare, wanted).or_else(|| coded(bare.strip_prefix('u')?, 4, wanted))
+}
+
+/// What follows the backslashes that `text` begins with.
+fn bare(text: &str) -> Option<&str> {
+    let is_backslash = |letter: &u8| *letter == b'\\';
+    let count = text.bytes().take(BACKSLASHES_MAX).take_while(is_backslash).count();
+    text.get(count..).filter(|_| count > 0)
 }
 
 /// `&#x2F;` and `&#47;`
 fn in_html(text: &str, wanted: char) -> Option<&str> {
-    let (code, after) = text.strip_prefix("&#")?.split_once(';')?;
+    let text = text.strip_prefix("&#")?;
+    let end = text.bytes().take(HTML_CODE_MAX + 1).position(|letter| letter == b';')?;
+    let (code, after) = (text.get(..end)?, text.get(end + 1..)?);
     let is_it = match code.strip_prefix(['x', 'X']) {
         Some(code) => is_code(code, 16, wanted),
         None => is_code(code, 10, wanted),
@@ -162,6 +234,41 @@ mod tests {
         for other in ["sk-a/b+c=", "sk-a%2Eb+c", r"\", "%", "%2", "%é", "&#", "&#x2F", "\\u00", ""]
         {
             assert_eq!(redact(other, &secrets), other);
+        }
+    }
+
+    #[test]
+    fn what_is_held_back_is_what_may_go_on_as_a_secret() {
+        let secrets = [Secret::new("sk-a/b+c=\"d\\e")];
+        for written in [
+            "sk-a/b+c=\"d\\e",
+            "SK-A/b+C=\"D\\E",
+            "sk-a%2Fb%2bc%3D%22d%5Ce",
+            r#"sk-a\/b+c=\"d\\e"#,
+            r#"sk-a\\\/b+c=\\\"d\\\\e"#,
+            r"sk-a\u002fb\u002Bc=\u0022d\u005ce",
+            "sk-a&#x2F;b&#43;c&#X3d;&#34;d&#92;e",
+        ] {
+            for cut in 1..written.len() {
+                let (left, right) = written.split_at(cut);
+                let said = format!("é {left}");
+                assert_eq!(begun(&said, &secrets), cut, "{left}");
+                assert_eq!(redact(&format!("{said}{right}"), &secrets), "é ***");
+            }
+        }
+        for other in
+            ["", "é", "sk-b", "%zz", "&amp", "&#x123456789", "\\n", "\\uzz", "sk-a ", "%2E"]
+        {
+            assert_eq!(begun(other, &secrets), 0, "{other}");
+        }
+    }
+
+    #[test]
+    fn endless_escapes_are_read_in_bounded_steps() {
+        let secrets = [Secret::new("sk-a/b")];
+        for letter in ["\\", "&#", "%"] {
+            let text = letter.repeat(1 << 20);
+            assert_eq!(redact(&text, &secrets), text);
         }
     }
 
