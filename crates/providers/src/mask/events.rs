@@ -1,11 +1,14 @@
 //! An answer without keys, also where they come in pieces.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use branchwork_core::provider::{EventStream, ProviderError, ProviderEvent};
 use futures_util::{Stream, StreamExt as _, stream};
 
-use super::keys::Mask;
+use super::{heard::Heard, keys::Mask};
 
 type Item = Result<ProviderEvent, ProviderError>;
 
@@ -18,59 +21,25 @@ pub(super) fn masked(mask: Arc<Mask>, events: EventStream) -> EventStream {
     }))
 }
 
-/// What a piece of an answer is of: pieces of one voice make one text.
-#[derive(Clone, Copy, PartialEq)]
-struct Voice {
-    /// Which of several answers; 0 is the first.
-    choice: u32,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Text,
-    Reasoning,
-    Arguments(u32),
-}
-
-impl Voice {
-    fn event(self, text: String) -> ProviderEvent {
-        let event = match self.kind {
-            Kind::Text => ProviderEvent::Text(text),
-            Kind::Reasoning => ProviderEvent::Reasoning(text),
-            Kind::Arguments(index) => ProviderEvent::CallArguments { index, text },
-        };
-        of_choice(self.choice, event)
-    }
-}
-
-/// `event` as one of that answer.
-fn of_choice(choice: u32, event: ProviderEvent) -> ProviderEvent {
-    match choice {
-        0 => event,
-        choice => ProviderEvent::Sibling { choice, event: Box::new(event) },
-    }
-}
-
-/// One answer while it comes.
+/// A response while it comes.
 struct Masking {
     mask: Arc<Mask>,
-    /// The end of what was said, with which a key may begin.
-    held: Option<(Voice, String)>,
+    /// Its answers by their numbers; 0 is the first.
+    answers: BTreeMap<u32, Heard>,
     /// What can be handed on.
     ready: VecDeque<Item>,
 }
 
 impl Masking {
     const fn new(mask: Arc<Mask>) -> Self {
-        Self { mask, held: None, ready: VecDeque::new() }
+        Self { mask, answers: BTreeMap::new(), ready: VecDeque::new() }
     }
 
     /// The next event that can be handed on.
     async fn next(&mut self, events: &mut (impl Stream<Item = Item> + Unpin)) -> Option<Item> {
         while self.ready.is_empty() {
             let Some(event) = events.next().await else {
-                self.let_go();
+                self.end();
                 break;
             };
             self.take(event);
@@ -81,9 +50,14 @@ impl Masking {
     fn take(&mut self, event: Item) {
         match event {
             Ok(ProviderEvent::Sibling { choice, event }) => self.hear(choice, *event),
-            Ok(event) => self.hear(0, event),
+            Ok(event) => {
+                if matches!(event, ProviderEvent::Finished(_)) {
+                    self.end();
+                }
+                self.hear(0, event);
+            }
             Err(error) => {
-                self.let_go();
+                self.end();
                 self.ready.push_back(Err(error));
             }
         }
@@ -91,39 +65,24 @@ impl Masking {
 
     /// Takes what the answer with that number says.
     fn hear(&mut self, choice: u32, event: ProviderEvent) {
-        let voice = |kind| Voice { choice, kind };
-        match event {
-            ProviderEvent::Text(text) => self.say(voice(Kind::Text), text),
-            ProviderEvent::Reasoning(text) => self.say(voice(Kind::Reasoning), text),
-            ProviderEvent::CallArguments { index, text } => {
-                self.say(voice(Kind::Arguments(index)), text);
-            }
-            event => {
-                self.let_go();
-                self.ready.push_back(Ok(of_choice(choice, self.mask.event(event))));
-            }
-        }
+        let answer = self.answers.entry(choice).or_default();
+        let events = answer.hear(event, &self.mask).into_iter();
+        self.ready.extend(events.map(|event| Ok(of_choice(choice, event))));
     }
 
-    fn say(&mut self, voice: Voice, text: String) {
-        if self.held.as_ref().is_some_and(|(held, _)| *held != voice) {
-            self.let_go();
+    /// Hands on all that was held back: nothing comes behind it.
+    fn end(&mut self) {
+        for (choice, mut answer) in std::mem::take(&mut self.answers) {
+            let events = answer.end().into_iter();
+            self.ready.extend(events.map(|event| Ok(of_choice(choice, event))));
         }
-        let mut said = match self.held.take() {
-            Some((_, held)) => held + &text,
-            None => text,
-        };
-        self.mask.text(&mut said);
-        let rest = said.split_off(said.len() - self.mask.begun(&said));
-        if !said.is_empty() {
-            self.ready.push_back(Ok(voice.event(said)));
-        }
-        self.held = Some((voice, rest)).filter(|(_, rest)| !rest.is_empty());
     }
+}
 
-    /// Hands on what was held back: no key came of it.
-    fn let_go(&mut self) {
-        let held = self.held.take();
-        self.ready.extend(held.map(|(voice, text)| Ok(voice.event(text))));
+/// `event` as one of that answer.
+fn of_choice(choice: u32, event: ProviderEvent) -> ProviderEvent {
+    match choice {
+        0 => event,
+        choice => ProviderEvent::Sibling { choice, event: Box::new(event) },
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use branchwork_core::{
     provider::{EventStream, Finish, ModelInfo, ProviderEvent},
-    secret::{Secret, redact},
+    secret::{Secret, begun, redact},
 };
 use serde_json::Value;
 
@@ -32,8 +32,8 @@ impl Mask {
     /// The list without keys.
     pub(crate) fn models(&self, mut models: Vec<ModelInfo>) -> Vec<ModelInfo> {
         for model in &mut models {
-            self.text(&mut model.id);
-            model.owner.iter_mut().for_each(|owner| self.text(owner));
+            self.clean(&mut model.id);
+            model.owner.iter_mut().for_each(|owner| self.clean(owner));
         }
         models
     }
@@ -49,41 +49,42 @@ impl Mask {
 
     /// Bytes at the end of `said` that a key begins with, and that may go on as that key.
     pub(super) fn begun(&self, said: &str) -> usize {
-        let of = |secret: &Secret| {
-            let key = secret.reveal();
-            let begins = |bytes: &usize| key.get(..*bytes).is_some_and(|key| said.ends_with(key));
-            (1..key.len()).take(said.len()).rev().find(begins)
-        };
-        self.secrets.iter().filter_map(of).max().unwrap_or_default()
+        begun(said, &self.secrets)
     }
 
+    /// `event` without the keys that it holds whole.
     pub(super) fn event(&self, mut event: ProviderEvent) -> ProviderEvent {
         match &mut event {
             ProviderEvent::Started { model, response_id } => {
-                [model, response_id].into_iter().flatten().for_each(|text| self.text(text));
+                [model, response_id].into_iter().flatten().for_each(|text| self.clean(text));
             }
             ProviderEvent::CallStarted { id, function, .. } => {
-                self.text(id);
-                self.text(function);
+                self.clean(id);
+                self.clean(function);
             }
             ProviderEvent::ReasoningDetail(value) | ProviderEvent::Logprobs(value) => {
                 self.value(value);
             }
             ProviderEvent::ReasoningEnded { native: Some(native) }
             | ProviderEvent::Native(native) => self.value(&mut native.block),
-            ProviderEvent::Finished(Finish::Other(reason)) => self.text(reason),
+            ProviderEvent::Finished(Finish::Other(reason)) => self.clean(reason),
             _ => {}
         }
         event
     }
 
-    pub(super) fn text(&self, text: &mut String) {
-        *text = redact(text, &self.secrets);
+    /// `text` without keys.
+    pub(super) fn text(&self, text: &str) -> String {
+        redact(text, &self.secrets)
+    }
+
+    fn clean(&self, text: &mut String) {
+        *text = self.text(text);
     }
 
     fn value(&self, value: &mut Value) {
         match value {
-            Value::String(text) => self.text(text),
+            Value::String(text) => self.clean(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
             Value::Object(fields) => fields.values_mut().for_each(|field| self.value(field)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use branchwork_core::{
     message::Native,
-    provider::{EventStream, Finish, ModelInfo, ProviderError, ProviderEvent},
+    provider::{EventStream, Finish, ModelInfo, ProviderError, ProviderEvent, Usage},
     secret::Secret,
 };
 use futures_util::{FutureExt as _, StreamExt as _, stream};
@@ -58,8 +58,7 @@ fn titles_addresses_and_words_are_no_keys() {
         "Bearer sk-0123456789-0123456789",
     ];
     let mask = Arc::new(Mask::new(&values.map(Secret::new)));
-    let mut said = values.join(", ");
-    mask.text(&mut said);
+    let said = mask.text(&values.join(", "));
     assert_eq!(said, "A title of many words, https://example.com/a/long/way, none, Bearer ***");
 }
 
@@ -77,6 +76,72 @@ fn what_only_begins_as_a_key_is_handed_on_in_its_place() {
     ];
     assert_eq!(masked(events), expected);
     assert_eq!(masked(vec![text("sk-planted")]), [text("sk-planted")]);
+}
+
+/// The event as one of the answer with that number.
+fn of(choice: u32, event: ProviderEvent) -> ProviderEvent {
+    match choice {
+        0 => event,
+        choice => ProviderEvent::Sibling { choice, event: Box::new(event) },
+    }
+}
+
+/// Checks that a key in two pieces of `piece` with `between` in the middle does not come through.
+fn check_between(piece: impl Fn(&str) -> ProviderEvent, between: &ProviderEvent) {
+    for cut in 1..KEY.len() {
+        let (left, right) = KEY.split_at(cut);
+        let events = masked(vec![piece(left), between.clone(), piece(right)]);
+        let shown = format!("{events:?}");
+        assert_eq!(shown.matches("***").count(), 1, "{shown}");
+    }
+}
+
+#[test]
+fn what_comes_between_the_pieces_of_a_key_does_not_let_it_through() {
+    let argued = |index, text: &str| ProviderEvent::CallArguments { index, text: text.to_owned() };
+    for choice in [0, 2] {
+        for between in [
+            of(choice, ProviderEvent::Usage(Usage::default())),
+            of(choice, ProviderEvent::Logprobs(json!({ "content": [{ "token": "sk-" }] }))),
+            of(choice, ProviderEvent::ReasoningDetail(json!({ "index": 0 }))),
+            of(1, text("sk-")),
+            of(1, ProviderEvent::Finished(Finish::Stop)),
+        ] {
+            check_between(|piece| of(choice, text(piece)), &between);
+            let thought = |text: &str| ProviderEvent::Reasoning(text.to_owned());
+            check_between(|piece| of(choice, thought(piece)), &between);
+            check_between(|piece| of(choice, argued(3, piece)), &between);
+        }
+        for between in [text("sk-"), argued(7, "sk-")] {
+            check_between(|piece| of(choice, argued(3, piece)), &of(choice, between));
+        }
+    }
+}
+
+#[test]
+fn log_probabilities_do_not_spell_a_key() {
+    let spelt = |token: &str| ProviderEvent::Logprobs(json!({ "content": [{ "token": token }] }));
+    let (left, right) = KEY.split_at(9);
+    let events = masked(vec![
+        text("It is "),
+        spelt("It is "),
+        text(left),
+        spelt(left),
+        text(right),
+        spelt(right),
+        text("."),
+        spelt("."),
+    ]);
+    assert_eq!(events, [text("It is "), spelt("It is "), text("***"), text(".")]);
+}
+
+#[test]
+fn what_came_behind_a_text_stays_behind_it() {
+    let detail = |number: u32| ProviderEvent::ReasoningDetail(json!({ "index": number }));
+    let thought = |text: &str| ProviderEvent::Reasoning(text.to_owned());
+    let events = vec![thought("yes"), detail(0), detail(1), thought("k"), detail(2), text("no")];
+    let expected = vec![thought("ye"), thought("sk"), detail(0), detail(1), detail(2), text("no")];
+    assert_eq!(masked(events), expected);
 }
 
 #[test]
@@ -97,6 +162,7 @@ fn an_error_comes_after_what_was_said_before_it() {
 fn every_field_of_every_event_is_looked_at() {
     let key = || KEY.to_owned();
     let events = vec![
+        ProviderEvent::Logprobs(json!({ "content": [{ "token": KEY }] })),
         ProviderEvent::Started { model: Some(key()), response_id: Some(key()) },
         ProviderEvent::Reasoning(key()),
         ProviderEvent::ReasoningDetail(json!([{ "a": KEY }])),
@@ -105,7 +171,6 @@ fn every_field_of_every_event_is_looked_at() {
         ProviderEvent::CallStarted { index: 0, id: key(), function: key() },
         ProviderEvent::CallArguments { index: 0, text: format!("{{\"k\":\"{KEY}") },
         ProviderEvent::CallArguments { index: 1, text: key() },
-        ProviderEvent::Logprobs(json!({ "content": [{ "token": KEY }] })),
         ProviderEvent::Finished(Finish::Other(key())),
     ];
     let count = events.len();
