@@ -13,8 +13,8 @@ use futures_core::Stream;
 
 pub use self::{
     cost::{
-        PriceBook, PriceList, PriceTable, Prices, Tariff, add_usd, micro_usd, shown_micro_usd,
-        shown_usd, undated, usd,
+        PICO_PER_MICRO, PriceBook, PriceList, PriceTable, Prices, Tariff, add_usd, micro_usd,
+        pico_usd, shown_micro_usd, shown_usd, undated, usd,
     },
     embed::{EMBED_INPUTS_MAX, EmbedRequest, Embedder, Embeddings},
     error::{ProviderError, Remedy},

@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use crate::{
     limits::TURN_ROUNDS_DEFAULT,
-    provider::{Tariff, Usage},
+    provider::{PICO_PER_MICRO, Tariff, Usage},
 };
-
-/// Trillionths of a dollar in a millionth.
-const PICO_PER_MICRO: u64 = 1_000_000;
 
 /// How far a turn may go: how often it may ask the model, how many tools it may call, how many tokens
 /// it may use, what it may cost, how long it may take.

@@ -21,5 +21,5 @@ pub use self::{
     list::PriceList,
     prices::Prices,
     tariff::Tariff,
-    usd::{add_usd, micro_usd, shown_micro_usd, shown_usd, usd},
+    usd::{PICO_PER_MICRO, add_usd, micro_usd, pico_usd, shown_micro_usd, shown_usd, usd},
 };

@@ -38,6 +38,14 @@ impl Prices {
         self
     }
 
+    /// The most that so many tokens read and written can cost, in trillionths of a US dollar: as if each was
+    /// read at the highest of the prices for reading.
+    pub fn most_pico_usd(&self, input: u64, output: u64) -> u64 {
+        let prices = [Some(self.input), self.cached, self.cache_write];
+        let highest = prices.into_iter().flatten().max().unwrap_or_default();
+        input.saturating_mul(highest).saturating_add(output.saturating_mul(self.output))
+    }
+
     /// What `usage` costs, in trillionths of a US dollar; `None` when the provider did not count both what
     /// was read and what was written.
     pub fn pico_usd(&self, usage: &Usage) -> Option<u64> {
@@ -81,7 +89,9 @@ mod tests {
         // What goes into the cache costs more where that is known.
         let prices = prices.with_cache_write(3_125_000);
         assert_eq!(prices.pico_usd(&usage), Some(expected + 200_000 * (3_125_000 - 2_500_000)));
+        assert_eq!(prices.most_pico_usd(1_000, 10), 1_000 * 3_125_000 + 10 * 10_000_000);
         let plain = Prices::new(2_500_000, 10_000_000);
+        assert_eq!(plain.most_pico_usd(1_000, 0), 1_000 * 2_500_000);
         assert_eq!(plain.usd(&usage), Some(2.501), "no cache is cheaper that nobody knows of");
     }
 

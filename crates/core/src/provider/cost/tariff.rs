@@ -50,6 +50,11 @@ impl Tariff {
         self.above.iter().map(|(tokens, prices)| (*tokens, prices))
     }
 
+    /// The most that a call can cost that reads and writes so many tokens, in trillionths of a US dollar.
+    pub fn most_pico_usd(&self, input: u64, output: u64) -> u64 {
+        self.prices(input).most_pico_usd(input, output)
+    }
+
     /// What a call with this usage costs, in trillionths of a US dollar; `None` when the provider did not
     /// count both what was read and what was written.
     pub fn pico_usd(&self, usage: &Usage) -> Option<u64> {

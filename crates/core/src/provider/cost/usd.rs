@@ -9,6 +9,9 @@ const MICRO: u64 = 1_000_000;
 /// Trillionths of a dollar in a dollar.
 const PICO: f64 = 1e12;
 
+/// Trillionths of a dollar in a millionth of one.
+pub const PICO_PER_MICRO: u64 = 1_000_000;
+
 /// The least number of dollars that is shown of a cost.
 const FINEST: f64 = 0.0001;
 
@@ -46,6 +49,22 @@ pub fn shown_micro_usd(micro_usd: u64) -> String {
 #[expect(clippy::cast_precision_loss, reason = "it is shown, not added up")]
 pub fn usd(pico_usd: u64) -> f64 {
     pico_usd as f64 / PICO
+}
+
+/// Trillionths of a dollar in `usd` dollars, as whole as they were counted: what [`usd`] was made from.
+///
+/// ```
+/// use branchwork_core::provider::{pico_usd, usd};
+///
+/// assert_eq!(pico_usd(usd(123_456_789)), 123_456_789);
+/// ```
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a cost is never below 0, and saturates far above any"
+)]
+pub fn pico_usd(usd: f64) -> u64 {
+    (usd * PICO).round() as u64
 }
 
 /// A cost for people, to a hundredth of a cent: `$0.0123`. What is less and not nothing is `<$0.0001`.
