@@ -13,6 +13,7 @@ use branchwork_core::{
     store::{GcReport, Hit, MemoryStore, Search, SessionRecord, Store, StoreStats, VerifyReport},
     tokens::Tokenizer,
 };
+use tokio::sync::RwLock;
 
 use crate::{
     branch::Shared,
@@ -41,6 +42,7 @@ struct Parts {
     tokenizers: Mutex<BTreeMap<String, Arc<dyn Tokenizer>>>,
     prices: Mutex<Arc<PriceBook>>,
     accounts: Mutex<Accounts>,
+    settling: RwLock<()>,
     tools: Mutex<ToolSets>,
 }
 
@@ -98,6 +100,7 @@ impl EngineBuilder {
             tokenizers: Mutex::default(),
             prices: Mutex::default(),
             accounts: Mutex::default(),
+            settling: RwLock::default(),
             tools: Mutex::default(),
         };
         Engine { parts: Arc::new(parts) }
@@ -163,6 +166,12 @@ impl Engine {
     /// The budgets, and what is used of them.
     pub(crate) fn accounts(&self) -> MutexGuard<'_, Accounts> {
         lock(&self.parts.accounts)
+    }
+
+    /// Held for reading while a call of a model goes into the log and is told to the budgets; for writing while
+    /// a budget is read out of the log. So each call is told of once.
+    pub(crate) fn settling(&self) -> &RwLock<()> {
+        &self.parts.settling
     }
 
     pub(crate) fn prices(&self) -> Arc<PriceBook> {

@@ -1,6 +1,6 @@
 //! Forking: a new head on an op that exists.
 
-use std::{collections::BTreeSet, pin::Pin};
+use std::pin::Pin;
 
 use branchwork_core::{
     config::ConfigPatch,
@@ -13,9 +13,6 @@ use crate::{
     error::{Error, Result},
     session::check_branch_name,
 };
-
-/// How many names are tried before giving up: more than a fan-out makes forks.
-const NAMES_TRIED_MAX: usize = 100_000;
 
 /// A fork that is being made: `.await` it.
 #[derive(Debug)]
@@ -176,30 +173,6 @@ impl Branch {
         }
         self.engine.tool_sets().fork(self.id, found.id);
         Ok(Some(Self::new(self.engine.clone(), self.session, found.id)))
-    }
-
-    /// Commits what `make` makes of the first free name after this branch's, and answers that name.
-    pub(crate) async fn commit_with_free_name(
-        &self,
-        make: impl Fn(String) -> Result<Commit> + Send,
-    ) -> Result<String> {
-        let stem = self.record().await?.name;
-        let branches = self.engine.store().branches(self.session).await?;
-        let taken: BTreeSet<&str> = branches.iter().map(|branch| branch.name.as_str()).collect();
-        let mut last = Error::Conflict(Conflict::BranchNameTaken { name: stem.clone() });
-        for number in 2..=NAMES_TRIED_MAX {
-            let name = format!("{stem}-{number}");
-            if taken.contains(name.as_str()) {
-                continue;
-            }
-            let commit = make(name.clone())?;
-            match self.engine.store().commit(commit).await.map_err(Error::from) {
-                // Another process took it since.
-                Err(error @ Error::Conflict(Conflict::BranchNameTaken { .. })) => last = error,
-                result => return result.map(|()| name),
-            }
-        }
-        Err(last)
     }
 }
 

@@ -15,6 +15,7 @@ mod fold;
 mod fork;
 mod history;
 mod moves;
+mod names;
 mod overview;
 mod shared;
 mod steering;
@@ -30,10 +31,13 @@ use branchwork_core::{
     store::{BranchRecord, ReflogEntry, read},
 };
 
-pub(crate) use self::beginning::{Beginning, with_beginning};
-pub(crate) use self::shared::{Shared, State, Turns};
-pub(crate) use self::steering::{Steered, Stop};
-pub(crate) use self::write::{Beside, Part};
+pub(crate) use self::{
+    beginning::{Beginning, with_beginning},
+    names::is_name_taken,
+    shared::{Shared, State, Turns},
+    steering::{Steered, Stop},
+    write::{Beside, Part},
+};
 pub use self::{fork::Fork, overview::Overview, write::Appended};
 use crate::{
     chat::Chat,

@@ -42,6 +42,8 @@ pub(crate) struct Part {
 pub(crate) struct Beside {
     /// Changes of the session and its branches.
     pub(crate) changes: Vec<Change>,
+    /// What is appended to other branches.
+    pub(crate) ops: Vec<Op>,
     /// Heads of other branches.
     pub(crate) heads: Vec<HeadMove>,
     /// Mail, beside that which is taken in.
@@ -58,6 +60,7 @@ impl Beside {
     /// `commit`, which does this as well.
     pub(crate) fn within(self, mut commit: Commit) -> Commit {
         commit.changes.extend(self.changes);
+        commit.ops.extend(self.ops);
         commit.heads.extend(self.heads);
         commit.mail.extend(self.mail);
         commit

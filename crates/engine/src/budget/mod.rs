@@ -2,15 +2,17 @@
 //!
 //! What a call may use is reserved before it is made and settled when it ended, so that calls side by side do
 //! not use more than there is together. What was used before counts: it is read from the call log when a
-//! budget is set. A budget lives as long as the engine, as tools and providers do, and knows the calls of this
-//! engine; those of other processes when it is set anew.
+//! budget is set. A budget holds from the next request on, also within turns that go on; a request that is
+//! being answered when it is set counts when it ends. It lives as long as the engine, as tools and providers do,
+//! and knows the calls of this engine; those of other processes when it is set anew. What was estimated, since
+//! the provider did not count it, is not in the log: it counts until the budget is taken away.
 
 mod accounts;
 mod reservation;
+mod scope;
 mod set;
 
-use branchwork_core::id::{BranchId, SessionId};
-
+pub use self::scope::BudgetScope;
 pub(crate) use self::{
     accounts::{Accounts, Amount},
     reservation::Reservation,
@@ -67,18 +69,6 @@ impl Budget {
     }
 }
 
-/// Whose calls a budget is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum BudgetScope {
-    /// All of a session.
-    Session(SessionId),
-    /// Those of one branch.
-    Branch(BranchId),
-    /// Those of a branch and of all that were forked from it or from its forks.
-    Tree(BranchId),
-}
-
 /// A budget, and what is used of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -93,6 +83,13 @@ pub struct BudgetState {
     pub tokens_reserved: u64,
     /// What is reserved for the cost of calls that go on, in trillionths of a US dollar.
     pub pico_usd_reserved: u64,
+}
+
+impl BudgetState {
+    /// Nothing is used of `budget`.
+    const fn new(budget: Budget) -> Self {
+        Self { budget, tokens: 0, pico_usd: 0, tokens_reserved: 0, pico_usd_reserved: 0 }
+    }
 }
 
 /// Why a budget does not allow a call.

@@ -1,21 +1,11 @@
-//! Setting budgets, and reserving of them.
+//! Setting budgets, and looking at them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use branchwork_core::{call::CallRecord, config::Config, id::BranchId, provider::Tariff};
+use branchwork_core::{call::CallRecord, id::BranchId, provider::pico_usd, store::BranchRecord};
 
-use super::{Amount, Budget, BudgetScope, BudgetState, Reservation};
-use crate::{
-    branch::Branch,
-    error::{Error, Result},
-    session::Session,
-};
-
-/// Tokens that are reserved for an answer whose length is not limited.
-const OUTPUT_RESERVED: u64 = 4_096;
-
-/// Trillionths of a dollar in a dollar.
-const PICO: f64 = 1e12;
+use super::{Amount, Budget, BudgetScope, BudgetState};
+use crate::{branch::Branch, error::Result, session::Session};
 
 impl Session {
     /// Lets all calls in this session use no more than `budget`, what was used before included. It takes
@@ -42,8 +32,25 @@ impl Session {
     /// # Ok(()) }
     /// ```
     pub async fn set_budget(&self, budget: Budget) -> Result<()> {
-        let spent = spent(&self.calls().await?, |_| true);
-        self.engine().accounts().set(BudgetScope::Session(self.id()), budget, spent);
+        self.set_budget_of(BudgetScope::Session(self.id()), budget).await
+    }
+
+    async fn set_budget_of(&self, scope: BudgetScope, budget: Budget) -> Result<()> {
+        let engine = self.engine();
+        // No call goes into the log meanwhile.
+        let reading = engine.settling().write().await;
+        let parents = match scope {
+            BudgetScope::Tree(_) => parents(self.branches().await?),
+            BudgetScope::Session(_) | BudgetScope::Branch(_) => BTreeMap::new(),
+        };
+        let counts = |branch| match scope {
+            BudgetScope::Session(_) => true,
+            BudgetScope::Branch(only) => branch == only,
+            BudgetScope::Tree(root) => is_below(&parents, root, branch),
+        };
+        let spent = spent(&self.calls().await?, counts);
+        engine.accounts().set((self.id(), scope), budget, spent);
+        drop(reading);
         Ok(())
     }
 
@@ -66,9 +73,7 @@ impl Branch {
     ///
     /// [`Error::Store`]: nothing is set.
     pub async fn set_budget(&self, budget: Budget) -> Result<()> {
-        let spent = spent(&self.calls_of_session().await?, |branch| branch == self.id());
-        self.engine().accounts().set(BudgetScope::Branch(self.id()), budget, spent);
-        Ok(())
+        self.of_session().await?.set_budget_of(BudgetScope::Branch(self.id()), budget).await
     }
 
     /// Lets the calls of this branch and of all that were or will be forked from it or from its forks use no
@@ -78,11 +83,7 @@ impl Branch {
     ///
     /// [`Error::Store`]: nothing is set.
     pub async fn set_tree_budget(&self, budget: Budget) -> Result<()> {
-        let parents = self.parents().await?;
-        let in_tree = |branch: BranchId| ancestors(&parents, branch).contains(&self.id());
-        let spent = spent(&self.calls_of_session().await?, in_tree);
-        self.engine().accounts().set(BudgetScope::Tree(self.id()), budget, spent);
-        Ok(())
+        self.of_session().await?.set_budget_of(BudgetScope::Tree(self.id()), budget).await
     }
 
     /// The budget of this branch, and what is used of it.
@@ -105,103 +106,39 @@ impl Branch {
         self.engine().accounts().clear(BudgetScope::Tree(self.id()))
     }
 
-    /// The budgets that a call on this branch is under.
-    pub(crate) async fn budgets(&self) -> Result<Vec<BudgetScope>> {
-        let scopes: Vec<_> = self.engine().accounts().scopes().collect();
-        if scopes.is_empty() {
-            return Ok(scopes);
-        }
-        let above = if scopes.iter().any(|scope| matches!(scope, BudgetScope::Tree(_))) {
-            ancestors(&self.parents().await?, self.id())
-        } else {
-            BTreeSet::new()
-        };
-        let applies = |scope: &BudgetScope| match scope {
-            BudgetScope::Session(session) => *session == self.session_id(),
-            BudgetScope::Branch(branch) => *branch == self.id(),
-            BudgetScope::Tree(branch) => above.contains(branch),
-        };
-        Ok(scopes.into_iter().filter(applies).collect())
-    }
-
-    /// Reserves of `scopes` what a request with so many tokens may use; `None` when there are none.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::OverBudget`].
-    pub(crate) fn reserve(
-        &self,
-        scopes: &[BudgetScope],
-        input_tokens: u64,
-        config: &Config,
-    ) -> Result<Option<Reservation>> {
-        if scopes.is_empty() {
-            return Ok(None);
-        }
-        let engine = self.engine().clone();
-        let tariff = self.tariff_of(config);
-        let output = config.max_tokens.map_or(OUTPUT_RESERVED, u64::from);
-        let amount = Amount::of(input_tokens, output, tariff.as_ref());
-        let reserved = engine.accounts().reserve(scopes, amount);
-        reserved.map_err(|(scope, is_parked, problem)| Error::OverBudget {
-            scope,
-            problem,
-            is_parked,
-        })?;
-        Ok(Some(Reservation::new(engine, scopes.to_vec(), (amount, input_tokens), tariff)))
-    }
-
-    /// What answers of the model of `config` cost now, when that is known.
-    pub(crate) fn tariff_of(&self, config: &Config) -> Option<Tariff> {
-        let (prices, now) = (self.engine().prices(), self.engine().now());
-        let (provider, model) = (config.provider.as_deref(), config.model.as_deref());
-        let list = prices.find(provider.unwrap_or_default(), model.unwrap_or_default());
-        list.and_then(|list| list.at(now)).cloned()
-    }
-
-    async fn calls_of_session(&self) -> Result<Vec<CallRecord>> {
+    async fn of_session(&self) -> Result<Session> {
         let record = self.engine().store().session(self.session_id()).await?;
-        Session::new(self.engine().clone(), &record).calls().await
-    }
-
-    /// Which branch each of the session was forked from.
-    async fn parents(&self) -> Result<BTreeMap<BranchId, BranchId>> {
-        let branches = self.engine().store().branches(self.session_id()).await?;
-        let parent = |branch: &branchwork_core::store::BranchRecord| {
-            branch.forked_from.map(|parent| (branch.id, parent))
-        };
-        Ok(branches.iter().filter_map(parent).collect())
+        Ok(Session::new(self.engine().clone(), &record))
     }
 }
 
-/// The branch and those it comes from, as far as they are there.
-fn ancestors(parents: &BTreeMap<BranchId, BranchId>, branch: BranchId) -> BTreeSet<BranchId> {
-    let mut above = BTreeSet::new();
+/// Which branch each was forked from.
+fn parents(branches: Vec<BranchRecord>) -> BTreeMap<BranchId, BranchId> {
+    let parent = |branch: BranchRecord| branch.forked_from.map(|parent| (branch.id, parent));
+    branches.into_iter().filter_map(parent).collect()
+}
+
+/// Whether `branch` is `root` or comes from it, as far as those between are there.
+fn is_below(parents: &BTreeMap<BranchId, BranchId>, root: BranchId, branch: BranchId) -> bool {
+    let mut seen = BTreeSet::new();
     let mut next = Some(branch);
-    while let Some(branch) = next.filter(|branch| above.insert(*branch)) {
+    while let Some(branch) = next.filter(|branch| seen.insert(*branch)) {
+        if branch == root {
+            return true;
+        }
         next = parents.get(&branch).copied();
     }
-    above
+    false
 }
 
 /// What was used by calls of the branches that `counts` says.
 fn spent(calls: &[CallRecord], counts: impl Fn(BranchId) -> bool) -> Amount {
     let mut spent = Amount { tokens: 0, pico_usd: Some(0) };
     for record in calls.iter().filter(|record| counts(record.branch)) {
-        let counted = record.call.usage.and_then(|usage| Amount::counted(&usage, None));
-        spent.tokens += counted.unwrap_or_default().tokens;
+        let tokens = record.call.usage.and_then(|usage| Amount::tokens_of(&usage));
+        spent.tokens = spent.tokens.saturating_add(tokens.unwrap_or_default());
         let pico = record.call.cost_usd.map_or(0, pico_usd);
         spent.pico_usd = spent.pico_usd.map(|sum| sum.saturating_add(pico));
     }
     spent
-}
-
-/// Trillionths of a dollar, as whole as they were counted.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a cost is never below 0, and saturates far above any"
-)]
-fn pico_usd(usd: f64) -> u64 {
-    (usd * PICO).round() as u64
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use branchwork_core::{
+    call::ModelCall,
     config::Config,
     graph::View,
     message::{Message, Role},
@@ -51,6 +52,12 @@ impl Chat {
     }
 }
 
+/// Whether what the provider counted of `call` is one request and one answer: what was tried several times was
+/// counted several times, and so are several answers.
+pub(super) const fn is_measured(call: &ModelCall) -> bool {
+    call.retries == 0 && call.request.choices <= 1
+}
+
 impl Branch {
     /// What counts the tokens of requests to the model of `config` that begin as `view`.
     pub(super) async fn gauge(
@@ -88,8 +95,7 @@ impl Branch {
         let Some(call) = calls.into_iter().find(|call| call.answer == answer.id) else {
             return Ok(None);
         };
-        if call.call.retries > 0 {
-            // What was tried several times was counted several times.
+        if !is_measured(&call.call) {
             return Ok(None);
         }
         let request = call.call.request;

@@ -6,6 +6,7 @@
 //! waits for that. A turn that a crash cut off goes on with [`Branch::resume`]; any other write finds it
 //! and closes it the same way.
 
+mod answer_fork;
 mod count;
 mod event;
 mod extract;
@@ -99,6 +100,13 @@ struct Options {
     others: u32,
     /// One that was given and says something of an instruction that is not written.
     misplaced: Option<&'static str>,
+}
+
+impl Options {
+    /// How many answers are asked for.
+    const fn choices(&self) -> u32 {
+        self.others.saturating_add(1)
+    }
 }
 
 impl Chat {

@@ -84,7 +84,8 @@ impl Chat {
             let asked = (offer.specs.as_slice(), config.response_schema.as_ref());
             let count = gauge.count(&messages, asked);
             check_length(count, &options.limits)?;
-            check_budgets(&branch, &budgets, count, &config)?;
+            let size = (count.tokens, options.choices());
+            check_budgets(&branch, &budgets, size, &config)?;
         }
         match ask {
             Ask::Instruction(_) => state = branch.close_unfinished(&turns, state).await?,
@@ -270,10 +271,10 @@ fn check_length(count: TokenCount, limits: &TurnLimits) -> Result<()> {
 fn check_budgets(
     branch: &Branch,
     budgets: &[BudgetScope],
-    count: TokenCount,
+    size: (u64, u32),
     config: &Config,
 ) -> Result<()> {
-    match branch.reserve(budgets, count.tokens, config) {
+    match branch.reserve(budgets, size, config) {
         Ok(_) | Err(Error::OverBudget { is_parked: true, .. }) => Ok(()),
         Err(error) => Err(error),
     }

@@ -7,11 +7,11 @@ use branchwork_core::{
     clock::Timestamp,
     config::Config,
     graph::{CallResult, Extent, StepWriter},
-    id::{BranchId, MailId, MessageId},
+    id::{MailId, MessageId},
     limits,
     message::{CallId, Draft, Message, Outcome, Role, ToolCall},
-    provider::{ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest},
-    store::{Change, Commit, Conflict},
+    provider::{ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest, pico_usd},
+    store::Conflict,
     tokens::{Gauge, Measured, TokenCount},
     tool::{ToolChoice, ToolContext},
     turn::{Effect, Ending, Input, Turn},
@@ -25,13 +25,15 @@ use tokio::sync::Mutex;
 
 use super::{
     Options, Reply,
+    answer_fork::beside,
+    count::is_measured,
     mail_read::{self, MailRead},
     meter::Meter,
     shown::cache_hints,
     siblings::Siblings,
 };
 use crate::{
-    branch::{Branch, Part, State, Steered, Stop, Turns, with_beginning},
+    branch::{Branch, Part, State, Steered, Stop, Turns, is_name_taken},
     budget::{Amount, BudgetScope, Reservation},
     error::{Error, Result},
     tools::{self, Came, Offer},
@@ -114,7 +116,7 @@ impl Run {
 
     /// How many answers are asked for: several only at first.
     const fn choices(&self) -> u32 {
-        if self.turn.rounds() > 1 { 1 } else { self.options.others.saturating_add(1) }
+        if self.turn.rounds() > 1 { 1 } else { self.options.choices() }
     }
 
     /// Notes that `rendered` is sent now.
@@ -148,34 +150,45 @@ impl Run {
         };
         let asked = (request.tools.as_slice(), request.config.response_schema.as_ref());
         let count = gauge.count(&request.messages, asked).tokens;
-        self.reservation = self.branch.reserve(&self.budgets, count, &self.config)?;
+        let size = (count, request.choices);
+        self.reservation = self.branch.reserve(&self.budgets, size, &self.config)?;
         Ok(())
     }
 
-    /// Tells the budgets what the call used that ended so. What nobody counted of an answer that broke off
-    /// is estimated.
-    fn settle(&mut self) {
-        let Some(reservation) = self.reservation.take() else { return };
-        let (answer, tariff) = (self.turn.answer(), reservation.tariff());
-        let counted = answer.usage().and_then(|usage| Amount::counted(&usage, tariff));
-        let spent = counted.unwrap_or_else(|| {
-            if answer.is_empty() {
-                return Amount::default();
-            }
-            let said = Arc::new(Draft::new(answer.body()).preview());
-            let written = Gauge::default().count(&[said], (&[], None)).tokens;
-            Amount::of(reservation.input_tokens(), written, tariff)
-        });
-        reservation.settle(spent);
+    /// Finds the budgets that the next request is under: some may be new.
+    async fn find_budgets(&mut self) -> Result<()> {
+        self.budgets = self.branch.budgets().await?;
+        if self.gauge.is_none() && !self.budgets.is_empty() {
+            let asked = (self.offer.specs.as_slice(), &self.options);
+            self.gauge = Some(self.branch.gauge(&self.state.view, &self.config, asked).await?);
+        }
+        Ok(())
+    }
+
+    /// What `call` used, which ended so. What nobody counted of answers that broke off is estimated.
+    fn used(&self, call: &ModelCall) -> Amount {
+        let reserved = self.reservation.as_ref();
+        if let Some(tokens) = call.usage.and_then(|usage| Amount::tokens_of(&usage)) {
+            let at_most = || reserved.and_then(|reserved| reserved.amount().pico_usd);
+            return Amount { tokens, pico_usd: call.cost_usd.map(pico_usd).or_else(at_most) };
+        }
+        let answers = std::iter::once(self.turn.answer()).chain(self.siblings.answers());
+        let said = answers.filter(|answer| !answer.is_empty());
+        let said: Vec<_> = said.map(|said| Arc::new(Draft::new(said.body()).preview())).collect();
+        if said.is_empty() {
+            return Amount::default();
+        }
+        let written = Gauge::default().count(&said, (&[], None)).tokens;
+        let read = reserved.map_or(0, Reservation::input_tokens);
+        Amount::of(read, written, reserved.and_then(Reservation::tariff))
     }
 
     /// Takes in what the provider measured of the request that was answered last.
     fn measure(&mut self) {
         let sent = std::mem::take(&mut self.sent);
         let (Some(gauge), Some(answer)) = (&mut self.gauge, self.answered) else { return };
-        // What was tried several times was counted several times.
-        let is_tried_once = self.call.as_ref().is_none_or(|call| call.retries == 0);
-        if self.options.results_kept.is_some() || !is_tried_once {
+        let is_measured = self.call.as_ref().is_none_or(is_measured);
+        if self.options.results_kept.is_some() || !is_measured {
             return;
         }
         let usage = self.turn.answer().usage();
@@ -211,11 +224,11 @@ impl Run {
             _ => Extent::Beginning,
         };
         let said = answer.clone();
-        let write = |step: &mut StepWriter<'_>| {
-            let ids = step.messages([said])?;
-            noted.into_iter().try_for_each(|noted| step.note(noted))?;
+        let write = move |step: &mut StepWriter<'_>| {
+            let ids = step.messages([said.clone()])?;
+            noted.iter().cloned().try_for_each(|noted| step.note(noted))?;
             if !asked.is_empty() {
-                step.ask_approval(asked)?;
+                step.ask_approval(asked.clone())?;
             }
             Ok(ids)
         };
@@ -228,7 +241,6 @@ impl Run {
             }
             written => {
                 let (ids, state) = written?;
-                self.keep_siblings().await?;
                 self.answered = ids.first().copied();
                 self.measure();
                 self.state = state;
@@ -273,14 +285,14 @@ impl Run {
     ) -> Result<(Vec<MessageId>, State)> {
         let mail = self.mail.take(&drafts, noted.as_ref());
         let told = (drafts.clone(), noted.clone());
-        match self.write(extent, error, |step| write_told(step, told, &mail)).await {
+        match self.write(extent, error, |step| write_told(step, &told, &mail)).await {
             Err(Error::Conflict(Conflict::MailMoved { .. })) if !mail.is_empty() => {
                 mail.retract(&mut drafts, noted.as_mut());
                 for call in mail.calls() {
                     self.turn.revise(call, mail_read::moved());
                 }
                 let (told, none) = ((drafts, noted), MailRead::default());
-                self.write(extent, error, |step| write_told(step, told, &none)).await
+                self.write(extent, error, |step| write_told(step, &told, &none)).await
             }
             written => written,
         }
@@ -323,6 +335,7 @@ impl Run {
                 self.results.extend(ids);
                 self.state = state;
                 self.wished = self.branch.engine().now();
+                self.find_budgets().await?;
                 Ok(self)
             }
         }
@@ -389,7 +402,6 @@ impl Run {
             }
             written => written?,
         };
-        self.keep_siblings().await?;
         let head = view.head().ok_or(Error::EmptyAnswer)?;
         let of = |id: &MessageId| view.message(*id).map(Arc::clone);
         let last: Vec<Arc<Message>> = ids.iter().filter_map(of).collect();
@@ -407,70 +419,61 @@ impl Run {
         Ok(Closed { ending, reply })
     }
 
-    /// Writes; with the answer, what was noted of its call.
+    /// Writes; with the answer, what was noted of its call, and the other answers.
     async fn write<T>(
         &mut self,
         extent: Extent,
         error: Option<&ProviderError>,
-        write: impl FnOnce(&mut StepWriter<'_>) -> Result<T>,
+        write: impl Fn(&mut StepWriter<'_>) -> Result<T>,
     ) -> Result<(T, State)> {
-        let state = self.state.clone();
-        let (now, prices) = (self.branch.engine().now(), self.branch.engine().prices());
-        let finish = |meter: Meter| meter.finish(self.turn.answer(), error, &prices, now);
-        let call = self.meter.take().map(finish);
-        self.settle();
-        self.call.clone_from(&call);
-        let part = Part { call, ..extent.into() };
-        self.branch.write_step(&self.turns, state, part, write).await
+        let engine = self.branch.engine().clone();
+        let Some(meter) = self.meter.take() else {
+            let state = self.state.clone();
+            return self.branch.write_step(&self.turns, state, extent.into(), write).await;
+        };
+        let call = meter.finish(self.turn.answer(), error, &engine.prices(), engine.now());
+        let used = self.used(&call);
+        self.take_siblings(error.is_some());
+        self.call = Some(call);
+        // A budget that is set now finds the call in the log, or is told of it.
+        let settling = engine.settling().read().await;
+        let written = self.write_answers(extent, write).await;
+        self.reservation = None;
+        self.branch.spend(&self.budgets, used).await;
+        drop(settling);
+        written
+    }
+
+    /// Writes an answer, and the others on forks of their own.
+    async fn write_answers<T>(
+        &mut self,
+        extent: Extent,
+        write: impl Fn(&mut StepWriter<'_>) -> Result<T>,
+    ) -> Result<(T, State)> {
+        let (state, call) = (self.state.clone(), self.call.clone());
+        let others = self.siblings.to_write();
+        if others.is_empty() {
+            let part = Part { call, ..extent.into() };
+            return self.branch.write_step(&self.turns, state, part, write).await;
+        }
+        let mut names = self.branch.free_names().await?;
+        loop {
+            let beside = beside(&self.branch, others, &names.next(others.len())?);
+            let part = Part { call: call.clone(), beside, extent };
+            let written = self.branch.write_step(&self.turns, state.clone(), part, &write).await;
+            if is_name_taken(&written) {
+                continue;
+            }
+            if written.is_ok() {
+                self.siblings.written(&self.branch);
+            }
+            return written;
+        }
     }
 
     /// Why the turn does not go on by itself.
     pub(super) fn parked(&self) -> Error {
         Error::parked(&self.state.view)
-    }
-
-    /// Another process moved the branch: the answer goes to a branch of its own, forked where this
-    /// turn wrote last.
-    async fn keep_elsewhere(&self, drafts: Vec<Draft>) -> Error {
-        match self.keep_on_fork(drafts, self.call.clone()).await {
-            Ok((_, kept_on)) => Error::MovedMeanwhile { kept_on },
-            Err(error) => error,
-        }
-    }
-
-    /// Writes an answer on a new fork of where this turn wrote last, and what is kept of its call; answers
-    /// which fork that is, and its name.
-    pub(super) async fn keep_on_fork(
-        &self,
-        drafts: Vec<Draft>,
-        call: Option<ModelCall>,
-    ) -> Result<(BranchId, String)> {
-        let engine = self.branch.engine();
-        let branch = BranchId::from_bits(engine.ids().next_bits());
-        let commit = |name| self.commit_elsewhere((branch, name), (drafts.clone(), call.clone()));
-        let kept_on = self.branch.commit_with_free_name(commit).await?;
-        engine.tool_sets().fork(self.branch.id(), branch);
-        Ok((branch, kept_on))
-    }
-
-    fn commit_elsewhere(
-        &self,
-        (branch, name): (BranchId, String),
-        (drafts, call): (Vec<Draft>, Option<ModelCall>),
-    ) -> Result<Commit> {
-        let engine = self.branch.engine();
-        let (session, at) = (self.branch.session_id(), engine.now());
-        let view = self.state.view.clone();
-        let from = view.head();
-        let ids = engine.ids();
-        let mut step = StepWriter::after(view, None, ids, at);
-        step.messages(drafts)?;
-        let (ops, _) = step.finish(self.extent);
-        let mut commit = Commit::new(session, at);
-        commit.calls.extend(ops.first().map(|answer| answer.id).zip(call));
-        let forked_from = Some(self.branch.id());
-        let create = Change::CreateBranch { branch, name, forked_from, head: from };
-        Ok(with_beginning(commit.with_change(create), (branch, from), ops))
     }
 }
 
@@ -487,12 +490,12 @@ pub(super) struct Ran {
 /// Writes results behind the receipts of the mail that they tell of.
 fn write_told(
     step: &mut StepWriter<'_>,
-    (drafts, noted): (Vec<Draft>, Option<CallResult>),
+    (drafts, noted): &(Vec<Draft>, Option<CallResult>),
     mail: &MailRead,
 ) -> Result<Vec<MessageId>> {
     mail.receive(step)?;
-    let ids = step.messages(drafts)?;
-    noted.map_or(Ok(()), |noted| step.note(noted))?;
+    let ids = step.messages(drafts.iter().cloned())?;
+    noted.clone().map_or(Ok(()), |noted| step.note(noted))?;
     Ok(ids)
 }
 

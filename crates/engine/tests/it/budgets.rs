@@ -16,7 +16,7 @@ use branchwork::{
     tools::{FunctionTool, schemars::JsonSchema},
 };
 use branchwork_testkit::{Gate, Script, ScriptedProvider};
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde::Deserialize;
 
 use crate::support::{says, session, texts};
@@ -203,4 +203,107 @@ async fn what_nobody_counted_of_an_answer_that_broke_off_is_estimated_and_a_fail
     stream.interrupt().await.unwrap();
     let (spent, reserved) = tokens_of(&session);
     assert!((15..60).contains(&spent) && reserved == 0, "{spent} {reserved}");
+}
+
+#[tokio::test]
+async fn each_of_several_answers_may_be_as_long_as_one() {
+    let sibling = |text: &str| {
+        let event = Box::new(ProviderEvent::Text(text.to_owned()));
+        ProviderEvent::Sibling { choice: 1, event }
+    };
+    let cut = Script::new()
+        .with_start()
+        .with_event(sibling("Oslo is where it is cold"))
+        .with_gate(&Gate::new());
+    let (session, provider) = session([cut]).await;
+    let main = session.default_branch();
+    let config = || branchwork::core::config::ConfigPatch::new().with_max_tokens(100);
+    let chat = |choices| main.chat("Where?").with_config(config()).with_choices(choices);
+    session.set_budget(Budget::new().with_tokens(250)).await.unwrap();
+    let refused = refused(chat(3).await.map(|reply| reply.text));
+    assert!(
+        matches!(refused.1, OverBudget::Tokens { wanted: 301.., left: 250, .. }),
+        "{refused:?}"
+    );
+    assert_eq!(provider.requests().len(), 0);
+    // What only another answer said was paid for, too.
+    let mut stream = chat(2).stream();
+    while stream.next().now_or_never().is_some() || tokens_of(&session).1 == 0 {}
+    stream.interrupt().await.unwrap();
+    let (spent, reserved) = tokens_of(&session);
+    assert!((10..60).contains(&spent) && reserved == 0, "{spent} {reserved}");
+}
+
+/// An answer that asks for a call of that tool, and used 25 tokens.
+fn calling(tool: &str) -> Script {
+    let usage = Usage { input_tokens: Some(20), output_tokens: Some(5), ..Usage::default() };
+    let call = Script::new().with_start().with_call(0, ("c", tool, "{}"));
+    call.with_event(ProviderEvent::Usage(usage))
+        .with_event(ProviderEvent::Finished(Finish::ToolCalls))
+}
+
+#[tokio::test]
+async fn a_budget_holds_from_the_next_request_on_also_within_a_turn() {
+    let (session, provider) = session([calling("limit"), used(1, 1)]).await;
+    let limited = session.clone();
+    let tool = FunctionTool::new("limit", "Sets a budget.", move |Nothing {}: Nothing| {
+        let session = limited.clone();
+        async move {
+            session.set_budget(Budget::new().with_tokens(30)).await.unwrap();
+            Ok::<_, branchwork::tools::ToolError>("done")
+        }
+    });
+    let main = session.default_branch();
+    main.register(tool).unwrap();
+    let asked = main.chat("Limit.").with_tools(ToolSelection::All).await;
+    let (_, problem, _) = refused(asked.map(|reply| reply.text));
+    assert!(matches!(problem, OverBudget::Tokens { left: 5, max: 30, .. }), "{problem:?}");
+    assert_eq!((provider.requests().len(), tokens_of(&session)), (1, (25, 0)));
+}
+
+#[tokio::test]
+async fn a_call_counts_once_whatever_happens_to_the_budget_meanwhile() {
+    let gate = Gate::new();
+    let waiting = || {
+        let usage = Usage { input_tokens: Some(30), output_tokens: Some(5), ..Usage::default() };
+        let script = Script::new().with_start().with_gate(&gate).with_text("Rome");
+        script
+            .with_event(ProviderEvent::Usage(usage))
+            .with_event(ProviderEvent::Finished(Finish::Stop))
+    };
+    let (session, provider) = session([waiting(), waiting()]).await;
+    let (one, main) = (session.default_branch(), session.default_branch());
+    let two = main.fork("two").await.unwrap();
+    let budget = Budget::new().with_tokens(1_000);
+    let begun = async |count| {
+        while provider.requests().len() < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    let meanwhile = async {
+        begun(1).await;
+        session.set_budget(budget).await.unwrap();
+        assert_eq!(tokens_of(&session), (0, 0), "the first is not known yet");
+    };
+    let second = async {
+        while session.budget().is_none() {
+            tokio::task::yield_now().await;
+        }
+        ask(&two).await.unwrap();
+    };
+    let third = async {
+        begun(2).await;
+        assert!(tokens_of(&session).1 > 0);
+        assert!(session.clear_budget().unwrap().tokens_reserved > 0);
+        session.set_budget(budget).await.unwrap();
+        assert_eq!(tokens_of(&session), (0, 0), "it is another budget");
+        gate.release();
+    };
+    let (first, (), (), ()) = tokio::join!(ask(&one), meanwhile, second, third);
+    first.unwrap();
+    assert_eq!(tokens_of(&session), (70, 0));
+    // Set anew, it finds the same in the log.
+    session.clear_budget();
+    session.set_budget(budget).await.unwrap();
+    assert_eq!(tokens_of(&session), (70, 0));
 }

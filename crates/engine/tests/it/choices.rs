@@ -1,17 +1,20 @@
 //! Several answers to one request, as siblings.
 
+use std::sync::Arc;
+
 use branchwork::{
     Branch, Error, Session,
     core::{
-        message::BodyKind,
+        message::{BodyKind, Status},
         provider::{Finish, Provider as _, ProviderEvent},
+        store::{MemoryStore, Store},
         tool::{ToolEffect, ToolSelection},
     },
 };
-use branchwork_testkit::Script;
+use branchwork_testkit::{DisturbedStore, Gate, Moment, Script, ScriptedProvider};
 
 use crate::{
-    support::{session, texts},
+    support::{engine_over, says as said, session, texts},
     work::{Ran, tool},
 };
 
@@ -82,4 +85,99 @@ async fn only_the_first_round_asks_for_several_and_none_is_refused() {
     assert_eq!(asked, [2, 1]);
     let refused = main.chat("Look.").with_choices(0).await;
     assert!(matches!(refused, Err(Error::BadOption { option: "with_choices", .. })));
+}
+
+/// Two answers that say something.
+fn two() -> Script {
+    Script::new()
+        .with_start()
+        .with_event(sibling(1, says("Oslo")))
+        .with_text("Rome")
+        .with_event(sibling(1, ProviderEvent::Finished(Finish::Stop)))
+        .with_end(Finish::Stop)
+}
+
+#[tokio::test]
+async fn all_answers_are_written_or_none_wherever_the_process_dies() {
+    let mut died = 0;
+    for (at, moment) in (1..9).flat_map(|at| [(at, Moment::Before), (at, Moment::After)]) {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let dying = Arc::new(DisturbedStore::dying(Arc::clone(&store), at, moment));
+        let engine = engine_over(Arc::clone(&dying) as _);
+        let provider = Arc::new(ScriptedProvider::new().with_script(two()));
+        let builder = engine.session("trip").provider("local", provider as _).model("tiny");
+        let Ok(session) = builder.create().await else { continue };
+        let asked = session.default_branch().chat("Where?").with_choices(2).await;
+        assert_eq!(asked.is_err(), dying.is_dead());
+        died += u32::from(dying.is_dead());
+        let engine = engine_over(store);
+        let main = engine.open_session("trip").await.unwrap().default_branch();
+        let session = engine.open_session("trip").await.unwrap();
+        let is_answered = texts(&main).await.contains(&"Rome".to_owned());
+        let forks = forks(&session, &main).await;
+        assert_eq!(forks.len(), usize::from(is_answered), "{at} {moment:?}");
+        for fork in forks {
+            assert_eq!(texts(&fork).await, ["Where?", "Oslo"]);
+        }
+    }
+    assert!(died >= 4, "the instruction and the answer are a commit each: {died}");
+}
+
+#[tokio::test]
+async fn answers_that_broke_off_say_so() {
+    let cut = |last: Script| async {
+        let (session, _) = session([last]).await;
+        let main = session.default_branch();
+        let asked = main.chat("Where?").with_choices(3).await;
+        let forks = forks(&session, &main).await;
+        let mut statuses = Vec::new();
+        for fork in forks {
+            let view = fork.view().await.unwrap();
+            let last = view.messages().next_back().unwrap();
+            statuses.push((last.text(), last.status));
+        }
+        (asked.is_ok(), statuses)
+    };
+    let half = || {
+        Script::new()
+            .with_start()
+            .with_event(sibling(1, says("Oslo.")))
+            .with_event(sibling(1, ProviderEvent::Finished(Finish::Stop)))
+            .with_event(sibling(2, says("Par")))
+    };
+    let of = |status| vec![("Oslo.".to_owned(), Status::Complete), ("Par".to_owned(), status)];
+    let finished = half().with_text("Rome.").with_end(Finish::Stop);
+    assert_eq!(cut(finished).await, (true, of(Status::Failed)));
+    // The stream ends here, though nobody finished.
+    assert_eq!(cut(half().with_text("Ro")).await, (false, of(Status::Failed)));
+}
+
+#[tokio::test]
+async fn all_answers_are_kept_when_another_process_moves_the_branch() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let provider = Arc::new(ScriptedProvider::new());
+    let gate = Gate::new();
+    let waiting = Script::new().with_start().with_event(sibling(1, says("Oslo"))).with_gate(&gate);
+    provider.push(waiting.with_text("Rome").with_end(Finish::Stop));
+    let engine = engine_over(Arc::clone(&store));
+    let builder = engine.session("trip").provider("local", Arc::clone(&provider) as _);
+    let session = builder.model("tiny").create().await.unwrap();
+    let main = session.default_branch();
+    let other = branchwork::Engine::builder().store(store).build();
+    let theirs = other.open_session("trip").await.unwrap().default_branch();
+    let meanwhile = async {
+        while provider.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        theirs.append(said("meanwhile")).await.unwrap();
+        gate.release();
+    };
+    let (asked, ()) = tokio::join!(main.chat("Where?").with_choices(2).into_future(), meanwhile);
+    assert!(matches!(asked, Err(Error::MovedMeanwhile { .. })), "{asked:?}");
+    let mut kept = Vec::new();
+    for fork in forks(&session, &main).await {
+        kept.push(texts(&fork).await.pop().unwrap());
+    }
+    assert_eq!(kept, ["Rome", "Oslo"]);
+    assert_eq!(session.calls().await.unwrap().len(), 1);
 }
