@@ -163,6 +163,24 @@ fn reasoning_details_go_back_put_together() {
 }
 
 #[test]
+fn details_of_other_protocols_do_not_go_back_alone_or_in_a_list() {
+    let foreign = Native::new("responses", "tiny", json!({ "encrypted_content": "seal" }));
+    let foreign = foreign.into_detail();
+    let own = json!({ "type": "reasoning.encrypted", "data": "xyz" });
+    for (detail, expected) in [
+        (foreign.clone(), Value::Null),
+        (json!([foreign, foreign]), Value::Null),
+        (json!([foreign, own]), json!([own])),
+        (own.clone(), json!([own])),
+    ] {
+        let body = Body::Response { parts: vec![thought("", Some(detail)), Part::text("hi")] };
+        let rendered = render(&request(vec![body]), dialect("openrouter")).expect("good");
+        let sent: Value = serde_json::from_str(&rendered).expect("JSON");
+        assert_eq!(sent["messages"][0]["reasoning_details"], expected);
+    }
+}
+
+#[test]
 fn identifiers_of_calls_are_made_to_the_form_the_dialect_takes() {
     let mistral = dialect("mistral");
     assert_eq!(mistral.call_ids, CallIds::NineLettersOrDigits);
