@@ -8,8 +8,8 @@
 //! | `options`, `presets` | how one is set up; known servers |
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
-//! | `checks`, `joined`, `data_url`, `arguments_object` | what requests of several protocols have in common |
-//! | `arguments`, `schema`, `cache_key`, `model_list`, `azure` | what the protocols of OpenAI share |
+//! | `checks`, `joined`, `data_url`, `arguments` | what requests of several protocols have in common |
+//! | `schema`, `cache_key`, `model_list`, `azure` | what the protocols of OpenAI share |
 //! | `embed` | texts as vectors |
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
 //! | `errors` | what servers say went wrong, told by what to do about it |
@@ -42,7 +42,6 @@
 
 mod anthropic;
 mod arguments;
-mod arguments_object;
 mod azure;
 mod base_url;
 mod cache_key;

@@ -21,7 +21,7 @@
 //! | `attachment_left_out` | no picture, file or sound of an answer | messages of the assistant hold text |
 //! | `call_id_remade` | 64 letters, digits, `_` and `-` at most | "string too long. Expected a string with maximum length 64" ([aether 829]) |
 //! | `call_name_remade` | letters, digits, `_` and `-`, 64 at most | "string does not match pattern" ([hermes 31666]) |
-//! | `arguments_wrapped` | arguments that are no JSON, in an object | servers parse them |
+//! | `arguments_wrapped` | arguments that are no JSON object, in one | servers parse them, and templates of chats want an object |
 //!
 //! So a pairing that servers demand is kept by each message alone: a thought goes with what follows it, a
 //! call of a hosted tool with its output; calls of functions and their results are paired by the history.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::names::tool_name;
-use crate::{arguments_object::ArgumentsObject, wire::Pen};
+use crate::{arguments::ArgumentsObject, wire::Pen};
 
 /// A block of ours.
 #[derive(Debug, Serialize)]

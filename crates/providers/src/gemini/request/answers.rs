@@ -11,7 +11,7 @@ use super::{
     parts::{Marks, WireCall, WirePart, WireText},
 };
 use crate::{
-    arguments_object::ArgumentsObject,
+    arguments::ArgumentsObject,
     gemini::{
         PROTOCOL,
         model::{Family, Model},

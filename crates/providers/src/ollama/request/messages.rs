@@ -10,8 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    arguments_object::ArgumentsObject, data_url::DataUrl, joined::Joined, ollama::PROTOCOL,
-    wire::Pen,
+    arguments::ArgumentsObject, data_url::DataUrl, joined::Joined, ollama::PROTOCOL, wire::Pen,
 };
 
 /// Writes what is sent for `body`, if anything is.

@@ -114,7 +114,8 @@ fn malformed_arguments_are_wrapped_so_that_servers_can_parse_them() {
     for (arguments, sent) in [
         ("", "{}"),
         (" ", "{}"),
-        ("[1]", "[1]"),
+        ("[1]", r#"{"_malformed":"[1]"}"#),
+        (r#"{"a":"\ud83d"}"#, r#"{"_malformed":"{\"a\":\"\\ud83d\"}"}"#),
         ("{\"a\":", r#"{"_malformed":"{\"a\":"}"#),
         ("plain", r#"{"_malformed":"plain"}"#),
     ] {

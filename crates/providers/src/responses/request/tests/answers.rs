@@ -51,7 +51,7 @@ fn calls_of_other_providers_are_made_legal() {
         function: function.to_owned(),
         arguments: arguments.to_owned(),
     };
-    let two = [call("c#1", "a.b", "{\"a\":"), call("c2", "ok", "[1]")];
+    let two = [call("c#1", "a.b", "{\"a\":"), call("c2", "ok", "{\"a\":1}")];
     let (call, function) = (CallId::new("c#1"), "a.b".to_owned());
     let result = Body::ActionResponse { call, function, outcome: Outcome::Unknown };
     let calls = Body::ActionRequest { parts: vec![], calls: two.to_vec() };
@@ -64,7 +64,7 @@ fn calls_of_other_providers_are_made_legal() {
     assert_eq!(input[0]["arguments"], r#"{"_malformed":"{\"a\":"}"#);
     assert_eq!(
         input[1],
-        json!({ "type": "function_call", "call_id": "c2", "name": "ok", "arguments": "[1]" })
+        json!({ "type": "function_call", "call_id": "c2", "name": "ok", "arguments": "{\"a\":1}" })
     );
     let rules = ["arguments_wrapped 1", "call_id_remade 1", "call_name_remade 1"];
     assert_eq!(crate::testing::adapted(&super::WIRE, &request), rules);
