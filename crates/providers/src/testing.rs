@@ -86,11 +86,7 @@ pub(crate) fn decode<'c>(
     let mut chunks = chunks.into_iter();
     let pushed =
         chunks.try_for_each(|chunk| framer.push(chunk, |frame| decoder.decode(frame, &mut events)));
-    let ended =
-        pushed.and_then(|()| match framer.finish(|frame| decoder.decode(frame, &mut events)) {
-            Ok(()) | Err(ProviderError::Malformed { .. }) => decoder.end(&mut events),
-            Err(error) => Err(error),
-        });
+    let ended = pushed.and_then(|()| wire::end_stream(&mut framer, &mut decoder, &mut events));
     (events.into(), ended)
 }
 

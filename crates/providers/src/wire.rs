@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::{
     call_ids::CallIds,
     errors::Reporter,
-    framing::{Frame, Framing},
+    framing::{Frame, Framer, Framing},
 };
 
 /// A protocol. An error is a clause that says what is wrong with the request.
@@ -204,4 +204,23 @@ pub(crate) trait Decode: fmt::Debug + Send {
 
     /// Whether the end mark came: nothing comes after it.
     fn is_done(&self) -> bool;
+}
+
+/// The stream is over: what it ended in the middle of is taken, and the answer ends.
+///
+/// The last frame may lack its end. When it cannot be read it was cut, and that is what [`Decode::end`]
+/// finds.
+///
+/// # Errors
+///
+/// What the server says went wrong; else as for [`Decode::end`].
+pub(crate) fn end_stream(
+    framer: &mut Framer,
+    decoder: &mut dyn Decode,
+    events: &mut Events,
+) -> Result<(), ProviderError> {
+    match framer.finish(|frame| decoder.decode(frame, events)) {
+        Ok(()) | Err(ProviderError::Malformed { .. }) => decoder.end(events),
+        Err(error) => Err(error),
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use branchwork_core::provider::{
-    EmbedRequest, Embedder as _, Finish, Provider as _, ProviderEvent,
+    EmbedRequest, Embedder as _, Finish, Provider as _, ProviderError, ProviderEvent,
 };
 use branchwork_providers::{HttpOptions, Secret};
 use futures_util::StreamExt as _;
@@ -129,6 +129,25 @@ async fn answers_come_in_the_form_the_server_chooses() {
     assert_eq!(texts[1], short);
     assert_eq!(texts[2].len(), 4);
     assert_eq!(texts[3], texts[2], "a stream under the name of JSON");
+}
+
+#[tokio::test]
+async fn a_stream_under_the_name_of_json_is_known_by_its_first_line() {
+    let whole = format!("{HEAD}{TAIL}");
+    let cut = format!("{HEAD}data: {{\"choices\":[{{\"del");
+    let beginnings = ["event: chunk\n", ": ping\n\n", "\u{feff}id: 1\n"];
+    let replies = beginnings.map(|beginning| Reply::json(200, &(beginning.to_owned() + &whole)));
+    let server = Server::start(replies.into_iter().chain([Reply::json(200, &cut)])).await;
+    let provider = provider(options(&server));
+    for beginning in beginnings {
+        let events = provider.call(&request()).await.expect("it is accepted");
+        let events: Vec<_> = events.map(|event| event.expect("it is no error")).collect().await;
+        assert_eq!(events.get(1), Some(&text("Rome ")), "{beginning}");
+        assert_eq!(events.last(), Some(&ProviderEvent::Finished(Finish::Stop)), "{beginning}");
+    }
+    // One that ends in the middle of an event is cut, as it is under its own name.
+    let error = provider.call(&request()).await.err().expect("it is no answer");
+    assert!(matches!(error, ProviderError::Truncated { source: None }), "{error:?}");
 }
 
 #[tokio::test]
