@@ -10,7 +10,7 @@ use super::{
     usage::WireUsage,
 };
 use crate::{
-    errors::Reporter,
+    errors::{Reporter, is_error, says_error},
     framing::Frame,
     loose::text_of,
     wire::{Decode, Events, finish},
@@ -43,7 +43,7 @@ impl Decoder {
         json: &str,
         events: &mut Events,
     ) -> Result<(), ProviderError> {
-        if event.error.is_some() {
+        if is_error(event.error) || event.kind.0 == "error" {
             return Err(self.reporter.in_stream(json.as_bytes()));
         }
         let index = event.index.0.unwrap_or_default();
@@ -94,7 +94,7 @@ impl Decoder {
         let malformed = |problem: &str| self.reporter.malformed(problem, json.as_bytes());
         let whole: Whole<'_> =
             serde_json::from_str(json).map_err(|error| malformed(&error.to_string()))?;
-        if whole.error.is_some() {
+        if is_error(whole.error) || (whole.content.is_none() && says_error(json.as_bytes())) {
             return Err(self.reporter.in_stream(json.as_bytes()));
         }
         let content = whole.content.ok_or_else(|| malformed("the answer has no content"))?;

@@ -11,7 +11,7 @@ use super::{
     speech::Speech,
 };
 use crate::{
-    errors::Reporter,
+    errors::{Reporter, is_error},
     framing::Frame,
     gemini::native,
     loose::{text_of, value_of},
@@ -62,7 +62,7 @@ impl Decoder {
         data: &[u8],
         events: &mut Events,
     ) -> Result<(), ProviderError> {
-        if chunk.error.is_some_and(|error| error.get() != "null") {
+        if is_error(chunk.error) {
             return Err(self.reporter.in_stream(data));
         }
         let candidates = chunk.candidates.unwrap_or_default();

@@ -11,7 +11,7 @@ use serde_json::{Deserializer, Value, json, value::RawValue};
 
 use super::chunk::{Call, Chunk, Message};
 use crate::{
-    errors::Reporter,
+    errors::{Reporter, is_error},
     framing::Frame,
     loose::{text_of, value_of},
     ollama::PROTOCOL,
@@ -53,7 +53,7 @@ impl Decoder {
         data: &[u8],
         events: &mut Events,
     ) -> Result<(), ProviderError> {
-        if chunk.error.is_some_and(|error| !matches!(error.get(), "null" | "\"\"")) {
+        if is_error(chunk.error) {
             return Err(self.reporter.in_stream(data));
         }
         if !self.has_started && (chunk.message.is_some() || chunk.model.said().is_some()) {

@@ -121,6 +121,10 @@ fn ends_and_counts_are_read() {
     ] {
         check(&[text], last, &format!("text a\n{expected}"));
     }
+    for none in ["null", "\"\"", "{}", "false"] {
+        let last = format!(r#"{{"error":{none},"done":true,"done_reason":"stop"}}"#);
+        check(&[text], &last, "text a\nfinished stop");
+    }
     // Nothing comes after the end.
     check(&[text], &format!("{DONE}\n{{\"error\":\"late\"}}"), "text a\nfinished stop");
 }

@@ -84,6 +84,14 @@ fn errors_inside_a_stream_end_it_with_what_to_do_about_them() {
 }
 
 #[test]
+fn an_error_that_is_none_ends_nothing() {
+    for none in ["null", "\"\"", "{}", "false"] {
+        let event = format!("data: {{\"error\":{none},\"usageMetadata\":null}}\n\n");
+        check(&(event + &stream(&[r#"{"text":"a"}"#], "STOP")), "text a\nfinished stop");
+    }
+}
+
+#[test]
 fn calls_that_nobody_could_run_are_malformed() {
     let nameless = stream(&[r#"{"functionCall":{"args":{}}}"#], "STOP");
     let many = vec![r#"{"functionCall":{"name":"f"}}"#; 200];
