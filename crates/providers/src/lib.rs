@@ -69,6 +69,7 @@ mod reading;
 mod responses;
 mod retry_after;
 mod schema;
+mod tally;
 #[cfg(test)]
 mod testing;
 mod wire;

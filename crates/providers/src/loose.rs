@@ -35,6 +35,11 @@ pub(crate) fn value_of(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
+/// Bytes of JSON; none where there is none.
+pub(crate) fn len(raw: Option<&RawValue>) -> usize {
+    raw.map_or(0, |raw| raw.get().len())
+}
+
 /// A count of tokens; nothing when it is no whole number.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Count(pub(crate) Option<u64>);

@@ -23,8 +23,6 @@ pub(in crate::anthropic) struct Decoder {
     blocks: Blocks,
     usage: WireUsage,
     finish: Option<Finish>,
-    /// Bytes of blocks so far, as JSON.
-    bytes: usize,
     is_done: bool,
 }
 
@@ -34,7 +32,7 @@ impl Decoder {
         let model = request.config.model.as_deref().unwrap_or_default();
         let blocks = Blocks::new(model, request.messages.len());
         let usage = WireUsage::default();
-        Self { reporter, blocks, usage, finish: None, bytes: 0, is_done: false }
+        Self { reporter, blocks, usage, finish: None, is_done: false }
     }
 
     fn take(
@@ -86,8 +84,7 @@ impl Decoder {
     }
 
     fn count(&mut self, bytes: usize) -> Result<(), ProviderError> {
-        self.bytes += bytes;
-        self.reporter.check_len(self.bytes)
+        self.blocks.count(bytes).map_err(|problem| self.reporter.malformed(problem, &[]))
     }
 
     fn take_whole(&mut self, json: &str, events: &mut Events) -> Result<(), ProviderError> {
@@ -149,7 +146,7 @@ impl Decode for Decoder {
             return Err(ProviderError::Truncated { source: None });
         }
         self.blocks.end_all(events);
-        let finish = finish(self.finish.take(), self.blocks.calls > 0);
+        let finish = finish(self.finish.take(), self.blocks.has_calls());
         events.push_back(ProviderEvent::Finished(finish));
         Ok(())
     }

@@ -4,7 +4,7 @@ use branchwork_core::provider::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::loose::{Count, Text};
+use crate::loose::{Count, Text, len};
 
 #[derive(Deserialize)]
 pub(super) struct CallDelta<'a> {
@@ -17,10 +17,12 @@ pub(super) struct CallDelta<'a> {
 }
 
 impl CallDelta<'_> {
-    /// Bytes of arguments, as JSON.
-    pub(super) fn arguments_len(&self) -> usize {
-        let arguments = self.function.as_ref().and_then(|function| function.arguments);
-        arguments.map_or(0, |arguments| arguments.get().len())
+    /// Bytes of it that are kept.
+    pub(super) fn bytes(&self) -> usize {
+        let function = self.function.as_ref();
+        let function =
+            function.map_or(0, |function| function.name.0.len() + len(function.arguments));
+        self.id.0.len() + function
     }
 }
 

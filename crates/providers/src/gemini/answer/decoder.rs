@@ -2,33 +2,26 @@
 
 use std::sync::Arc;
 
-use branchwork_core::provider::{Finish, ModelRequest, ProviderError, ProviderEvent, Usage};
-use serde_json::{Value, value::RawValue};
+use branchwork_core::provider::{ModelRequest, ProviderError, ProviderEvent, Usage};
+use serde_json::value::RawValue;
 
 use super::{
-    chunk::{Candidate, Chunk, Feedback},
-    finish::{End, end_of},
-    speech::Speech,
+    chunk::{Chunk, Feedback},
+    voice::Voice,
 };
 use crate::{
     errors::{Reporter, is_error},
     framing::Frame,
-    gemini::native,
-    loose::{text_of, value_of},
-    wire::{Decode, Events, finish},
+    loose::text_of,
+    wire::{Decode, Events},
 };
 
 /// Reads one answer.
 #[derive(Debug)]
 pub(in crate::gemini) struct Decoder {
     reporter: Arc<Reporter>,
-    /// The model that was asked.
-    model: String,
-    speech: Speech,
-    /// What the server told of its sources. It comes with the last chunks, and again.
-    sources: Vec<Value>,
+    voice: Voice,
     usage: Usage,
-    finish: Option<Finish>,
     has_started: bool,
     is_done: bool,
 }
@@ -39,11 +32,8 @@ impl Decoder {
         let model = request.config.model.clone().unwrap_or_default();
         Self {
             reporter,
-            speech: Speech::new(model.clone(), request.messages.len()),
-            model,
-            sources: Vec::new(),
+            voice: Voice::new(model, request.messages.len()),
             usage: Usage::default(),
-            finish: None,
             has_started: false,
             is_done: false,
         }
@@ -82,7 +72,7 @@ impl Decoder {
             self.check(&feedback)?;
         }
         let first = candidates.into_iter().find(|candidate| candidate.index.0.unwrap_or(0) == 0);
-        first.map_or(Ok(()), |candidate| self.take_candidate(&candidate, events))
+        first.map_or(Ok(()), |candidate| self.voice.take(&candidate, &self.reporter, events))
     }
 
     /// What was asked may be refused by an answer that is none.
@@ -92,49 +82,11 @@ impl Decoder {
         let colon = if message.is_empty() { "" } else { ": " };
         Err(self.reporter.invalid(&format!("the prompt was blocked ({reason}){colon}{message}")))
     }
-
-    fn take_candidate(
-        &mut self,
-        candidate: &Candidate<'_>,
-        events: &mut Events,
-    ) -> Result<(), ProviderError> {
-        let content = candidate.content.as_ref().and_then(|content| content.parts.as_deref());
-        for part in content.unwrap_or_default() {
-            self.take_part(part, events)?;
-        }
-        for source in candidate.sources() {
-            if !self.sources.contains(&source) {
-                self.sources.push(source);
-            }
-        }
-        if let Some(logprobs) = candidate.logprobs_result {
-            events.push_back(ProviderEvent::Logprobs(value_of(logprobs)));
-        }
-        let Some(reason) = candidate.finish_reason.said() else { return Ok(()) };
-        let why = || {
-            let message = candidate.finish_message.said().unwrap_or("the server says no more");
-            format!("the answer ended with {reason}: {message}")
-        };
-        match end_of(reason) {
-            End::Finished(finish) => {
-                self.finish = Some(finish);
-                Ok(())
-            }
-            End::Garbled => Err(self.reporter.malformed(why(), &[])),
-            End::Refused => Err(self.reporter.invalid(&why())),
-        }
-    }
-
-    fn take_part(&mut self, part: &RawValue, events: &mut Events) -> Result<(), ProviderError> {
-        let pushed = self.speech.push(part, events);
-        pushed.map_err(|problem| self.reporter.malformed(problem, part.get().as_bytes()))?;
-        self.reporter.check_len(self.speech.bytes())
-    }
 }
 
 impl Decode for Decoder {
     fn has_finish(&self) -> bool {
-        self.finish.is_some()
+        self.voice.has_finish()
     }
 
     fn is_done(&self) -> bool {
@@ -175,17 +127,11 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, events: &mut Events) -> Result<(), ProviderError> {
-        let is_whole = self.finish.is_some() || (self.is_done && self.has_started);
+        let is_whole = self.has_finish() || (self.is_done && self.has_started);
         if !is_whole {
             return Err(ProviderError::Truncated { source: None });
         }
-        self.speech.end(events);
-        if self.speech.has_said() {
-            let blocks = self.sources.drain(..).map(|block| native::native(&self.model, block));
-            events.extend(blocks.map(ProviderEvent::Native));
-        }
-        let finish = finish(self.finish.take(), self.speech.has_calls());
-        events.push_back(ProviderEvent::Finished(finish));
+        self.voice.end(events);
         Ok(())
     }
 }

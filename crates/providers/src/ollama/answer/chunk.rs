@@ -6,7 +6,7 @@ use branchwork_core::provider::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::loose::{Count, Text};
+use crate::loose::{Count, Text, len};
 
 /// What a line says, as far as we read it.
 #[derive(Deserialize)]
@@ -57,11 +57,27 @@ pub(super) struct Function<'a> {
 }
 
 impl Chunk<'_> {
+    /// Bytes of it that are kept; the names of calls are counted with them.
+    pub(super) fn bytes(&self) -> usize {
+        self.message.as_ref().map_or(0, Message::bytes) + len(self.logprobs)
+    }
+
     /// What was counted, if anything was.
     pub(super) fn usage(&self) -> Option<Usage> {
         let (input_tokens, output_tokens) = (self.prompt_eval_count.0, self.eval_count.0);
         let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
         (usage != Usage::default()).then_some(usage)
+    }
+}
+
+impl Message<'_> {
+    fn bytes(&self) -> usize {
+        let calls = self.tool_calls.as_deref().unwrap_or_default().iter();
+        let functions = calls.filter_map(|call| call.function.as_ref());
+        let arguments: usize = functions.map(|function| len(function.arguments)).sum();
+        let images = self.images.as_deref().unwrap_or_default().iter();
+        let images: usize = images.map(|image| image.get().len()).sum();
+        self.content.0.len() + self.thinking.0.len() + arguments + images
     }
 }
 

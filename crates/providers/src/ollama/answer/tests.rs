@@ -152,6 +152,24 @@ fn errors_inside_a_stream_end_it_with_what_to_do_about_them() {
 }
 
 #[test]
+fn all_that_is_kept_of_an_answer_is_bounded() {
+    let lines: [fn(&str) -> String; 5] = [
+        |long| format!(r#""message":{{"content":"{long}"}}"#),
+        |long| format!(r#""message":{{"thinking":"{long}"}}"#),
+        |long| format!(r#""message":{{"images":["{long}"]}}"#),
+        |long| {
+            let function = format!(r#"{{"name":"f","arguments":{{"a":"{long}"}}}}"#);
+            format!(r#""message":{{"tool_calls":[{{"function":{function}}}]}}"#)
+        },
+        |long| format!(r#""logprobs":[{{"token":"{long}"}}]"#),
+    ];
+    for line in lines {
+        let frame = |_, long: &str| format!("{{{}}}\n", line(long));
+        testing::is_bounded(decoder(), Framing::Lines, frame);
+    }
+}
+
+#[test]
 fn an_answer_has_only_so_many_calls() {
     let call = r#"{"function":{"name":"f","arguments":{}}}"#;
     let many = vec![call; 200].join(",");

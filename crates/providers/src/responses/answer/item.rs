@@ -73,9 +73,9 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Log probabilities of the tokens of a message.
-    pub(super) fn logprobs(&self) -> Vec<Value> {
-        parts(self.content).iter().filter_map(|part| told(part.logprobs)).collect()
+    /// Log probabilities of the tokens of a message, a list for each part of it.
+    pub(super) fn logprobs(&self) -> Vec<&'a RawValue> {
+        parts(self.content).iter().filter_map(|part| said_list(part.logprobs)).collect()
     }
 
     /// What a message says beside its text, as the block that goes with it; `None` when that is nothing.
@@ -105,9 +105,8 @@ pub(super) fn plain_note() -> Value {
 }
 
 /// A list that says something.
-pub(super) fn told(list: Option<&RawValue>) -> Option<Value> {
-    let raw = list.map(RawValue::get).filter(|raw| !matches!(*raw, "null" | "[]"))?;
-    serde_json::from_str(raw).ok()
+pub(super) fn said_list(list: Option<&RawValue>) -> Option<&RawValue> {
+    list.filter(|list| !matches!(list.get(), "null" | "[]"))
 }
 
 fn parts(list: Option<&RawValue>) -> Vec<Part<'_>> {
