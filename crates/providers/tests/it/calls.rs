@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 
 use super::{
     listener::{next, provider, request, text},
-    server::{Reply, Server},
+    server::{Reply, Seen, Server},
 };
 
 pub(crate) const HEAD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Rome \"}}]}\n\n";
@@ -46,6 +46,35 @@ async fn events_come_while_the_server_still_writes() {
     assert_eq!(seen.title, "trip");
     assert_eq!(seen.agent, concat!("branchwork/", env!("CARGO_PKG_VERSION")));
     assert_eq!(seen.body, provider.render(&request()).expect("it renders").body);
+}
+
+#[tokio::test]
+async fn each_header_is_sent_once_and_that_of_the_caller_counts() {
+    let whole = format!("{HEAD}{TAIL}");
+    let vectors = r#"{"data":[{"embedding":[1,0]}]}"#;
+    let replies = [Reply::stream(&whole), Reply::stream(&whole), Reply::json(200, vectors)];
+    let mut server = Server::start(replies).await;
+    let (accepted, sent) = ("text/event-stream;q=1", "application/json; charset=utf-8");
+    let own = options(&server)
+        .with_header("Accept", Secret::new(accepted))
+        .with_header("Content-Type", Secret::new(sent));
+    let own = provider(own);
+    let plain = provider(options(&server));
+    let is_once = |seen: &Seen| {
+        ["accept", "content-type"].map(|name| seen.headers.get_all(name).iter().count()) == [1, 1]
+    };
+    drop(plain.call(&request()).await.expect("it is accepted"));
+    let seen = server.seen().await;
+    assert!(is_once(&seen), "{:?}", seen.headers);
+    assert_eq!(seen.header("accept"), "text/event-stream");
+    assert_eq!(seen.header("content-type"), "application/json");
+    drop(own.call(&request()).await.expect("it is accepted"));
+    own.embed(&EmbedRequest::new("tiny", ["a"])).await.expect("it is made");
+    for _ in 0..2 {
+        let seen = server.seen().await;
+        assert!(is_once(&seen), "{:?}", seen.headers);
+        assert_eq!((seen.header("accept"), seen.header("content-type")), (accepted, sent));
+    }
 }
 
 #[tokio::test]

@@ -4,14 +4,10 @@
 //! and the name. Servers leave out the index, the identifier or both, give every call the index 0,
 //! repeat the name with every piece, or send a call whole.
 
-use std::borrow::Cow;
-
 use branchwork_core::provider::ProviderEvent;
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 
-use super::wire::CallDelta;
-use crate::{loose::Text, tally::Tally, wire::Events};
+use super::{object::ObjectEnd, wire::CallDelta};
+use crate::{loose::arguments_of, tally::Tally, wire::Events};
 
 /// The calls of one answer so far.
 #[derive(Debug)]
@@ -31,6 +27,7 @@ struct Call {
     name: String,
     /// Its arguments as far as they came.
     arguments: String,
+    end: ObjectEnd,
 }
 
 impl Call {
@@ -42,14 +39,12 @@ impl Call {
         if !id.is_empty() && !self.id.is_empty() {
             return id != self.id;
         }
-        name != self.name || self.is_whole()
+        name != self.name || self.end.is_reached()
     }
 
-    /// Whether its arguments are complete. Costs their length, once a piece of a server that
-    /// repeats the name and gives no identifier.
-    fn is_whole(&self) -> bool {
-        self.arguments.trim_end().ends_with('}')
-            && serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
+    fn argue(&mut self, piece: &str) {
+        self.arguments.push_str(piece);
+        self.end.look(piece, &self.arguments);
     }
 }
 
@@ -77,14 +72,14 @@ impl Calls {
     ) -> Result<(), String> {
         let function = delta.function.unwrap_or_default();
         let (id, name) = (delta.id.0.as_ref(), function.name.0.as_ref());
-        let arguments = function.arguments.map_or(Cow::Borrowed(""), text_of);
+        let arguments = arguments_of(function.arguments);
         let place = match self.place(delta.index.0, id, name) {
             Some(place) => place,
             None => self.begin(delta.index.0, id, tally)?,
         };
         let Some(call) = self.open.get_mut(place) else { return Ok(()) };
         let index = call.place;
-        call.arguments.push_str(&arguments);
+        call.argue(&arguments);
         if call.name.is_empty() && name.is_empty() {
             return Ok(());
         }
@@ -119,20 +114,14 @@ impl Calls {
 
     fn begin(&mut self, index: Option<u64>, id: &str, tally: &mut Tally) -> Result<usize, String> {
         let place = tally.call()?;
-        let (id, name, arguments) = (id.to_owned(), String::new(), String::new());
-        self.open.push(Call { place, index, id, name, arguments });
+        self.open.push(Call {
+            place,
+            index,
+            id: id.to_owned(),
+            name: String::new(),
+            arguments: String::new(),
+            end: ObjectEnd::default(),
+        });
         Ok(self.open.len() - 1)
     }
-}
-
-/// Arguments as text: a string holds it, anything else is it.
-fn text_of(arguments: &RawValue) -> Cow<'_, str> {
-    let raw = arguments.get();
-    if raw == "null" {
-        return Cow::Borrowed("");
-    }
-    if !raw.starts_with('"') {
-        return Cow::Borrowed(raw);
-    }
-    serde_json::from_str::<Text<'_>>(raw).unwrap_or_default().0
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, value::RawValue};
 use super::chunk::{FunctionCall, Part};
 use crate::{
     gemini::native::{self, Piece},
-    loose::value_of,
+    loose::{arguments_of, value_of},
     tally::Tally,
     wire::Events,
 };
@@ -149,7 +149,7 @@ impl Speech {
             events.push_back(ProviderEvent::Native(native::native(&self.model, marks)));
         }
         events.push_back(started);
-        let text = call.arguments().to_owned();
+        let text = arguments_of(call.args).into_owned();
         if !text.is_empty() {
             events.push_back(ProviderEvent::CallArguments { index, text });
         }

@@ -1,7 +1,5 @@
 //! A line of a stream, or a whole answer: both have one form.
 
-use std::borrow::Cow;
-
 use branchwork_core::provider::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -53,7 +51,7 @@ pub(super) struct Function<'a> {
     #[serde(borrow, default)]
     pub(super) name: Text<'a>,
     #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
+    pub(super) arguments: Option<&'a RawValue>,
 }
 
 impl Chunk<'_> {
@@ -78,16 +76,5 @@ impl Message<'_> {
         let images = self.images.as_deref().unwrap_or_default().iter();
         let images: usize = images.map(|image| image.get().len()).sum();
         self.content.0.len() + self.thinking.0.len() + arguments + images
-    }
-}
-
-impl<'a> Function<'a> {
-    /// The arguments as JSON text: an object by the protocol, text of it by some gateways.
-    pub(super) fn arguments(&self) -> Cow<'a, str> {
-        let raw = self.arguments.map_or("", RawValue::get);
-        if raw.starts_with('"') {
-            return serde_json::from_str::<Text<'a>>(raw).unwrap_or_default().0;
-        }
-        Cow::Borrowed(if raw == "null" { "" } else { raw })
     }
 }

@@ -12,7 +12,7 @@ use super::chunk::{Call, Chunk, Message};
 use crate::{
     errors::{Reporter, is_error},
     framing::Frame,
-    loose::{text_of, value_of},
+    loose::{arguments_of, text_of, value_of},
     ollama::PROTOCOL,
     tally::Tally,
     wire::{Decode, Events, finish},
@@ -99,7 +99,7 @@ impl Decoder {
         let name = function.and_then(|function| function.name.said());
         let (index, started) = self.tally.begin_call(call.id.said(), name)?;
         events.push_back(started);
-        let text = function.map(|function| function.arguments().into_owned()).unwrap_or_default();
+        let text = arguments_of(function.and_then(|function| function.arguments)).into_owned();
         if !text.is_empty() {
             events.push_back(ProviderEvent::CallArguments { index, text });
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::loose::Text;
+use crate::loose::{Text, arguments_of};
 
 /// An item as far as we read it; what we do not read of it is kept as it came.
 #[derive(Deserialize, Default)]
@@ -61,16 +61,9 @@ impl<'a> Item<'a> {
         texts.join(PART_BREAK)
     }
 
-    /// The arguments of a call as text: a string holds it, anything else is it.
-    pub(super) fn arguments(&self) -> Cow<'_, str> {
-        let raw = self.arguments.map_or("", RawValue::get);
-        match raw {
-            "null" => Cow::Borrowed(""),
-            raw if raw.starts_with('"') => {
-                serde_json::from_str::<Text<'_>>(raw).unwrap_or_default().0
-            }
-            raw => Cow::Borrowed(raw),
-        }
+    /// The arguments of a call, as text.
+    pub(super) fn arguments(&self) -> Cow<'a, str> {
+        arguments_of(self.arguments)
     }
 
     /// Log probabilities of the tokens of a message, a list for each part of it.

@@ -78,6 +78,15 @@ fn attachments_make_an_instruction_a_list() {
 }
 
 #[test]
+fn a_text_that_says_nothing_is_no_part_beside_attachments() {
+    let picture = Part::Image { url: "https://example.com/a.png".to_owned(), detail: None };
+    check(
+        asked(vec![Part::text(""), picture], None),
+        r#"{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}"#,
+    );
+}
+
+#[test]
 fn an_answer_without_text_is_left_out() {
     check(Body::response("hi"), r#"{"role":"assistant","content":"hi"}"#);
     check(Body::response(""), "");

@@ -66,6 +66,18 @@ finished tool_calls"#,
 }
 
 #[test]
+fn arguments_that_a_gateway_gives_as_text_are_read() {
+    check_parts(
+        &[r#"{"functionCall":{"name":"look","args":"{\"a\":1}"}}"#],
+        "call 0 call_3_0 look\narguments 0 {\"a\":1}\nfinished tool_calls",
+    );
+    check_parts(
+        &[r#"{"functionCall":{"name":"look","args":null}}"#],
+        "call 0 call_3_0 look\nfinished tool_calls",
+    );
+}
+
+#[test]
 fn parts_that_nobody_knows_stay_blocks_at_their_place() {
     check_parts(
         &[
