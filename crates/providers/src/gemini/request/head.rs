@@ -25,16 +25,17 @@ const ANSWERS: &str = "candidateCount";
 /// What is wrong with the request, as a clause.
 pub(in crate::gemini) fn head(request: &ModelRequest) -> Result<Vec<u8>, String> {
     checks::model(&request.config)?;
-    checks::tool_choice(request)?;
+    checks::tool_choice(request, &[])?;
     let mut extras = extras(&request.config)?;
     let said = generation_config(&request.config, Model::of(&request.config))?;
     let generation_config = take_into(&mut extras, "generationConfig", said)?;
     if generation_config.contains_key(ANSWERS) {
         return Err(format!("`generationConfig.{ANSWERS}` cannot be an extra parameter"));
     }
+    let hosted = checks::list("tools", take(&mut extras, "tools"))?;
     let head = Head {
         generation_config,
-        tools: tools::tools(&request.tools, take(&mut extras, "tools"))?,
+        tools: tools::tools(&request.tools, hosted)?,
         tool_config: take_into(&mut extras, "toolConfig", tools::config(request))?,
         extras,
     };
