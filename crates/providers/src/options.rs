@@ -148,7 +148,8 @@ impl HttpOptions {
         self
     }
 
-    /// Sends one more header with every request. Its value is treated as a secret.
+    /// Sends one more header with every request. Its value is treated as a secret, and taken out of answers
+    /// and errors, unless the header is one that never holds any, such as `anthropic-beta` and `user-agent`.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: Secret) -> Self {
         self.headers.push((name.into(), value));

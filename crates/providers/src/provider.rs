@@ -19,7 +19,7 @@ use crate::{
     base_url::BaseUrl,
     errors::Reporter,
     framing::Framing,
-    mask::Mask,
+    mask::{Mask, is_public},
     options::HttpOptions,
     protocol::Protocol,
     reading,
@@ -60,7 +60,8 @@ impl HttpProvider {
         let HttpOptions { base_url, key, protocol, headers, connect_wait, idle_wait, probe_wait } =
             options;
         let wire = protocol.wire();
-        let values = headers.iter().map(|(_, value)| value);
+        let hidden = headers.iter().filter(|(name, _)| !is_public(name));
+        let values = hidden.map(|(_, value)| value);
         let secrets: Vec<Secret> = key.iter().chain(values).cloned().collect();
         let mask = Arc::new(Mask::new(&secrets));
         let reporter = Arc::new(Reporter::new(secrets, base_url.as_str().to_owned()));

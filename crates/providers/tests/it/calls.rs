@@ -206,6 +206,26 @@ async fn texts_become_vectors() {
 }
 
 #[tokio::test]
+async fn public_headers_are_no_keys_and_others_may_be() {
+    let (beta, token) = ("context-management-2025-06-27", "token-0123456789-0123456789");
+    let body = format!(
+        "{{\"choices\":[{{\"message\":{{\"content\":\"{beta} {token}\"}},\"finish_reason\":\"stop\"}}]}}"
+    );
+    let refusal = format!("{{\"error\":{{\"message\":\"odd: {beta} {token}\"}}}}");
+    let replies = [Reply::json(200, &body), Reply::json(400, &refusal)];
+    let server = Server::start(replies).await;
+    let headed = options(&server)
+        .with_header("Anthropic-Beta", Secret::new(beta))
+        .with_header("X-Gateway", Secret::new(token));
+    let provider = provider(headed);
+    let events = provider.call(&request()).await.expect("it is accepted");
+    let events: Vec<_> = events.map(|event| event.expect("it is no error")).collect().await;
+    assert!(events.contains(&text(&format!("{beta} ***"))), "{events:?}");
+    let error = provider.call(&request()).await.err().expect("it is refused");
+    assert_eq!(error.detail(), format!("odd: {beta} ***"));
+}
+
+#[tokio::test]
 async fn a_key_that_the_server_repeats_is_in_no_answer_and_in_no_list() {
     const KEY: &str = "sk-planted/0123456789";
     let (left, right) = KEY.split_at(9);
