@@ -1,4 +1,4 @@
-//! How an [`HttpProvider`](super::HttpProvider) provider is set up.
+//! How an [`HttpProvider`](super::HttpProvider) is set up.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const IDLE_WAIT: Duration = Duration::from_mins(5);
 /// How long the list of models may take.
 const PROBE_WAIT: Duration = Duration::from_secs(10);
 
-/// How an [`HttpProvider`](super::HttpProvider) provider is set up.
+/// How an [`HttpProvider`](super::HttpProvider) is set up.
 ///
 /// ```
 /// use std::time::Duration;

@@ -17,6 +17,7 @@ use crate::{
     call_ids::CallIds,
     errors::Reporter,
     framing::{Frame, Framer, Framing},
+    rules::Rule,
 };
 
 /// A protocol. An error is a clause that says what is wrong with the request.
@@ -122,9 +123,9 @@ impl Pen {
         self.json(value)
     }
 
-    /// Notes that something was sent otherwise than it is kept, by the rule of that name.
-    pub(crate) fn adapt(&mut self, rule: &'static str) {
-        *self.adapted.entry(rule.into()).or_default() += 1;
+    /// Notes that something was sent otherwise than it is kept, by that rule.
+    pub(crate) fn adapt(&mut self, rule: Rule) {
+        *self.adapted.entry(rule.as_str().into()).or_default() += 1;
     }
 }
 
