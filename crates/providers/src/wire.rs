@@ -46,9 +46,9 @@ pub(crate) trait Wire: fmt::Debug + Send + Sync {
     /// What comes after the last message.
     fn tail(&self, pen: &mut Pen) -> Result<(), String>;
 
-    /// Whether a request can ask for several answers.
-    fn gives_choices(&self) -> bool {
-        false
+    /// How many answers a request can ask for.
+    fn choices_max(&self) -> u32 {
+        1
     }
 
     /// How answers are cut into frames when they come as a stream.
@@ -129,21 +129,17 @@ impl Pen {
     }
 }
 
-/// Answers to one request: `OpenAI` gives no more.
-pub(crate) const CHOICES_MAX: u32 = 128;
-
 /// Writes `request` in the words of `wire`.
 ///
 /// # Errors
 ///
 /// What is wrong with the request, as a clause.
 pub(crate) fn write(wire: &dyn Wire, request: &ModelRequest) -> Result<Pen, String> {
-    match request.choices {
-        0 => return Err("no answer is asked for".to_owned()),
-        1 => {}
-        2..=CHOICES_MAX if wire.gives_choices() => {}
-        2..=CHOICES_MAX => return Err("this protocol gives one answer to a request".to_owned()),
-        more => return Err(format!("{more} answers are asked for, {CHOICES_MAX} are allowed")),
+    match (request.choices, wire.choices_max()) {
+        (0, _) => return Err("no answer is asked for".to_owned()),
+        (count, most) if count <= most => {}
+        (_, 1) => return Err("this protocol gives one answer to a request".to_owned()),
+        (count, most) => return Err(format!("{count} answers are asked for, {most} are allowed")),
     }
     let config = &request.config;
     let model = config.model.as_deref().unwrap_or_default();
@@ -167,6 +163,14 @@ pub(crate) fn write(wire: &dyn Wire, request: &ModelRequest) -> Result<Pen, Stri
 
 /// Where events go.
 pub(crate) type Events = VecDeque<ProviderEvent>;
+
+/// `event` as one of the answer with that number, of several to one request; 0 is the first.
+pub(crate) fn of_choice(choice: u32, event: ProviderEvent) -> ProviderEvent {
+    match choice {
+        0 => event,
+        choice => ProviderEvent::Sibling { choice, event: Box::new(event) },
+    }
+}
 
 /// Why an answer ended. Many servers say that the model was done, or say nothing, where it asks for tools.
 pub(crate) fn finish(said: Option<Finish>, has_calls: bool) -> Finish {

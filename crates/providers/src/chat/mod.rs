@@ -33,6 +33,9 @@ use crate::{
     wire::{Decode, Pen, Place, Wire},
 };
 
+/// Answers to one request: `OpenAI` gives no more.
+const CHOICES_MAX: u32 = 128;
+
 /// The protocol, in the dialect of one server.
 #[derive(Debug)]
 pub(crate) struct Chat {
@@ -65,8 +68,8 @@ impl Wire for Chat {
         Ok(())
     }
 
-    fn gives_choices(&self) -> bool {
-        true
+    fn choices_max(&self) -> u32 {
+        CHOICES_MAX
     }
 
     fn decoder(&self, request: &ModelRequest, reporter: &Arc<Reporter>) -> Box<dyn Decode> {

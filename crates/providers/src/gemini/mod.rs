@@ -25,6 +25,9 @@
 //! | `attachment_left_out` | nothing for a picture or a file of an answer | answers of others had them; Gemini's own are native blocks |
 //! | `image_detail_left_out` | a picture without how closely to look at it | `mediaResolution` of a part is for Gemini 3, whose words are `low`, `medium`, `high` and `ultra_high` |
 //!
+//! Several answers to one request are asked for whole: nothing says that a stream holds all of them. Gemini 3
+//! gives one only: the 400 "Multiple candidates is not enabled for this model" (googleapis/js-genai 1609).
+//!
 //! Results are a turn of their own: text in the same turn makes Gemini 3 answer nothing. Only Gemini 3
 //! is sent identifiers of calls: older models refuse them.
 //!
@@ -57,6 +60,9 @@ use crate::{
 /// The name of the protocol, which blocks carry.
 const PROTOCOL: &str = "gemini";
 
+/// Answers to one request: Gemini 2.5 gives no more.
+const CANDIDATES_MAX: u32 = 8;
+
 /// The protocol.
 #[derive(Debug)]
 pub(crate) struct Gemini;
@@ -64,8 +70,8 @@ pub(crate) struct Gemini;
 impl Wire for Gemini {
     fn path(&self, request: &ModelRequest) -> String {
         let model = Model::of(&request.config);
-        let method =
-            if request.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+        let is_streamed = request.stream && request.choices == 1;
+        let method = if is_streamed { "streamGenerateContent?alt=sse" } else { "generateContent" };
         format!("{}:{method}", model.path())
     }
 
@@ -87,6 +93,10 @@ impl Wire for Gemini {
 
     fn tail(&self, pen: &mut Pen) -> Result<(), String> {
         request::tail(pen)
+    }
+
+    fn choices_max(&self) -> u32 {
+        CANDIDATES_MAX
     }
 
     fn decoder(&self, request: &ModelRequest, reporter: &Arc<Reporter>) -> Box<dyn Decode> {

@@ -1,19 +1,19 @@
 //! The decoder: a machine from frames to events, without I/O.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use branchwork_core::provider::{ModelRequest, ProviderError, ProviderEvent, Usage};
 use serde_json::value::RawValue;
 
 use super::{
-    chunk::{Chunk, Feedback},
+    chunk::{Candidate, Chunk, Feedback},
     voice::Voice,
 };
 use crate::{
     errors::{Reporter, is_error},
     framing::Frame,
     loose::text_of,
-    wire::{Decode, Events},
+    wire::{Decode, Events, of_choice},
 };
 
 /// Reads one answer.
@@ -21,6 +21,11 @@ use crate::{
 pub(in crate::gemini) struct Decoder {
     reporter: Arc<Reporter>,
     voice: Voice,
+    /// The other answers, when several were asked for.
+    others: BTreeMap<u32, Voice>,
+    choices: u32,
+    /// The model that was asked, and the messages of the conversation.
+    asked: (String, usize),
     usage: Usage,
     has_started: bool,
     is_done: bool,
@@ -29,10 +34,13 @@ pub(in crate::gemini) struct Decoder {
 impl Decoder {
     /// A decoder of the answer to `request`.
     pub(in crate::gemini) fn new(request: &ModelRequest, reporter: Arc<Reporter>) -> Self {
-        let model = request.config.model.clone().unwrap_or_default();
+        let asked = (request.config.model.clone().unwrap_or_default(), request.messages.len());
         Self {
             reporter,
-            voice: Voice::new(model, request.messages.len()),
+            voice: Voice::new(asked.0.clone(), asked.1),
+            others: BTreeMap::new(),
+            choices: request.choices,
+            asked,
             usage: Usage::default(),
             has_started: false,
             is_done: false,
@@ -71,8 +79,33 @@ impl Decoder {
         if let Some(feedback) = chunk.prompt_feedback {
             self.check(&feedback)?;
         }
-        let first = candidates.into_iter().find(|candidate| candidate.index.0.unwrap_or(0) == 0);
-        first.map_or(Ok(()), |candidate| self.voice.take(&candidate, &self.reporter, events))
+        for (place, candidate) in (0..).zip(&candidates) {
+            let number = candidate.index.0.unwrap_or(place);
+            self.take_candidate(u32::try_from(number).unwrap_or(u32::MAX), candidate, events)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what a chunk says of the answer with that number, when it was asked for.
+    fn take_candidate(
+        &mut self,
+        number: u32,
+        candidate: &Candidate<'_>,
+        events: &mut Events,
+    ) -> Result<(), ProviderError> {
+        if number == 0 {
+            return self.voice.take(candidate, &self.reporter, events);
+        }
+        if number >= self.choices {
+            return Ok(());
+        }
+        let (model, len) = &self.asked;
+        let voice = self.others.entry(number);
+        let voice = voice.or_insert_with(|| Voice::new(model.clone(), *len));
+        let mut said = Events::new();
+        voice.take(candidate, &self.reporter, &mut said)?;
+        events.extend(said.into_iter().map(|event| of_choice(number, event)));
+        Ok(())
     }
 
     /// What was asked may be refused by an answer that is none.
@@ -86,7 +119,10 @@ impl Decoder {
 
 impl Decode for Decoder {
     fn has_finish(&self) -> bool {
+        let begun = self.others.len() + 1;
         self.voice.has_finish()
+            && u32::try_from(begun).is_ok_and(|begun| begun >= self.choices)
+            && self.others.values().all(Voice::has_finish)
     }
 
     fn is_done(&self) -> bool {
@@ -130,6 +166,11 @@ impl Decode for Decoder {
         let is_whole = self.has_finish() || (self.is_done && self.has_started);
         if !is_whole {
             return Err(ProviderError::Truncated { source: None });
+        }
+        for (number, mut voice) in std::mem::take(&mut self.others) {
+            let mut said = Events::new();
+            voice.end(&mut said);
+            events.extend(said.into_iter().map(|event| of_choice(number, event)));
         }
         self.voice.end(events);
         Ok(())
