@@ -1,4 +1,5 @@
-//! What no protocol can send, said in the same words by all.
+//! What several protocols check of a request, and how settings and extras go together, said in the same
+//! words by all.
 
 use branchwork_core::{
     config::Config,
@@ -16,14 +17,15 @@ pub(crate) fn model(config: &Config) -> Result<&str, String> {
     model.ok_or_else(|| "no model is chosen".to_owned())
 }
 
-/// Checks that a tool that must be called is on offer.
+/// Checks that a tool that must be called is on offer. `hosted` are those that the server runs: they can be
+/// required, and have no names of ours.
 ///
 /// # Errors
 ///
 /// That it is not.
-pub(crate) fn tool_choice(request: &ModelRequest) -> Result<(), String> {
+pub(crate) fn tool_choice(request: &ModelRequest, hosted: &[Value]) -> Result<(), String> {
     match &request.tool_choice {
-        ToolChoice::Required if request.tools.is_empty() => {
+        ToolChoice::Required if request.tools.is_empty() && hosted.is_empty() => {
             Err("a tool is required and none is on offer".to_owned())
         }
         ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
@@ -50,6 +52,18 @@ pub(crate) fn alternatives(config: &Config) -> Result<Option<u8>, String> {
     }
 }
 
+/// Refuses settings that the protocol has no words for: a name each, and whether it is set.
+///
+/// # Errors
+///
+/// That one of them is.
+pub(crate) fn unsaid(settings: &[(&str, bool)]) -> Result<(), String> {
+    match settings.iter().find(|(_, is_set)| *is_set) {
+        Some((name, _)) => Err(format!("this protocol has no `{name}`")),
+        None => Ok(()),
+    }
+}
+
 /// Checks that JSON can say `number`, the value of the parameter `name`.
 ///
 /// # Errors
@@ -60,6 +74,39 @@ pub(crate) fn finite(name: &str, number: f64) -> Result<f64, String> {
         return Ok(number);
     }
     Err(format!("`{name}` is {number}, which JSON cannot say"))
+}
+
+/// The list that the extra parameter `name` holds; an empty one where there is no such extra.
+///
+/// # Errors
+///
+/// That it is no list.
+pub(crate) fn list<'a>(name: &str, extra: Option<&'a Value>) -> Result<&'a [Value], String> {
+    match extra {
+        None => Ok(&[]),
+        Some(Value::Array(items)) => Ok(items),
+        Some(_) => Err(format!("the extra parameter `{name}` is no list")),
+    }
+}
+
+/// Checks that `name` can be an extra parameter: neither one of those that the program says in its own way
+/// nor one of `said`, which the settings say.
+///
+/// # Errors
+///
+/// That it cannot.
+pub(crate) fn extra<'a>(
+    name: &str,
+    reserved: &[&str],
+    said: impl IntoIterator<Item = &'a str>,
+) -> Result<(), String> {
+    if reserved.contains(&name) {
+        return Err(format!("`{name}` cannot be an extra parameter"));
+    }
+    if said.into_iter().any(|said| said == name) {
+        return Err(said_by_a_setting(name));
+    }
+    Ok(())
 }
 
 /// What the settings say in the object `name`, and what the extras say there.
@@ -85,6 +132,6 @@ pub(crate) fn merged(
 }
 
 /// That an extra says what a setting says.
-pub(crate) fn said_by_a_setting(name: &str) -> String {
+fn said_by_a_setting(name: &str) -> String {
     format!("the extra parameter `{name}` is already said by a setting")
 }

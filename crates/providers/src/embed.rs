@@ -94,9 +94,22 @@ fn read_openai(body: &[u8], inputs: usize) -> Result<Embeddings, String> {
         serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let mut items = answer.data;
     items.sort_by_key(|item| item.index);
+    check_places(&items)?;
     let vectors: Result<Vec<_>, _> = items.into_iter().map(|item| item.embedding.read()).collect();
     let tokens = answer.usage.and_then(|usage| usage.prompt_tokens.0);
     Embeddings::new(vectors?, inputs, answer.model, tokens.map(read_tokens))
+}
+
+/// Checks that each vector, where one of them says whose it is, is that of another text.
+fn check_places(items: &[Item<'_>]) -> Result<(), String> {
+    let says_places = items.iter().any(|item| item.index.is_some());
+    let misplaced = |(place, item): &(usize, &Item<'_>)| item.index != Some(*place);
+    match items.iter().enumerate().find(misplaced) {
+        Some((place, _)) if says_places => Err(format!(
+            "the vectors are not numbered as the texts are, the first that is missing is that of text {place}"
+        )),
+        _ => Ok(()),
+    }
 }
 
 impl Vector<'_> {
@@ -184,6 +197,26 @@ mod tests {
         let read = EmbedForm::Ollama.read(ollama, 2).expect("good");
         assert_eq!((read.vectors.len(), read.model.as_deref()), (2, Some("m")));
         assert_eq!(read.usage, Some(read_tokens(5)));
+    }
+
+    #[test]
+    fn each_vector_is_that_of_another_text() {
+        let read = |places: [&str; 2]| {
+            let item = |place: &str| format!(r#"{{{place}"embedding":[1,2]}}"#);
+            let body = format!(r#"{{"data":[{}]}}"#, places.map(item).join(","));
+            EmbedForm::OpenAi.read(body.as_bytes(), 2).map(|read| read.vectors.len())
+        };
+        let (zero, one, two) = (r#""index":0,"#, r#""index":1,"#, r#""index":2,"#);
+        assert_eq!(read(["", ""]), Ok(2), "nobody says whose they are");
+        assert_eq!(read([one, zero]), Ok(2));
+        for (places, text) in
+            [([zero, zero], 1), ([one, one], 0), ([zero, two], 1), (["", zero], 0)]
+        {
+            let problem = format!(
+                "the vectors are not numbered as the texts are, the first that is missing is that of text {text}"
+            );
+            assert_eq!(read(places), Err(problem), "{places:?}");
+        }
     }
 
     #[test]

@@ -5,21 +5,24 @@
 //! | module | holds |
 //! |---|---|
 //! | `provider` | [`HttpProvider`]: sends what is rendered, hands on what is decoded |
-//! | `options`, `presets` | how one is set up; known servers |
-//! | `wire` | what a protocol is made of, as two traits |
-//! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
-//! | `checks`, `joined`, `data_url`, `arguments_object` | what requests of several protocols have in common |
-//! | `arguments`, `schema`, `cache_key`, `model_list`, `azure` | what the protocols of OpenAI share |
-//! | `embed` | texts as vectors |
-//! | `parser` | [`Parser`]: answers read from bytes, without a server |
-//! | `errors` | what servers say went wrong, told by what to do about it |
+//! | `options`, `base_url`, `presets` | how one is set up; what people type as an address; known servers |
+//! | `protocol`, `wire` | which protocols there are; what one is made of, as two traits |
 //! | `anthropic` | the Anthropic Messages protocol |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
-//! | `mask` | taking keys out of what servers answer |
-//! | [`models`] | what is known of models without asking: limits, abilities, prices |
-//! | [`wrap`] | providers around providers: retries, limits, timeouts, fallbacks, a breaker, a cache |
 //! | `gemini`, `ollama` | the protocols of Google and of Ollama |
 //! | `responses` | the OpenAI Responses protocol |
+//! | `checks`, `rules` | what is checked of requests; the names of what they say otherwise than the history |
+//! | `joined`, `data_url`, `arguments`, `schema` | what requests of several protocols have in common |
+//! | `call_ids`, `cache_key`, `hash` | names of calls and of caches, always the same for the same request |
+//! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
+//! | `loose`, `tally`, `model_list` | what answers of several protocols have in common |
+//! | `parser` | [`Parser`]: answers read from bytes, without a server |
+//! | `embed` | texts as vectors |
+//! | `errors`, `retry_after` | what servers say went wrong, told by what to do about it; how long they ask to wait |
+//! | `mask` | taking keys out of what servers answer |
+//! | `azure` | what differs between OpenAI and Azure |
+//! | [`models`] | what is known of models without asking: limits, abilities, prices |
+//! | [`wrap`] | providers around providers: retries, limits, timeouts, fallbacks, a breaker, a cache |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
 //! here reads the environment, starts a task or keeps a state beyond the connections of one
@@ -42,7 +45,6 @@
 
 mod anthropic;
 mod arguments;
-mod arguments_object;
 mod azure;
 mod base_url;
 mod cache_key;
@@ -69,7 +71,9 @@ mod provider;
 mod reading;
 mod responses;
 mod retry_after;
+mod rules;
 mod schema;
+mod tally;
 #[cfg(test)]
 mod testing;
 mod wire;
@@ -87,3 +91,23 @@ pub use self::{
     provider::HttpProvider,
 };
 pub use dialect::Dialect;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_table_of_modules_has_each_of_them_once() {
+        let text = include_str!("lib.rs");
+        let cells =
+            text.lines().filter_map(|line| line.strip_prefix("//! | ")?.split(" | ").next());
+        let told =
+            cells.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches(['[', ']', '`']));
+        let mut told: Vec<_> = told.filter(|name| *name != "module").collect();
+        told.sort_unstable();
+        let module = |line: &'static str| {
+            line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ")?.strip_suffix(';')
+        };
+        let modules: Vec<_> = text.lines().filter_map(module).collect();
+        let modules: Vec<_> = modules.into_iter().filter(|name| *name != "testing").collect();
+        assert_eq!(told, modules);
+    }
+}

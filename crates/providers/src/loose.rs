@@ -35,6 +35,21 @@ pub(crate) fn value_of(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
+/// The arguments of a call, as JSON text: by the protocols a string that holds it, or an object; some
+/// servers send the one where the other belongs. Empty where there are none.
+pub(crate) fn arguments_of(raw: Option<&RawValue>) -> Cow<'_, str> {
+    match raw.map_or("null", RawValue::get) {
+        "null" => Cow::Borrowed(""),
+        raw if raw.starts_with('"') => serde_json::from_str::<Text<'_>>(raw).unwrap_or_default().0,
+        raw => Cow::Borrowed(raw),
+    }
+}
+
+/// Bytes of JSON; none where there is none.
+pub(crate) fn len(raw: Option<&RawValue>) -> usize {
+    raw.map_or(0, |raw| raw.get().len())
+}
+
 /// A count of tokens; nothing when it is no whole number.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Count(pub(crate) Option<u64>);
@@ -193,5 +208,25 @@ impl<'de> Visitor<'de> for CountVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
         while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Count(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_text_whether_servers_send_text_or_an_object() {
+        for (raw, expected) in [
+            (r#"{"a": 1}"#, r#"{"a": 1}"#),
+            (r#""{\"a\": 1}""#, r#"{"a": 1}"#),
+            ("null", ""),
+            (r#""""#, ""),
+            ("[1]", "[1]"),
+        ] {
+            let raw: &RawValue = serde_json::from_str(raw).expect("JSON");
+            assert_eq!(arguments_of(Some(raw)), expected);
+        }
+        assert_eq!(arguments_of(None), "");
     }
 }

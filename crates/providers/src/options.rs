@@ -1,4 +1,4 @@
-//! How an [`HttpProvider`](super::HttpProvider) provider is set up.
+//! How an [`HttpProvider`](super::HttpProvider) is set up.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const IDLE_WAIT: Duration = Duration::from_mins(5);
 /// How long the list of models may take.
 const PROBE_WAIT: Duration = Duration::from_secs(10);
 
-/// How an [`HttpProvider`](super::HttpProvider) provider is set up.
+/// How an [`HttpProvider`](super::HttpProvider) is set up.
 ///
 /// ```
 /// use std::time::Duration;
@@ -148,7 +148,8 @@ impl HttpOptions {
         self
     }
 
-    /// Sends one more header with every request. Its value is treated as a secret.
+    /// Sends one more header with every request. Its value is treated as a secret, and taken out of answers
+    /// and errors, unless the header is one that never holds any, such as `anthropic-beta` and `user-agent`.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: Secret) -> Self {
         self.headers.push((name.into(), value));

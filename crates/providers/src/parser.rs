@@ -8,7 +8,7 @@ use crate::{
     errors::Reporter,
     framing::Framer,
     protocol::Protocol,
-    wire::{Decode, Events},
+    wire::{Decode, Events, end_stream},
 };
 
 /// Reads the bytes of a streamed answer into events, wherever the bytes are cut: for recorded traffic and
@@ -68,12 +68,7 @@ impl Parser {
     ///
     /// [`ProviderError::Truncated`] when the answer is not whole; else as for [`push`](Self::push).
     pub fn finish(&mut self) -> Result<(), ProviderError> {
-        let (decoder, events) = (&mut self.decoder, &mut self.events);
-        match self.framer.finish(|frame| decoder.decode(frame, events)) {
-            // The last event may lack its end; what cannot be read of it was cut.
-            Ok(()) | Err(ProviderError::Malformed { .. }) => self.decoder.end(&mut self.events),
-            Err(error) => Err(error),
-        }
+        end_stream(&mut self.framer, &mut *self.decoder, &mut self.events)
     }
 
     /// Takes an answer that came in one piece, in place of a stream.

@@ -83,7 +83,8 @@ impl Protocol {
         }
     }
 
-    /// How its servers are asked for embeddings; `None` when they have none.
+    /// How its servers are asked for embeddings; `None` where they have none, or ask for them in a form that
+    /// is not spoken here, as Gemini does.
     pub(crate) const fn embeddings(self) -> Option<EmbedForm> {
         match self {
             Self::Chat(_) | Self::Responses(_) => Some(EmbedForm::OpenAi),

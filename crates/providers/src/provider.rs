@@ -19,7 +19,7 @@ use crate::{
     base_url::BaseUrl,
     errors::Reporter,
     framing::Framing,
-    mask::Mask,
+    mask::{Mask, is_public},
     options::HttpOptions,
     protocol::Protocol,
     reading,
@@ -60,7 +60,8 @@ impl HttpProvider {
         let HttpOptions { base_url, key, protocol, headers, connect_wait, idle_wait, probe_wait } =
             options;
         let wire = protocol.wire();
-        let values = headers.iter().map(|(_, value)| value);
+        let hidden = headers.iter().filter(|(name, _)| !is_public(name));
+        let values = hidden.map(|(_, value)| value);
         let secrets: Vec<Secret> = key.iter().chain(values).cloned().collect();
         let mask = Arc::new(Mask::new(&secrets));
         let reporter = Arc::new(Reporter::new(secrets, base_url.as_str().to_owned()));
@@ -89,9 +90,7 @@ impl HttpProvider {
         let sent = self
             .client
             .post(self.url(path))
-            .headers(self.headers.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, "application/json")
+            .headers(with_kinds(self.headers.clone(), "application/json"))
             .body(body)
             .send();
         let response = sent.await.map_err(|error| self.reporter.transport(error))?;
@@ -131,14 +130,9 @@ impl Provider for HttpProvider {
             Framing::Events if request.stream => "text/event-stream",
             Framing::Events | Framing::Lines => "application/json",
         };
-        let sent = self
-            .client
-            .post(rendered.url)
-            .headers(with_more(self.headers.clone(), &self.wire.request_headers(request)))
-            .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, accept)
-            .body(rendered.body)
-            .send();
+        let headers = with_more(self.headers.clone(), &self.wire.request_headers(request));
+        let headers = with_kinds(headers, accept);
+        let sent = self.client.post(rendered.url).headers(headers).body(rendered.body).send();
         let response = sent.await.map_err(|error| self.reporter.transport(error))?;
         let response = self.accepted(response).await?;
         let decoder = self.wire.decoder(request, &self.reporter);
@@ -216,6 +210,14 @@ fn with_more(mut headers: HeaderMap, more: &[(&'static str, &'static str)]) -> H
         if let Some(value) = sensitive(&Secret::new(value)) {
             headers.insert(HeaderName::from_static(name), value);
         }
+    }
+    headers
+}
+
+/// `headers`, and that JSON is sent and `accept` is wanted, where they say nothing of it.
+fn with_kinds(mut headers: HeaderMap, accept: &'static str) -> HeaderMap {
+    for (name, kind) in [(CONTENT_TYPE, "application/json"), (ACCEPT, accept)] {
+        headers.entry(name).or_insert(HeaderValue::from_static(kind));
     }
     headers
 }

@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use crate::{
     errors::Reporter,
-    framing::{Framer, Framing},
-    wire::{Decode, Events},
+    framing::{Framer, Framing, is_stream},
+    wire::{Decode, Events, end_stream},
 };
 
 /// How long a server may take from saying why the answer ended to ending it: the usage comes in
@@ -57,11 +57,10 @@ pub(crate) async fn whole(
     let body = body(response, RESPONSE_BYTES_MAX, reporter).await?;
     let mut events = VecDeque::new();
     // Some gateways call a stream of events JSON.
-    if body.trim_ascii_start().starts_with(b"data:") {
+    if is_stream(&body) {
         let mut framer = Framer::default();
         framer.push(&body, |frame| decoder.decode(frame, &mut events))?;
-        framer.finish(|frame| decoder.decode(frame, &mut events))?;
-        decoder.end(&mut events)?;
+        end_stream(&mut framer, &mut *decoder, &mut events)?;
     } else {
         decoder.decode_whole(&body, &mut events)?;
     }
@@ -157,13 +156,10 @@ impl Reading {
         }
     }
 
-    /// The last event may lack its end. When it cannot be read it was cut, and that is what
-    /// [`Decode::end`] finds.
     fn end_of_body(&mut self) {
-        let (decoder, events) = (&mut self.decoder, &mut self.events);
-        match self.framer.finish(|frame| decoder.decode(frame, events)) {
-            Ok(()) | Err(ProviderError::Malformed { .. }) => self.end(Phase::Over),
-            Err(failure) => self.fail(failure),
+        self.phase = Phase::Over;
+        if let Err(failure) = end_stream(&mut self.framer, &mut *self.decoder, &mut self.events) {
+            self.fail(failure);
         }
     }
 

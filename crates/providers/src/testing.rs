@@ -6,6 +6,7 @@ use branchwork_core::{
     clock::Timestamp,
     config::Config,
     id::OpId,
+    limits::MESSAGE_BYTES_MAX,
     message::{Body, CallId, Message, Outcome, Part, Status, ToolCall},
     provider::{ModelRequest, ProviderError, ProviderEvent, Usage},
     secret::Secret,
@@ -86,11 +87,7 @@ pub(crate) fn decode<'c>(
     let mut chunks = chunks.into_iter();
     let pushed =
         chunks.try_for_each(|chunk| framer.push(chunk, |frame| decoder.decode(frame, &mut events)));
-    let ended =
-        pushed.and_then(|()| match framer.finish(|frame| decoder.decode(frame, &mut events)) {
-            Ok(()) | Err(ProviderError::Malformed { .. }) => decoder.end(&mut events),
-            Err(error) => Err(error),
-        });
+    let ended = pushed.and_then(|()| wire::end_stream(&mut framer, &mut decoder, &mut events));
     (events.into(), ended)
 }
 
@@ -110,6 +107,27 @@ pub(crate) fn at_every_split(recorded: &[u8], decode: &dyn Fn(&[&[u8]]) -> Decod
     let bytes: Vec<_> = recorded.chunks(1).collect();
     let (events, ended) = decode(&bytes);
     assert!(ended.is_ok() && events == whole, "byte by byte");
+}
+
+/// Checks that an answer which says `frame` of a number and a long text again and again is refused: what is
+/// kept of it would take memory without end.
+pub(crate) fn is_bounded(
+    mut decoder: impl Decode,
+    framing: Framing,
+    frame: impl Fn(usize, &str) -> String,
+) {
+    let long = "x".repeat(MESSAGE_BYTES_MAX / 5);
+    let mut framer = Framer::new(framing);
+    let mut refused = None;
+    for number in 0..6 {
+        let frame = frame(number, &long);
+        let mut events = VecDeque::new();
+        let pushed = framer.push(frame.as_bytes(), |frame| decoder.decode(frame, &mut events));
+        refused = refused.or(pushed.err().map(|error| (number, error)));
+    }
+    let (number, error) = refused.expect("it is refused");
+    assert!(number >= 2, "after {number}: {error:?}");
+    assert!(error.detail().starts_with("the answer is longer than"), "{error:?}");
 }
 
 /// The same of a whole body.

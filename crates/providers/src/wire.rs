@@ -16,7 +16,8 @@ use serde::Serialize;
 use crate::{
     call_ids::CallIds,
     errors::Reporter,
-    framing::{Frame, Framing},
+    framing::{Frame, Framer, Framing},
+    rules::Rule,
 };
 
 /// A protocol. An error is a clause that says what is wrong with the request.
@@ -45,9 +46,9 @@ pub(crate) trait Wire: fmt::Debug + Send + Sync {
     /// What comes after the last message.
     fn tail(&self, pen: &mut Pen) -> Result<(), String>;
 
-    /// Whether a request can ask for several answers.
-    fn gives_choices(&self) -> bool {
-        false
+    /// How many answers a request can ask for.
+    fn choices_max(&self) -> u32 {
+        1
     }
 
     /// How answers are cut into frames when they come as a stream.
@@ -122,14 +123,11 @@ impl Pen {
         self.json(value)
     }
 
-    /// Notes that something was sent otherwise than it is kept, by the rule of that name.
-    pub(crate) fn adapt(&mut self, rule: &'static str) {
-        *self.adapted.entry(rule.into()).or_default() += 1;
+    /// Notes that something was sent otherwise than it is kept, by that rule.
+    pub(crate) fn adapt(&mut self, rule: Rule) {
+        *self.adapted.entry(rule.as_str().into()).or_default() += 1;
     }
 }
-
-/// Answers to one request: `OpenAI` gives no more.
-pub(crate) const CHOICES_MAX: u32 = 128;
 
 /// Writes `request` in the words of `wire`.
 ///
@@ -137,12 +135,11 @@ pub(crate) const CHOICES_MAX: u32 = 128;
 ///
 /// What is wrong with the request, as a clause.
 pub(crate) fn write(wire: &dyn Wire, request: &ModelRequest) -> Result<Pen, String> {
-    match request.choices {
-        0 => return Err("no answer is asked for".to_owned()),
-        1 => {}
-        2..=CHOICES_MAX if wire.gives_choices() => {}
-        2..=CHOICES_MAX => return Err("this protocol gives one answer to a request".to_owned()),
-        more => return Err(format!("{more} answers are asked for, {CHOICES_MAX} are allowed")),
+    match (request.choices, wire.choices_max()) {
+        (0, _) => return Err("no answer is asked for".to_owned()),
+        (count, most) if count <= most => {}
+        (_, 1) => return Err("this protocol gives one answer to a request".to_owned()),
+        (count, most) => return Err(format!("{count} answers are asked for, {most} are allowed")),
     }
     let config = &request.config;
     let model = config.model.as_deref().unwrap_or_default();
@@ -166,6 +163,14 @@ pub(crate) fn write(wire: &dyn Wire, request: &ModelRequest) -> Result<Pen, Stri
 
 /// Where events go.
 pub(crate) type Events = VecDeque<ProviderEvent>;
+
+/// `event` as one of the answer with that number, of several to one request; 0 is the first.
+pub(crate) fn of_choice(choice: u32, event: ProviderEvent) -> ProviderEvent {
+    match choice {
+        0 => event,
+        choice => ProviderEvent::Sibling { choice, event: Box::new(event) },
+    }
+}
 
 /// Why an answer ended. Many servers say that the model was done, or say nothing, where it asks for tools.
 pub(crate) fn finish(said: Option<Finish>, has_calls: bool) -> Finish {
@@ -204,4 +209,23 @@ pub(crate) trait Decode: fmt::Debug + Send {
 
     /// Whether the end mark came: nothing comes after it.
     fn is_done(&self) -> bool;
+}
+
+/// The stream is over: what it ended in the middle of is taken, and the answer ends.
+///
+/// The last frame may lack its end. When it cannot be read it was cut, and that is what [`Decode::end`]
+/// finds.
+///
+/// # Errors
+///
+/// What the server says went wrong; else as for [`Decode::end`].
+pub(crate) fn end_stream(
+    framer: &mut Framer,
+    decoder: &mut dyn Decode,
+    events: &mut Events,
+) -> Result<(), ProviderError> {
+    match framer.finish(|frame| decoder.decode(frame, events)) {
+        Ok(()) | Err(ProviderError::Malformed { .. }) => decoder.end(events),
+        Err(error) => Err(error),
+    }
 }

@@ -13,18 +13,18 @@
 //! | `attachment_left_out` | pictures and files of an answer: nothing | only the user has them |
 //! | `blank_instruction_left_out`, `blank_text_left_out` | nothing | "text content blocks must contain non-whitespace text" |
 //! | `call_id_remade` | an identifier of legal letters that no other call has | `^[a-zA-Z0-9_-]+$`; "`tool_use` ids must be unique", in the whole conversation |
+//! | `call_name_remade` | the name of a tool in legal letters | `^[a-zA-Z0-9_-]{1,128}$` |
 //! | `citations_left_out` | a text without citations that were made by other models, or of another text | the server made them |
 //! | `displaced_thought_left_out` | a thought that would stand right behind another because what was between them is left out: nothing | "blocks in the latest assistant message cannot be modified" ([measured](https://github.com/Yeachan-Heo/gajae-code/issues/4416)) |
 //! | `empty_answer_left_out` | an answer without blocks: nothing | a message has content |
 //! | `first_message_asked` | "Go on." before an answer at the beginning | the first message is the user's |
 //! | `image_detail_left_out` | a picture without how closely to look | the API has no word for it |
-//! | `last_thought_left_out` | a thought that nothing follows: nothing | "the final block in an assistant message cannot be `thinking`" |
 //! | `native_left_out` | blocks of other protocols, or of a model of another maker: nothing | they mean nothing here |
 //! | `no_tools_declared` | a tool that cannot be called | "Requests which include `tool_use` or `tool_result` blocks must define tools" |
 //! | `nothing_asked` | "Go on." where there is nothing else | a request has a message |
 //! | `text_put_before_calls` | what was said after the last call before it | an answer that ends with a text is a prefill |
-//! | `thought_left_out`, `thought_of_another_model_left_out` | thoughts without a signature, or of another model: nothing | signatures are checked: "Invalid `signature` in `thinking` block" |
-//! | `tool_name_remade` | the name of a tool in legal letters | `^[a-zA-Z0-9_-]{1,128}$` |
+//! | `thought_at_end_left_out` | a thought that nothing follows: nothing | "the final block in an assistant message cannot be `thinking`" |
+//! | `thought_left_out`, `thought_of_other_model_left_out` | thoughts without a signature, or of another model: nothing | signatures are checked: "Invalid `signature` in `thinking` block" |
 //! | `unpaired_native_left_out` | calls of the server's tools without a result, and results without a call: nothing | the API refuses both; a call at the end of the conversation stays, the server runs it (`pause_turn`) |
 //!
 //! System messages are the system prompt, wherever they stand. Neighbours of one role are one message, so

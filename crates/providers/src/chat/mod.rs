@@ -2,6 +2,17 @@
 //!
 //! [`request`] writes what is asked, [`answer`] reads what comes. What differs between servers is in
 //! [`dialect`].
+//!
+//! What a request says otherwise than the history, by the names of the rules:
+//!
+//! | rule | what is sent instead | why |
+//! |---|---|---|
+//! | `arguments_wrapped` | arguments that are no JSON object, in one | servers parse them, and templates of chats want an object |
+//! | `attachment_left_out` | nothing for a picture or a file of an answer | no server takes them back |
+//! | `call_id_remade` | nine digits for an identifier of another form, where the dialect wants that | [`CallIds`](dialect::CallIds) |
+//! | `empty_answer_left_out` | nothing for an answer without text and calls | servers refuse an empty one |
+//! | `native_left_out` | nothing for a block of another protocol | it means nothing here |
+//! | `thought_left_out` | nothing for a thought, where the dialect never sends any back | [`ReasoningBack`](dialect::ReasoningBack) |
 
 mod answer;
 pub mod dialect;
@@ -21,6 +32,9 @@ use crate::{
     model_list,
     wire::{Decode, Pen, Place, Wire},
 };
+
+/// Answers to one request: `OpenAI` gives no more.
+const CHOICES_MAX: u32 = 128;
 
 /// The protocol, in the dialect of one server.
 #[derive(Debug)]
@@ -54,8 +68,8 @@ impl Wire for Chat {
         Ok(())
     }
 
-    fn gives_choices(&self) -> bool {
-        true
+    fn choices_max(&self) -> u32 {
+        CHOICES_MAX
     }
 
     fn decoder(&self, request: &ModelRequest, reporter: &Arc<Reporter>) -> Box<dyn Decode> {

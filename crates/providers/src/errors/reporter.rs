@@ -3,7 +3,6 @@
 use std::{error::Error, fmt::Display, time::Duration};
 
 use branchwork_core::{
-    limits::MESSAGE_BYTES_MAX,
     provider::ProviderError,
     secret::{Secret, detail, redact},
 };
@@ -109,19 +108,6 @@ impl Reporter {
         let excerpt: String = said.chars().take(EXCERPT_CHARS).collect();
         let colon = if excerpt.is_empty() { "" } else { ": " };
         ProviderError::Malformed { detail: self.detail(&format!("{problem}{colon}{excerpt}")) }
-    }
-
-    /// Checks that an answer of so many bytes is kept.
-    ///
-    /// # Errors
-    ///
-    /// [`ProviderError::Malformed`] above [`MESSAGE_BYTES_MAX`].
-    pub(crate) fn check_len(&self, bytes: usize) -> Result<(), ProviderError> {
-        if bytes > MESSAGE_BYTES_MAX {
-            let problem = format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes");
-            return Err(self.malformed(problem, &[]));
-        }
-        Ok(())
     }
 
     /// The request cannot be sent.

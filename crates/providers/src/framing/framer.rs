@@ -18,6 +18,18 @@ pub(crate) enum Framing {
     Lines,
 }
 
+/// What a line of server-sent events begins with; no JSON does.
+const BEGINNINGS: [&[u8]; 6] = [b"data:", b"event:", b"error:", b"id:", b"retry:", b":"];
+
+/// Whether `body` is a stream of server-sent events, whatever its server calls it.
+pub(crate) fn is_stream(body: &[u8]) -> bool {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii_start();
+    BEGINNINGS.iter().any(|beginning| body.starts_with(beginning))
+}
+
+/// May stand at the beginning of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
@@ -148,7 +160,7 @@ impl Framer {
     fn read<'l>(&mut self, line: &'l [u8]) -> Line<'l> {
         let is_first = self.lines == 0;
         self.lines += 1;
-        let line = if is_first { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+        let line = if is_first { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
         if self.framing == Framing::Lines {
             return if line.trim_ascii().is_empty() { Line::Other } else { Line::Data(line) };
         }

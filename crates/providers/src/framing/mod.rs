@@ -4,4 +4,4 @@ mod framer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::framer::{Frame, Framer, Framing};
+pub(crate) use self::framer::{Frame, Framer, Framing, is_stream};

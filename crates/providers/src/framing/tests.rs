@@ -5,7 +5,7 @@ use std::fs;
 use branchwork_core::{limits::STREAM_EVENT_BYTES_MAX, provider::ProviderError};
 use proptest::prelude::*;
 
-use super::{Frame, Framer, Framing};
+use super::{Frame, Framer, Framing, is_stream};
 
 /// What the framer makes of `chunks`: the data of each event, `!` before it when it is an error.
 fn frames<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Vec<String> {
@@ -57,6 +57,27 @@ fn data_of_several_lines_is_joined_and_loses_one_space() {
 fn a_byte_order_mark_is_passed_over_at_the_start_only() {
     check("\u{feff}data: a\n\n\u{feff}data: b\n\n", &["a"]);
     check("\u{feff}\n\ndata: b\n\n", &["b"]);
+}
+
+#[test]
+fn a_stream_is_told_from_json_by_its_first_line() {
+    for stream in [
+        "data: {}",
+        " \r\n\ndata:{}",
+        "event: message_start\ndata: {}",
+        ": ping\n\ndata: {}",
+        "id: 7\ndata: {}",
+        "retry: 9\n\n",
+        "error: {}",
+        "\u{feff}data: {}",
+        "\u{feff}\n:\n",
+    ] {
+        assert!(is_stream(stream.as_bytes()), "{stream}");
+    }
+    for other in ["", " ", "{\"data\":1}", "[1]", "\"data: x\"", "<html>", "database: none", "null"]
+    {
+        assert!(!is_stream(other.as_bytes()), "{other}");
+    }
 }
 
 #[test]

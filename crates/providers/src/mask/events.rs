@@ -9,6 +9,7 @@ use branchwork_core::provider::{EventStream, ProviderError, ProviderEvent};
 use futures_util::{Stream, StreamExt as _, stream};
 
 use super::{heard::Heard, keys::Mask};
+use crate::wire::of_choice;
 
 type Item = Result<ProviderEvent, ProviderError>;
 
@@ -76,13 +77,5 @@ impl Masking {
             let events = answer.end().into_iter();
             self.ready.extend(events.map(|event| Ok(of_choice(choice, event))));
         }
-    }
-}
-
-/// `event` as one of that answer.
-fn of_choice(choice: u32, event: ProviderEvent) -> ProviderEvent {
-    match choice {
-        0 => event,
-        choice => ProviderEvent::Sibling { choice, event: Box::new(event) },
     }
 }

@@ -7,7 +7,8 @@
 mod events;
 mod heard;
 mod keys;
+mod public;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::keys::Mask;
+pub(crate) use self::{keys::Mask, public::is_public};

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::Mask;
+use crate::{Parser, Protocol, dialect::KeyHeader, testing::request};
 
 const KEY: &str = "sk-planted/0123456789+abc";
 
@@ -133,6 +134,96 @@ fn log_probabilities_do_not_spell_a_key() {
         spelt("."),
     ]);
     assert_eq!(events, [text("It is "), spelt("It is "), text("***"), text(".")]);
+}
+
+/// A protocol that tells log probabilities: a stream that says a piece, and its end; a whole answer.
+struct Spelling {
+    protocol: Protocol,
+    piece: fn(&str) -> String,
+    end: &'static str,
+    whole: fn(&str) -> String,
+}
+
+const SPELLINGS: [Spelling; 4] = [
+    Spelling {
+        protocol: Protocol::Chat(crate::Dialect::COMMON),
+        piece: |said| {
+            let logprobs = json!({ "content": [{ "token": said }] });
+            let choice = json!({ "delta": { "content": said }, "logprobs": logprobs });
+            format!("data: {}\n\n", json!({ "choices": [choice] }))
+        },
+        end: "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+        whole: |said| {
+            let logprobs = json!({ "content": [{ "token": said }] });
+            let message = json!({ "content": said });
+            json!({ "choices": [{ "logprobs": logprobs, "message": message }] }).to_string()
+        },
+    },
+    Spelling {
+        protocol: Protocol::Responses(KeyHeader::Bearer),
+        piece: |said| {
+            let event = json!({
+                "type": "response.output_text.delta", "item_id": "i", "delta": said,
+                "logprobs": [{ "token": said }],
+            });
+            format!("data: {event}\n\n")
+        },
+        end: "data: {\"type\":\"response.completed\",\"response\":{\"output\":[]}}\n\n",
+        whole: |said| {
+            let part = json!({ "text": said, "logprobs": [{ "token": said }] });
+            let message = json!({ "type": "message", "content": [part] });
+            json!({ "output": [message], "status": "completed" }).to_string()
+        },
+    },
+    Spelling {
+        protocol: Protocol::Gemini,
+        piece: |said| {
+            let chosen = json!({ "chosenCandidates": [{ "token": said }] });
+            let content = json!({ "parts": [{ "text": said }] });
+            let candidate = json!({ "logprobsResult": chosen, "content": content });
+            format!("data: {}\n\n", json!({ "candidates": [candidate] }))
+        },
+        end: "data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n",
+        whole: |said| {
+            let chosen = json!({ "chosenCandidates": [{ "token": said }] });
+            let content = json!({ "parts": [{ "text": said }] });
+            json!({ "candidates": [{ "logprobsResult": chosen, "content": content }] }).to_string()
+        },
+    },
+    Spelling {
+        protocol: Protocol::Ollama,
+        piece: |said| {
+            let line = json!({ "message": { "content": said }, "logprobs": [{ "token": said }] });
+            format!("{line}\n")
+        },
+        end: "{\"done\":true}\n",
+        whole: |said| {
+            let message = json!({ "content": said });
+            json!({ "done": true, "logprobs": [{ "token": said }], "message": message }).to_string()
+        },
+    },
+];
+
+/// In every protocol log probabilities come behind the text that they belong to.
+#[test]
+fn no_protocol_tells_log_probabilities_that_spell_a_key() {
+    for Spelling { protocol, piece, end, whole } in SPELLINGS {
+        let parser = || Parser::new(protocol, &request(Vec::new()));
+        let (left, right) = KEY.split_at(9);
+        for pieces in [&["It is ", left, right, "."][..], &["It is ", KEY, "."]] {
+            let mut streamed = parser();
+            let said: String = pieces.iter().map(|said| piece(said)).collect();
+            streamed.push((said + end).as_bytes()).expect("it can be read");
+            streamed.finish().expect("it is whole");
+            let shown = format!("{:?}", masked(streamed.collect()));
+            assert!(!shown.contains(left) && !shown.contains(right), "{protocol}: {shown}");
+            assert_eq!(shown.matches("token").count(), 1, "{protocol}: {shown}");
+        }
+        let mut at_once = parser();
+        at_once.read_whole(whole(KEY).as_bytes()).expect("it can be read");
+        let shown = format!("{:?}", masked(at_once.collect()));
+        assert!(shown.contains("***") && !shown.contains("token"), "{protocol}: {shown}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ static TABLE: LazyLock<Vec<Model>> =
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Model {
-    /// Who serves it: the name of a [preset](crate::preset), or `anthropic`, `gemini`, `azure`.
+    /// Who serves it: the name of a [preset](crate::preset); of those that only differ in their protocol, the shorter.
     pub provider: &'static str,
     /// Its name, in the provider's words.
     pub name: &'static str,

@@ -16,12 +16,12 @@
 //! | `native_left_out` | no block of another protocol | the server does not know it |
 //! | `native_of_other_model_left_out` | no sealed block of another model (`compaction`) | as for thoughts ([codex 17541]) |
 //! | `container_call_left_out` | no call that ran in a container | "Expected `container_id`" for ever once the container is gone, after 20 minutes ([pydantic-ai 7461]) |
-//! | `unpaired_call_left_out` | no call that waits for an output of ours, no output without its call | "No tool output found for … call" ([OmniRoute 8946]), "No tool call found for … output" |
+//! | `unpaired_native_left_out` | no call that waits for an output of ours, no output without its call | "No tool output found for … call" ([OmniRoute 8946]), "No tool call found for … output" |
 //! | `citations_left_out` | text without what its annotations cite | text goes back as a string: text in parts is refused without the id and status of its message ([codex 12669]) |
 //! | `attachment_left_out` | no picture, file or sound of an answer | messages of the assistant hold text |
 //! | `call_id_remade` | 64 letters, digits, `_` and `-` at most | "string too long. Expected a string with maximum length 64" ([aether 829]) |
 //! | `call_name_remade` | letters, digits, `_` and `-`, 64 at most | "string does not match pattern" ([hermes 31666]) |
-//! | `arguments_wrapped` | arguments that are no JSON, in an object | servers parse them |
+//! | `arguments_wrapped` | arguments that are no JSON object, in one | servers parse them, and templates of chats want an object |
 //!
 //! So a pairing that servers demand is kept by each message alone: a thought goes with what follows it, a
 //! call of a hosted tool with its output; calls of functions and their results are paired by the history.

@@ -68,8 +68,8 @@ impl CacheOptions {
 
 /// Gives the answer to a request again when the same one comes: to the byte, and for the same address.
 ///
-/// Kept in memory, by hash. Only whole answers that ended well are: the model was done, or calls tools. The one
-/// that was not wanted for longest makes way for new ones. An answer belongs to what the provider was set
+/// Kept in memory, by hash. Only whole answers that ended well are: the model was done, or calls tools; of
+/// several to one request, all of them. The one that was not wanted for longest makes way for new ones. An answer belongs to what the provider was set
 /// up with, its key included: a cache serves one provider, and whoever shares that.
 ///
 /// What is given again costs nothing, so its [`Usage`] says 0 tokens read and 0 written, which no call that
@@ -131,8 +131,7 @@ impl Provider for Cache {
         }
         let events = self.inner.send(request, rendered).await?;
         let shelf = Arc::clone(&self.shelf);
-        let recording =
-            Recording { shelf, key, bytes_max: self.bytes_max, events: Vec::new(), bytes: 0 };
+        let recording = Recording { shelf, key, bytes_max: self.bytes_max, said: Said::default() };
         Ok(Box::pin(Recorded { events, recording: Some(recording) }))
     }
 
@@ -162,8 +161,16 @@ struct Recording {
     shelf: Arc<Mutex<Shelf>>,
     key: Key,
     bytes_max: usize,
+    said: Said,
+}
+
+/// What was said so far that counts.
+#[derive(Default)]
+struct Said {
     events: Vec<ProviderEvent>,
     bytes: usize,
+    /// Whether one of the other answers did not end well.
+    is_spoilt: bool,
 }
 
 impl Recorded {
@@ -173,28 +180,43 @@ impl Recorded {
             // What it cost then, it does not cost again.
             ProviderEvent::Usage(_) => return,
             ProviderEvent::Retried(_) => {
-                (recording.events, recording.bytes) = (Vec::new(), 0);
+                recording.said = Said::default();
                 return;
             }
-            event => {
-                recording.bytes += bytes_of(event);
-                recording.events.push(event.clone());
-            }
+            event => recording.said.push(event),
         }
-        let is_over = matches!(event, ProviderEvent::Finished(_));
-        if is_over || recording.bytes > recording.bytes_max {
-            self.end(matches!(event, ProviderEvent::Finished(Finish::Stop | Finish::ToolCalls)));
+        let Said { bytes, is_spoilt, .. } = recording.said;
+        if let ProviderEvent::Finished(finish) = event {
+            self.end(ends_well(finish) && !is_spoilt);
+        } else if bytes > recording.bytes_max {
+            self.end(false);
         }
     }
 
     /// Records no more; keeps what there is when it is `good`.
     fn end(&mut self, good: bool) {
-        if let Some(Recording { shelf, key, events, bytes, .. }) = self.recording.take()
+        if let Some(Recording { shelf, key, said, .. }) = self.recording.take()
             && good
         {
-            lock(&shelf).keep(key, events, bytes);
+            lock(&shelf).keep(key, said.events, said.bytes);
         }
     }
+}
+
+impl Said {
+    fn push(&mut self, event: &ProviderEvent) {
+        if let ProviderEvent::Sibling { event, .. } = event
+            && let ProviderEvent::Finished(finish) = &**event
+        {
+            self.is_spoilt |= !ends_well(finish);
+        }
+        self.bytes += bytes_of(event);
+        self.events.push(event.clone());
+    }
+}
+
+const fn ends_well(finish: &Finish) -> bool {
+    matches!(finish, Finish::Stop | Finish::ToolCalls)
 }
 
 impl Stream for Recorded {

@@ -93,6 +93,15 @@ impl Circuit {
         Self { shared: Arc::new(Shared { options, state }) }
     }
 
+    /// Whether a call would not pass now.
+    pub(super) fn is_open(&self) -> bool {
+        match self.shared.lock().phase {
+            Phase::Closed => false,
+            Phase::Open { until } => until > Instant::now(),
+            Phase::HalfOpen => true,
+        }
+    }
+
     /// Lets a call pass.
     ///
     /// # Errors

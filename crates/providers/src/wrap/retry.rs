@@ -9,6 +9,7 @@ use branchwork_core::provider::{
 use tokio::time::Instant;
 
 use super::{
+    circuit::Circuit,
     jitter::Jitter,
     tries::{self, Next, Plan},
 };
@@ -144,12 +145,20 @@ impl RetryOptions {
 pub struct Retry {
     inner: Arc<dyn Provider>,
     options: RetryOptions,
+    /// While it is open, no call is made anew.
+    circuit: Option<Circuit>,
 }
 
 impl Retry {
     /// Makes calls of `inner` anew.
     pub fn new(inner: Arc<dyn Provider>, options: RetryOptions) -> Self {
-        Self { inner, options }
+        Self { inner, options, circuit: None }
+    }
+
+    /// Makes no call anew while `circuit` is open: somebody else can be asked.
+    pub(super) fn while_closed(mut self, circuit: Circuit) -> Self {
+        self.circuit = Some(circuit);
+        self
     }
 }
 
@@ -168,6 +177,7 @@ impl Provider for Retry {
             inner: Arc::clone(&self.inner),
             request: Arc::new(request.clone()),
             options: self.options.clone(),
+            circuit: self.circuit.clone(),
             began: Instant::now(),
             retries: 0,
         };
@@ -184,6 +194,7 @@ struct Again {
     inner: Arc<dyn Provider>,
     request: Arc<ModelRequest>,
     options: RetryOptions,
+    circuit: Option<Circuit>,
     began: Instant,
     retries: u32,
 }
@@ -191,6 +202,9 @@ struct Again {
 impl Plan for Again {
     fn next(&mut self, error: &ProviderError, has_said: bool) -> Option<Next> {
         if has_said && !self.options.after_first_token {
+            return None;
+        }
+        if self.circuit.as_ref().is_some_and(Circuit::is_open) {
             return None;
         }
         let wait = self.options.wait(error, self.retries)?;

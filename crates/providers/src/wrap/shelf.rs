@@ -124,6 +124,7 @@ pub(super) fn bytes_of(event: &ProviderEvent) -> usize {
         ProviderEvent::Started { model, response_id } => {
             [model, response_id].into_iter().flatten().map(String::len).sum()
         }
+        ProviderEvent::Sibling { event, .. } => bytes_of(event),
         _ => 0,
     };
     size_of::<ProviderEvent>() + more

@@ -21,6 +21,9 @@ use super::{
 /// | [`RateLimit`] | counts what is sent |
 /// | [`Timeouts`] | time counts from when the call is made, not while it waits for its turn |
 ///
+/// An open circuit is waited for by [`Retry`], as far as its options go. Where there is a [`Fallback`], it is
+/// passed by at once: no call is made anew while the circuit is open.
+///
 /// For another order, or one of them twice, put them around each other by their `new`.
 ///
 /// ```
@@ -112,11 +115,16 @@ impl Stack {
         if let Some(limiter) = limiter {
             provider = Arc::new(RateLimit::new(provider, limiter));
         }
+        let passed_by = circuit.clone().filter(|_| !fallbacks.is_empty());
         if let Some(circuit) = circuit {
             provider = Arc::new(Breaker::new(provider, circuit));
         }
         if let Some(options) = retry {
-            provider = Arc::new(Retry::new(provider, options));
+            let retry = Retry::new(provider, options);
+            provider = Arc::new(match passed_by {
+                Some(circuit) => retry.while_closed(circuit),
+                None => retry,
+            });
         }
         if let Some(options) = cache {
             provider = Arc::new(Cache::new(provider, options));

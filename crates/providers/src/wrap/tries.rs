@@ -29,14 +29,15 @@ pub(super) struct Next {
 }
 
 /// Whether the event is a part of the answer, so that a reader may have done something with it.
-pub(super) const fn says(event: &ProviderEvent) -> bool {
-    !matches!(
-        event,
+pub(super) fn says(event: &ProviderEvent) -> bool {
+    match event {
         ProviderEvent::Started { .. }
-            | ProviderEvent::Usage(_)
-            | ProviderEvent::Retried(_)
-            | ProviderEvent::Finished(_)
-    )
+        | ProviderEvent::Usage(_)
+        | ProviderEvent::Retried(_)
+        | ProviderEvent::Finished(_) => false,
+        ProviderEvent::Sibling { event, .. } => says(event),
+        _ => true,
+    }
 }
 
 /// The answer of a call whose `first` try was made, and whose next ones are made by `plan` while the

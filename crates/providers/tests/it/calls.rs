@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use branchwork_core::provider::{
-    EmbedRequest, Embedder as _, Finish, Provider as _, ProviderEvent,
+    EmbedRequest, Embedder as _, Finish, Provider as _, ProviderError, ProviderEvent,
 };
 use branchwork_providers::{HttpOptions, Secret};
 use futures_util::StreamExt as _;
 
 use super::{
     listener::{next, provider, request, text},
-    server::{Reply, Server},
+    server::{Reply, Seen, Server},
 };
 
 pub(crate) const HEAD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Rome \"}}]}\n\n";
@@ -46,6 +46,35 @@ async fn events_come_while_the_server_still_writes() {
     assert_eq!(seen.title, "trip");
     assert_eq!(seen.agent, concat!("branchwork/", env!("CARGO_PKG_VERSION")));
     assert_eq!(seen.body, provider.render(&request()).expect("it renders").body);
+}
+
+#[tokio::test]
+async fn each_header_is_sent_once_and_that_of_the_caller_counts() {
+    let whole = format!("{HEAD}{TAIL}");
+    let vectors = r#"{"data":[{"embedding":[1,0]}]}"#;
+    let replies = [Reply::stream(&whole), Reply::stream(&whole), Reply::json(200, vectors)];
+    let mut server = Server::start(replies).await;
+    let (accepted, sent) = ("text/event-stream;q=1", "application/json; charset=utf-8");
+    let own = options(&server)
+        .with_header("Accept", Secret::new(accepted))
+        .with_header("Content-Type", Secret::new(sent));
+    let own = provider(own);
+    let plain = provider(options(&server));
+    let is_once = |seen: &Seen| {
+        ["accept", "content-type"].map(|name| seen.headers.get_all(name).iter().count()) == [1, 1]
+    };
+    drop(plain.call(&request()).await.expect("it is accepted"));
+    let seen = server.seen().await;
+    assert!(is_once(&seen), "{:?}", seen.headers);
+    assert_eq!(seen.header("accept"), "text/event-stream");
+    assert_eq!(seen.header("content-type"), "application/json");
+    drop(own.call(&request()).await.expect("it is accepted"));
+    own.embed(&EmbedRequest::new("tiny", ["a"])).await.expect("it is made");
+    for _ in 0..2 {
+        let seen = server.seen().await;
+        assert!(is_once(&seen), "{:?}", seen.headers);
+        assert_eq!((seen.header("accept"), seen.header("content-type")), (accepted, sent));
+    }
 }
 
 #[tokio::test]
@@ -132,6 +161,25 @@ async fn answers_come_in_the_form_the_server_chooses() {
 }
 
 #[tokio::test]
+async fn a_stream_under_the_name_of_json_is_known_by_its_first_line() {
+    let whole = format!("{HEAD}{TAIL}");
+    let cut = format!("{HEAD}data: {{\"choices\":[{{\"del");
+    let beginnings = ["event: chunk\n", ": ping\n\n", "\u{feff}id: 1\n"];
+    let replies = beginnings.map(|beginning| Reply::json(200, &(beginning.to_owned() + &whole)));
+    let server = Server::start(replies.into_iter().chain([Reply::json(200, &cut)])).await;
+    let provider = provider(options(&server));
+    for beginning in beginnings {
+        let events = provider.call(&request()).await.expect("it is accepted");
+        let events: Vec<_> = events.map(|event| event.expect("it is no error")).collect().await;
+        assert_eq!(events.get(1), Some(&text("Rome ")), "{beginning}");
+        assert_eq!(events.last(), Some(&ProviderEvent::Finished(Finish::Stop)), "{beginning}");
+    }
+    // One that ends in the middle of an event is cut, as it is under its own name.
+    let error = provider.call(&request()).await.err().expect("it is no answer");
+    assert!(matches!(error, ProviderError::Truncated { source: None }), "{error:?}");
+}
+
+#[tokio::test]
 async fn models_are_listed() {
     let list = r#"{"data":[{"id":"tiny","owned_by":"me","context_length":512}]}"#;
     let mut server = Server::start([Reply::json(200, list), Reply::json(200, "{}")]).await;
@@ -155,6 +203,26 @@ async fn texts_become_vectors() {
     assert_eq!(server.seen().await.line, "POST /v1/embeddings");
     let refused = provider.embed(&request).await.expect_err("the rate is limited");
     assert_eq!(refused.retry_after(), Some(Duration::from_secs(2)));
+}
+
+#[tokio::test]
+async fn public_headers_are_no_keys_and_others_may_be() {
+    let (beta, token) = ("context-management-2025-06-27", "token-0123456789-0123456789");
+    let body = format!(
+        "{{\"choices\":[{{\"message\":{{\"content\":\"{beta} {token}\"}},\"finish_reason\":\"stop\"}}]}}"
+    );
+    let refusal = format!("{{\"error\":{{\"message\":\"odd: {beta} {token}\"}}}}");
+    let replies = [Reply::json(200, &body), Reply::json(400, &refusal)];
+    let server = Server::start(replies).await;
+    let headed = options(&server)
+        .with_header("Anthropic-Beta", Secret::new(beta))
+        .with_header("X-Gateway", Secret::new(token));
+    let provider = provider(headed);
+    let events = provider.call(&request()).await.expect("it is accepted");
+    let events: Vec<_> = events.map(|event| event.expect("it is no error")).collect().await;
+    assert!(events.contains(&text(&format!("{beta} ***"))), "{events:?}");
+    let error = provider.call(&request()).await.err().expect("it is refused");
+    assert_eq!(error.detail(), format!("odd: {beta} ***"));
 }
 
 #[tokio::test]

@@ -2,24 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use branchwork_core::{limits::CALLS_PER_ANSWER_MAX, message::Native, provider::ProviderEvent};
+use branchwork_core::{message::Native, provider::ProviderEvent};
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{event::Delta, texts::Texts};
-use crate::{anthropic::NAME, loose::Text, wire::Events};
+use crate::{anthropic::NAME, loose::Text, tally::Tally, wire::Events};
 
 /// The blocks of one answer so far.
 #[derive(Debug)]
 pub(super) struct Blocks {
     /// The model that was asked.
     model: String,
-    /// Tells the identifiers we make from those of earlier answers of the conversation.
-    conversation_len: usize,
+    tally: Tally,
     open: BTreeMap<u64, Block>,
     texts: Texts,
-    /// How many calls of our tools began.
-    pub(super) calls: usize,
 }
 
 /// A block that goes on.
@@ -73,8 +70,22 @@ struct Begun<'a> {
 impl Blocks {
     /// No blocks yet, of an answer of `model` to a conversation of that many messages.
     pub(super) fn new(model: &str, conversation_len: usize) -> Self {
-        let (open, texts) = (BTreeMap::new(), Texts::default());
-        Self { model: model.to_owned(), conversation_len, open, texts, calls: 0 }
+        let (tally, open) = (Tally::new(conversation_len), BTreeMap::new());
+        Self { model: model.to_owned(), tally, open, texts: Texts::default() }
+    }
+
+    /// Counts `bytes` of JSON that blocks are made of.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, when there are more than an answer may have.
+    pub(super) fn count(&mut self, bytes: usize) -> Result<(), String> {
+        self.tally.count(bytes)
+    }
+
+    /// Whether one of our tools was called.
+    pub(super) const fn has_calls(&self) -> bool {
+        self.tally.has_calls()
     }
 
     /// A block begins.
@@ -117,15 +128,8 @@ impl Blocks {
     }
 
     fn begin_call(&mut self, begun: &Begun<'_>, events: &mut Events) -> Result<Call, String> {
-        if self.calls >= CALLS_PER_ANSWER_MAX {
-            return Err(format!("the answer has more than {CALLS_PER_ANSWER_MAX} tool calls"));
-        }
-        let function = begun.name.said().ok_or("a tool call has no name")?.to_owned();
-        let made = || format!("call_{}_{}", self.conversation_len, self.calls);
-        let id = begun.id.said().map_or_else(made, str::to_owned);
-        let index = u32::try_from(self.calls).unwrap_or(u32::MAX);
-        self.calls += 1;
-        events.push_back(ProviderEvent::CallStarted { index, id, function });
+        let (index, started) = self.tally.begin_call(begun.id.said(), begun.name.said())?;
+        events.push_back(started);
         let input = begun.input.map(RawValue::get).filter(|input| !is_empty(input));
         Ok(Call { index, input: input.map(str::to_owned) })
     }

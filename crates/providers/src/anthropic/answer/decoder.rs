@@ -10,7 +10,7 @@ use super::{
     usage::WireUsage,
 };
 use crate::{
-    errors::Reporter,
+    errors::{Reporter, is_error, says_error},
     framing::Frame,
     loose::text_of,
     wire::{Decode, Events, finish},
@@ -23,8 +23,6 @@ pub(in crate::anthropic) struct Decoder {
     blocks: Blocks,
     usage: WireUsage,
     finish: Option<Finish>,
-    /// Bytes of blocks so far, as JSON.
-    bytes: usize,
     is_done: bool,
 }
 
@@ -34,7 +32,7 @@ impl Decoder {
         let model = request.config.model.as_deref().unwrap_or_default();
         let blocks = Blocks::new(model, request.messages.len());
         let usage = WireUsage::default();
-        Self { reporter, blocks, usage, finish: None, bytes: 0, is_done: false }
+        Self { reporter, blocks, usage, finish: None, is_done: false }
     }
 
     fn take(
@@ -43,7 +41,7 @@ impl Decoder {
         json: &str,
         events: &mut Events,
     ) -> Result<(), ProviderError> {
-        if event.error.is_some() {
+        if is_error(event.error) || event.kind.0 == "error" {
             return Err(self.reporter.in_stream(json.as_bytes()));
         }
         let index = event.index.0.unwrap_or_default();
@@ -86,15 +84,14 @@ impl Decoder {
     }
 
     fn count(&mut self, bytes: usize) -> Result<(), ProviderError> {
-        self.bytes += bytes;
-        self.reporter.check_len(self.bytes)
+        self.blocks.count(bytes).map_err(|problem| self.reporter.malformed(problem, &[]))
     }
 
     fn take_whole(&mut self, json: &str, events: &mut Events) -> Result<(), ProviderError> {
         let malformed = |problem: &str| self.reporter.malformed(problem, json.as_bytes());
         let whole: Whole<'_> =
             serde_json::from_str(json).map_err(|error| malformed(&error.to_string()))?;
-        if whole.error.is_some() {
+        if is_error(whole.error) || (whole.content.is_none() && says_error(json.as_bytes())) {
             return Err(self.reporter.in_stream(json.as_bytes()));
         }
         let content = whole.content.ok_or_else(|| malformed("the answer has no content"))?;
@@ -149,7 +146,7 @@ impl Decode for Decoder {
             return Err(ProviderError::Truncated { source: None });
         }
         self.blocks.end_all(events);
-        let finish = finish(self.finish.take(), self.blocks.calls > 0);
+        let finish = finish(self.finish.take(), self.blocks.has_calls());
         events.push_back(ProviderEvent::Finished(finish));
         Ok(())
     }

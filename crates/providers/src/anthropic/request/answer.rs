@@ -14,6 +14,7 @@ use crate::{
         NAME,
         model::{are_alike, is_claude},
     },
+    rules::Rule,
     wire::{Pen, Place},
 };
 
@@ -68,14 +69,14 @@ impl<'a> Answer<'_, 'a, '_> {
             Part::Reasoning { detail, .. } => self.thought(detail.as_ref(), at),
             Part::Native(native) => self.native(native),
             Part::Call(place) => self.call(usize::try_from(*place).unwrap_or(usize::MAX)),
-            _ => self.pen.adapt("attachment_left_out"),
+            _ => self.pen.adapt(Rule::AttachmentLeftOut),
         }
     }
 
     fn text(&mut self, text: &'a str) {
         let block = Block::text(text);
         if block.is_none() && !text.is_empty() {
-            self.pen.adapt("blank_text_left_out");
+            self.pen.adapt(Rule::BlankTextLeftOut);
         }
         self.blocks.extend(block);
     }
@@ -86,11 +87,11 @@ impl<'a> Answer<'_, 'a, '_> {
         let model = self.place.model;
         match detail.and_then(|detail| Native::in_detail(detail, NAME)) {
             Some((_, block)) if is_claude(model) && is_unsigned(block) => {
-                self.pen.adapt("thought_left_out");
+                self.pen.adapt(Rule::ThoughtLeftOut);
             }
             Some((by, block)) if by == model => self.blocks.push(Block::Thought(block, at)),
-            Some(_) => self.pen.adapt("thought_of_another_model_left_out"),
-            None => self.pen.adapt("thought_left_out"),
+            Some(_) => self.pen.adapt(Rule::ThoughtOfOtherModelLeftOut),
+            None => self.pen.adapt(Rule::ThoughtLeftOut),
         }
     }
 
@@ -98,7 +99,7 @@ impl<'a> Answer<'_, 'a, '_> {
         if self.knows(native) && native.block.is_object() {
             self.blocks.push(Block::Native(&native.block));
         } else {
-            self.pen.adapt("native_left_out");
+            self.pen.adapt(Rule::NativeLeftOut);
         }
     }
 
@@ -114,7 +115,7 @@ impl<'a> Answer<'_, 'a, '_> {
             let says = |piece: &&Value| text_of(piece).is_some_and(|text| !text.trim().is_empty());
             self.blocks.extend(pieces.iter().filter(says).map(Block::Cited));
         } else {
-            self.pen.adapt("citations_left_out");
+            self.pen.adapt(Rule::CitationsLeftOut);
             self.text(text);
         }
     }
@@ -127,7 +128,7 @@ impl<'a> Answer<'_, 'a, '_> {
         let id = call.id.as_str();
         let written = self.pen.calls.call(id, &call_id(id));
         if written != id {
-            self.pen.adapt("call_id_remade");
+            self.pen.adapt(Rule::CallIdRemade);
         }
         let block = block::call(self.pen, written, call);
         self.blocks.push(block);
@@ -186,7 +187,7 @@ fn leave_out_unpaired(pen: &mut Pen, blocks: &mut Vec<Block<'_>>, ends_conversat
         let is_next = index == last && called(block).is_some();
         let stays = !is_pair || is_next || index.is_some_and(|index| paired.contains(&index));
         if !stays {
-            pen.adapt("unpaired_native_left_out");
+            pen.adapt(Rule::UnpairedNativeLeftOut);
         }
         stays
     });
@@ -199,7 +200,7 @@ fn say_before_calls(pen: &mut Pen, blocks: &mut [Block<'_>]) {
     let Some(rest) = blocks.get_mut(last..) else { return };
     if rest.iter().any(Block::is_text) {
         rest.rotate_left(1);
-        pen.adapt("text_put_before_calls");
+        pen.adapt(Rule::TextPutBeforeCalls);
     }
 }
 
@@ -216,12 +217,12 @@ fn leave_out_displaced(pen: &mut Pen, blocks: &mut Vec<Block<'_>>) {
         if stays {
             before = Some(at);
         } else {
-            pen.adapt("displaced_thought_left_out");
+            pen.adapt(Rule::DisplacedThoughtLeftOut);
         }
         stays
     });
     while matches!(blocks.last(), Some(Block::Thought(..))) {
         blocks.pop();
-        pen.adapt("last_thought_left_out");
+        pen.adapt(Rule::ThoughtAtEndLeftOut);
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::names::tool_name;
-use crate::{arguments_object::ArgumentsObject, wire::Pen};
+use crate::{arguments::ArgumentsObject, rules::Rule, wire::Pen};
 
 /// A block of ours.
 #[derive(Debug, Serialize)]
@@ -109,11 +109,11 @@ impl<'a> Block<'a> {
 pub(super) fn call<'a>(pen: &mut Pen, id: String, call: &'a ToolCall) -> Block<'a> {
     let name = tool_name(&call.function);
     if matches!(name, Cow::Owned(_)) {
-        pen.adapt("tool_name_remade");
+        pen.adapt(Rule::CallNameRemade);
     }
     let input = ArgumentsObject::read(&call.arguments);
     if input.is_wrapped() {
-        pen.adapt("arguments_wrapped");
+        pen.adapt(Rule::ArgumentsWrapped);
     }
     Block::Own(Own::ToolUse { id, name, input })
 }

@@ -4,7 +4,7 @@ use branchwork_core::message::Part;
 use serde_json::Value;
 
 use super::{attachments, block::Block};
-use crate::{joined::Context, wire::Pen};
+use crate::{joined::Context, rules::Rule, wire::Pen};
 
 /// The blocks of an instruction: its texts, a line break between those that stand side by side, its
 /// attachments where they stand, and its context as the last.
@@ -30,14 +30,14 @@ pub(super) fn blocks<'a>(
             }
             Part::Image { url, detail } => {
                 if detail.is_some() {
-                    pen.adapt("image_detail_left_out");
+                    pen.adapt(Rule::ImageDetailLeftOut);
                 }
                 attachments::image(url)?
             }
             Part::File { name, source } => attachments::file(name.as_deref(), source)?,
             Part::Audio { .. } => return Err("this protocol takes no sound".to_owned()),
             _ => {
-                pen.adapt("native_left_out");
+                pen.adapt(Rule::NativeLeftOut);
                 continue;
             }
         };

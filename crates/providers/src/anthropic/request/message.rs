@@ -14,7 +14,10 @@ use super::{
     names::call_id,
     tools::{NO_TOOLS, has_tools},
 };
-use crate::wire::{Pen, Place};
+use crate::{
+    rules::Rule,
+    wire::{Pen, Place},
+};
 
 const USER: &str = "user";
 const ASSISTANT: &str = "assistant";
@@ -36,14 +39,14 @@ pub(in crate::anthropic) fn message(
         Body::Instruction { parts, context } => {
             let blocks = instruction::blocks(pen, parts, context.as_ref())?;
             if blocks.is_empty() {
-                pen.adapt("blank_instruction_left_out");
+                pen.adapt(Rule::BlankInstructionLeftOut);
             }
             write(pen, USER, &blocks, place)
         }
         Body::Response { parts } => {
             let blocks = answer::blocks(pen, parts, &[], place);
             if blocks.is_empty() {
-                pen.adapt("empty_answer_left_out");
+                pen.adapt(Rule::EmptyAnswerLeftOut);
             }
             write(pen, ASSISTANT, &blocks, place)?;
             if place.is_last && answer::is_paused(&blocks) {
@@ -75,14 +78,14 @@ pub(in crate::anthropic) fn message(
 /// None: it is JSON.
 pub(in crate::anthropic) fn tail(pen: &mut Pen) -> Result<(), String> {
     if pen.open == Some(ASSISTANT) {
-        pen.adapt("asked_to_go_on");
+        pen.adapt(Rule::AskedToGoOn);
         go_on(pen)?;
     } else if pen.begun == 0 {
-        pen.adapt("nothing_asked");
+        pen.adapt(Rule::NothingAsked);
         go_on(pen)?;
     }
     if pen.after == NO_TOOLS {
-        pen.adapt("no_tools_declared");
+        pen.adapt(Rule::NoToolsDeclared);
     }
     close(pen);
     pen.raw("]");
@@ -113,7 +116,7 @@ fn write(
 /// Writes what comes before a block of `role`. The first message must be of the user.
 fn begin_block(pen: &mut Pen, role: &'static str) -> Result<(), String> {
     if pen.begun == 0 && role == ASSISTANT {
-        pen.adapt("first_message_asked");
+        pen.adapt(Rule::FirstMessageAsked);
         go_on(pen)?;
     }
     if pen.open == Some(role) {

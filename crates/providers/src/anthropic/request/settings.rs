@@ -50,7 +50,12 @@ impl<'a> Settings<'a> {
     ///
     /// What is wrong with it, as a clause.
     pub(super) fn of(config: &'a Config) -> Result<Self, String> {
-        check_unknown(config)?;
+        checks::unsaid(&[
+            ("seed", config.seed.is_some()),
+            ("presence_penalty", config.presence_penalty.is_some()),
+            ("frequency_penalty", config.frequency_penalty.is_some()),
+            ("logprobs", config.logprobs.is_some()),
+        ])?;
         let own_thinking = config.extras.contains_key(THINKING);
         let Thinking { mode, effort, max_tokens } = Thinking::of(config)?;
         let mode = mode.filter(|_| !own_thinking);
@@ -67,37 +72,14 @@ impl<'a> Settings<'a> {
         let said = said.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let mut parameters: Vec<_> = said.collect();
         for (name, value) in &config.extras {
-            check_extra(name, &parameters)?;
+            let said = parameters.iter().map(|(name, _)| *name);
+            checks::extra(name, &RESERVED, said.filter(|name| *name != OUTPUT_CONFIG))?;
             if !matches!(name.as_str(), CACHE_CONTROL | OUTPUT_CONFIG | TOOLS) {
                 parameters.push((name, Parameter::Extra(value)));
             }
         }
         let thinks_with_budget = matches!(mode, Some(Mode::Enabled { .. }));
         Ok(Self { parameters, thinks_with_budget })
-    }
-}
-
-fn check_extra(name: &str, written: &[(&str, Parameter<'_>)]) -> Result<(), String> {
-    if RESERVED.contains(&name) {
-        return Err(format!("`{name}` cannot be an extra parameter"));
-    }
-    if name != OUTPUT_CONFIG && written.iter().any(|(other, _)| *other == name) {
-        return Err(checks::said_by_a_setting(name));
-    }
-    Ok(())
-}
-
-/// Refuses settings that the protocol has no words for.
-fn check_unknown(config: &Config) -> Result<(), String> {
-    let unknown = [
-        ("seed", config.seed.is_some()),
-        ("presence_penalty", config.presence_penalty.is_some()),
-        ("frequency_penalty", config.frequency_penalty.is_some()),
-        ("logprobs", config.logprobs.is_some()),
-    ];
-    match unknown.into_iter().find(|(_, is_said)| *is_said) {
-        Some((name, _)) => Err(format!("this protocol has no `{name}`")),
-        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::names::is_tool_name;
-use crate::wire::Place;
+use crate::{checks, wire::Place};
 
 /// The extra parameter that holds tools which the server runs; they come after ours.
 pub(super) const TOOLS: &str = "tools";
@@ -55,11 +55,7 @@ pub(super) fn has_tools(place: Place<'_>) -> bool {
 ///
 /// A clause, when they are no list.
 pub(super) fn server_tools(request: &ModelRequest) -> Result<&[Value], String> {
-    match request.config.extras.get(TOOLS) {
-        None => Ok(&[]),
-        Some(Value::Array(tools)) => Ok(tools),
-        Some(_) => Err(format!("the extra parameter `{TOOLS}` is no list")),
-    }
+    checks::list(TOOLS, request.config.extras.get(TOOLS))
 }
 
 /// Checks the tools and the choice among them.
@@ -75,20 +71,13 @@ pub(super) fn check(request: &ModelRequest, thinks_with_budget: bool) -> Result<
             tool.name
         ));
     }
-    let server_tools = server_tools(request)?;
+    checks::tool_choice(request, server_tools(request)?)?;
     match &request.tool_choice {
-        ToolChoice::Required if request.tools.is_empty() && server_tools.is_empty() => {
-            return Err("a tool is required and none is on offer".to_owned());
-        }
-        ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
-            return Err(format!("the tool `{name}` is required and not on offer"));
-        }
         ToolChoice::Required | ToolChoice::Named(_) if thinks_with_budget => {
-            return Err("a tool cannot be required while the model thinks".to_owned());
+            Err("a tool cannot be required while the model thinks".to_owned())
         }
-        _ => {}
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The choice; `None` for what the API does by itself.

@@ -4,25 +4,21 @@
 //! and the name. Servers leave out the index, the identifier or both, give every call the index 0,
 //! repeat the name with every piece, or send a call whole.
 
-use std::borrow::Cow;
+use branchwork_core::provider::ProviderEvent;
 
-use branchwork_core::{limits::CALLS_PER_ANSWER_MAX, provider::ProviderEvent};
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
-
-use super::wire::CallDelta;
-use crate::loose::Text;
+use super::{object::ObjectEnd, wire::CallDelta};
+use crate::{loose::arguments_of, tally::Tally, wire::Events};
 
 /// The calls of one answer so far.
 #[derive(Debug)]
 pub(super) struct Calls {
     open: Vec<Call>,
-    /// Tells the identifiers we make from those of earlier answers of the conversation.
-    conversation_len: usize,
 }
 
 #[derive(Debug)]
 struct Call {
+    /// Its place in the answer.
+    place: u32,
     /// What the server numbers it.
     index: Option<u64>,
     /// The server's identifier; may be empty.
@@ -31,6 +27,7 @@ struct Call {
     name: String,
     /// Its arguments as far as they came.
     arguments: String,
+    end: ObjectEnd,
 }
 
 impl Call {
@@ -42,26 +39,19 @@ impl Call {
         if !id.is_empty() && !self.id.is_empty() {
             return id != self.id;
         }
-        name != self.name || self.is_whole()
+        name != self.name || self.end.is_reached()
     }
 
-    /// Whether its arguments are complete. Costs their length, once a piece of a server that
-    /// repeats the name and gives no identifier.
-    fn is_whole(&self) -> bool {
-        self.arguments.trim_end().ends_with('}')
-            && serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
+    fn argue(&mut self, piece: &str) {
+        self.arguments.push_str(piece);
+        self.end.look(piece, &self.arguments);
     }
 }
 
 impl Calls {
-    /// No calls yet, in answer to a conversation of that many messages.
-    pub(super) const fn new(conversation_len: usize) -> Self {
-        Self { open: Vec::new(), conversation_len }
-    }
-
-    /// Whether the answer has none.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.open.is_empty()
+    /// No calls yet.
+    pub(super) const fn new() -> Self {
+        Self { open: Vec::new() }
     }
 
     /// Whether each has its name, without which it cannot be run.
@@ -69,7 +59,7 @@ impl Calls {
         self.open.iter().all(|call| !call.name.is_empty())
     }
 
-    /// Takes one piece and gives its events to `emit`.
+    /// Takes one piece, and counts a call that begins with it.
     ///
     /// # Errors
     ///
@@ -77,35 +67,35 @@ impl Calls {
     pub(super) fn push(
         &mut self,
         delta: CallDelta<'_>,
-        mut emit: impl FnMut(ProviderEvent),
+        tally: &mut Tally,
+        events: &mut Events,
     ) -> Result<(), String> {
         let function = delta.function.unwrap_or_default();
         let (id, name) = (delta.id.0.as_ref(), function.name.0.as_ref());
-        let arguments = function.arguments.map_or(Cow::Borrowed(""), text_of);
+        let arguments = arguments_of(function.arguments);
         let place = match self.place(delta.index.0, id, name) {
             Some(place) => place,
-            None => self.begin(delta.index.0, id)?,
+            None => self.begin(delta.index.0, id, tally)?,
         };
-        let index = u32::try_from(place).unwrap_or(u32::MAX);
         let Some(call) = self.open.get_mut(place) else { return Ok(()) };
-        call.arguments.push_str(&arguments);
+        let index = call.place;
+        call.argue(&arguments);
         if call.name.is_empty() && name.is_empty() {
             return Ok(());
         }
         let text = if call.name.is_empty() {
             name.clone_into(&mut call.name);
-            let id = match [call.id.as_str(), id] {
-                ["", ""] => format!("call_{}_{place}", self.conversation_len),
-                ["", id] | [id, _] => id.to_owned(),
-            };
-            call.id.clone_from(&id);
-            emit(ProviderEvent::CallStarted { index, id, function: name.to_owned() });
+            if call.id.is_empty() {
+                id.clone_into(&mut call.id);
+            }
+            let id = Some(call.id.as_str()).filter(|id| !id.is_empty());
+            events.push_back(tally.started(index, id, name));
             call.arguments.clone()
         } else {
             arguments.into_owned()
         };
         if !text.is_empty() {
-            emit(ProviderEvent::CallArguments { index, text });
+            events.push_back(ProviderEvent::CallArguments { index, text });
         }
         Ok(())
     }
@@ -122,24 +112,16 @@ impl Calls {
         found.filter(|place| self.open.get(*place).is_some_and(|call| !call.differs_from(id, name)))
     }
 
-    fn begin(&mut self, index: Option<u64>, id: &str) -> Result<usize, String> {
-        if self.open.len() >= CALLS_PER_ANSWER_MAX {
-            return Err(format!("the answer has more than {CALLS_PER_ANSWER_MAX} tool calls"));
-        }
-        let (id, name, arguments) = (id.to_owned(), String::new(), String::new());
-        self.open.push(Call { index, id, name, arguments });
+    fn begin(&mut self, index: Option<u64>, id: &str, tally: &mut Tally) -> Result<usize, String> {
+        let place = tally.call()?;
+        self.open.push(Call {
+            place,
+            index,
+            id: id.to_owned(),
+            name: String::new(),
+            arguments: String::new(),
+            end: ObjectEnd::default(),
+        });
         Ok(self.open.len() - 1)
     }
-}
-
-/// Arguments as text: a string holds it, anything else is it.
-fn text_of(arguments: &RawValue) -> Cow<'_, str> {
-    let raw = arguments.get();
-    if raw == "null" {
-        return Cow::Borrowed("");
-    }
-    if !raw.starts_with('"') {
-        return Cow::Borrowed(raw);
-    }
-    serde_json::from_str::<Text<'_>>(raw).unwrap_or_default().0
 }

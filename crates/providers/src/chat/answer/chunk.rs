@@ -12,7 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::wire::{CallDelta, Groq, WireUsage};
-use crate::loose::{Count, Said, Text};
+use crate::loose::{Count, Said, Text, len};
 
 /// What a chunk says, as far as we read it.
 #[derive(Default)]
@@ -46,6 +46,24 @@ pub(super) struct Delta<'a> {
     pub(super) reasoning: Text<'a>,
     pub(super) reasoning_details: Option<&'a RawValue>,
     pub(super) tool_calls: Vec<CallDelta<'a>>,
+}
+
+impl Choice<'_> {
+    /// Bytes of it that are kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.delta.bytes() + len(self.logprobs)
+    }
+}
+
+impl Delta<'_> {
+    fn bytes(&self) -> usize {
+        let Said { text, thought } = &self.content;
+        // Of one thought under two names one is kept.
+        let told = self.reasoning_content.0.len().max(self.reasoning.0.len());
+        let said = text.len() + thought.len() + self.refusal.0.len() + told;
+        let calls: usize = self.tool_calls.iter().map(CallDelta::bytes).sum();
+        said + len(self.reasoning_details) + calls
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Chunk<'a> {

@@ -12,7 +12,7 @@ use crate::{
     errors::{Reporter, is_error, says_error},
     framing::Frame,
     loose::text_of,
-    wire::{Decode, Events},
+    wire::{Decode, Events, of_choice},
 };
 
 /// Reads one answer.
@@ -106,7 +106,7 @@ impl Decoder {
         let voice = self.others.entry(number).or_insert_with(|| Voice::new(len));
         let mut said = Events::new();
         voice.take(choice, &self.reporter, &mut said)?;
-        events.extend(said.into_iter().map(|event| sibling(number, event)));
+        events.extend(said.into_iter().map(|event| of_choice(number, event)));
         Ok(())
     }
 }
@@ -154,14 +154,10 @@ impl Decode for Decoder {
         }
         for (number, voice) in &mut self.others {
             let finish = voice.end(&self.reporter)?;
-            events.push_back(sibling(*number, ProviderEvent::Finished(finish)));
+            events.push_back(of_choice(*number, ProviderEvent::Finished(finish)));
         }
         let finish = self.voice.end(&self.reporter)?;
         events.push_back(ProviderEvent::Finished(finish));
         Ok(())
     }
-}
-
-fn sibling(choice: u32, event: ProviderEvent) -> ProviderEvent {
-    ProviderEvent::Sibling { choice, event: Box::new(event) }
 }

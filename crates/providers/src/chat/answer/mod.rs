@@ -5,6 +5,7 @@
 mod calls;
 mod chunk;
 mod decoder;
+mod object;
 #[cfg(test)]
 mod tests;
 mod voice;

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     errors::Reporter,
     loose::value_of,
+    tally::{NAMELESS, Tally},
     wire::{Events, finish},
 };
 
@@ -17,15 +18,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Voice {
     calls: Calls,
+    tally: Tally,
     finish: Option<Finish>,
-    /// Bytes of text and thoughts.
-    bytes: usize,
 }
 
 impl Voice {
     /// An answer to a conversation of that many messages.
     pub(super) const fn new(conversation_len: usize) -> Self {
-        Self { calls: Calls::new(conversation_len), finish: None, bytes: 0 }
+        Self { calls: Calls::new(), tally: Tally::new(conversation_len), finish: None }
     }
 
     /// Whether the server said why it ended.
@@ -40,7 +40,10 @@ impl Voice {
         reporter: &Reporter,
         events: &mut Events,
     ) -> Result<(), ProviderError> {
-        self.take_delta(choice.delta, reporter, events)?;
+        let counted = self.tally.count(choice.bytes());
+        counted
+            .and_then(|()| self.take_delta(choice.delta, events))
+            .map_err(|problem| reporter.malformed(problem, &[]))?;
         if let Some(logprobs) = choice.logprobs {
             events.push_back(ProviderEvent::Logprobs(value_of(logprobs)));
         }
@@ -54,34 +57,25 @@ impl Voice {
         }
     }
 
-    fn take_delta(
-        &mut self,
-        delta: Delta<'_>,
-        reporter: &Reporter,
-        events: &mut Events,
-    ) -> Result<(), ProviderError> {
+    fn take_delta(&mut self, delta: Delta<'_>, events: &mut Events) -> Result<(), String> {
         // Some servers send one thought under two names.
         let thoughts = [delta.reasoning_content.0, delta.reasoning.0];
         let thought = thoughts.into_iter().find(|thought| !thought.is_empty()).unwrap_or_default();
         let thoughts = [thought.into_owned(), delta.content.thought];
         let texts = [delta.content.text, delta.refusal.0];
         for thought in thoughts.into_iter().filter(|thought| !thought.is_empty()) {
-            self.bytes += thought.len();
             events.push_back(ProviderEvent::Reasoning(thought));
         }
         for detail in delta.reasoning_details.map(items_of).into_iter().flatten() {
             events.push_back(ProviderEvent::ReasoningDetail(detail));
         }
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
-            self.bytes += text.len();
             events.push_back(ProviderEvent::Text(text.into_owned()));
         }
         for call in delta.tool_calls {
-            self.bytes += call.arguments_len();
-            let pushed = self.calls.push(call, |event| events.push_back(event));
-            pushed.map_err(|problem| reporter.malformed(problem, &[]))?;
+            self.calls.push(call, &mut self.tally, events)?;
         }
-        reporter.check_len(self.bytes)
+        Ok(())
     }
 
     /// Why it ended.
@@ -91,9 +85,9 @@ impl Voice {
     /// [`ProviderError::Malformed`] for a call without a name, which cannot be run.
     pub(super) fn end(&mut self, reporter: &Reporter) -> Result<Finish, ProviderError> {
         if !self.calls.are_named() {
-            return Err(reporter.malformed("a tool call has no name", &[]));
+            return Err(reporter.malformed(NAMELESS, &[]));
         }
-        Ok(finish(self.finish.take(), !self.calls.is_empty()))
+        Ok(finish(self.finish.take(), self.tally.has_calls()))
     }
 }
 

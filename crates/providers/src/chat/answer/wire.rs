@@ -4,7 +4,7 @@ use branchwork_core::provider::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::loose::{Count, Text};
+use crate::loose::{Count, Text, len};
 
 #[derive(Deserialize)]
 pub(super) struct CallDelta<'a> {
@@ -17,10 +17,12 @@ pub(super) struct CallDelta<'a> {
 }
 
 impl CallDelta<'_> {
-    /// Bytes of arguments, as JSON.
-    pub(super) fn arguments_len(&self) -> usize {
-        let arguments = self.function.as_ref().and_then(|function| function.arguments);
-        arguments.map_or(0, |arguments| arguments.get().len())
+    /// Bytes of it that are kept.
+    pub(super) fn bytes(&self) -> usize {
+        let function = self.function.as_ref();
+        let function =
+            function.map_or(0, |function| function.name.0.len() + len(function.arguments));
+        self.id.0.len() + function
     }
 }
 
@@ -45,6 +47,8 @@ pub(super) struct WireUsage {
     prompt_tokens: Count,
     #[serde(default)]
     completion_tokens: Count,
+    #[serde(default)]
+    total_tokens: Count,
     prompt_tokens_details: Option<Details>,
     completion_tokens_details: Option<Details>,
     /// Where `DeepSeek` counts what came from its cache.
@@ -56,19 +60,80 @@ pub(super) struct WireUsage {
 struct Details {
     #[serde(default)]
     cached_tokens: Count,
+    /// What `OpenRouter` counts as kept by a prompt cache.
+    #[serde(default)]
+    cache_write_tokens: Count,
     #[serde(default)]
     reasoning_tokens: Count,
 }
 
+impl WireUsage {
+    /// Tokens written. By the protocol the thoughts are among them; xAI counts them beside them, which only
+    /// its total tells.
+    fn output_tokens(&self, reasoning: Option<u64>) -> Option<u64> {
+        let written = self.completion_tokens.0;
+        let all = written?.checked_add(reasoning.unwrap_or_default())?;
+        let total = self.prompt_tokens.0.and_then(|read| read.checked_add(all));
+        let is_beside = total.is_some() && total == self.total_tokens.0;
+        if is_beside { Some(all) } else { written }
+    }
+}
+
 impl From<WireUsage> for Usage {
     fn from(wire: WireUsage) -> Self {
-        let cached = wire.prompt_tokens_details.unwrap_or_default().cached_tokens.0;
+        let read = wire.prompt_tokens_details.unwrap_or_default();
+        let reasoning = wire.completion_tokens_details.unwrap_or_default().reasoning_tokens.0;
         Self {
             input_tokens: wire.prompt_tokens.0,
-            output_tokens: wire.completion_tokens.0,
-            cached_tokens: cached.or(wire.prompt_cache_hit_tokens.0),
-            cache_write_tokens: None,
-            reasoning_tokens: wire.completion_tokens_details.unwrap_or_default().reasoning_tokens.0,
+            output_tokens: wire.output_tokens(reasoning),
+            cached_tokens: read.cached_tokens.0.or(wire.prompt_cache_hit_tokens.0),
+            cache_write_tokens: read.cache_write_tokens.0,
+            reasoning_tokens: reasoning,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Usage {
+        serde_json::from_str::<WireUsage>(json).expect("good usage").into()
+    }
+
+    #[test]
+    fn thoughts_that_are_counted_beside_the_text_are_written_too() {
+        let counted = |total: &str| {
+            let usage = read(&format!(
+                r#"{{"prompt_tokens":32,"completion_tokens":9{total},
+                    "completion_tokens_details":{{"reasoning_tokens":94}}}}"#
+            ));
+            (usage.output_tokens, usage.reasoning_tokens)
+        };
+        assert_eq!(counted(r#","total_tokens":135"#), (Some(103), Some(94)), "as xAI counts");
+        assert_eq!(counted(r#","total_tokens":41"#), (Some(9), Some(94)), "as OpenAI counts");
+        assert_eq!(counted(""), (Some(9), Some(94)), "nobody says");
+        let huge = format!(
+            r#"{{"prompt_tokens":{0},"completion_tokens":{0},"total_tokens":{0}}}"#,
+            u64::MAX
+        );
+        assert_eq!(read(&huge).output_tokens, Some(u64::MAX));
+    }
+
+    #[test]
+    fn what_a_cache_keeps_and_gives_is_counted() {
+        let usage = read(
+            r#"{"prompt_tokens":32,"completion_tokens":null,
+                "prompt_tokens_details":{"cached_tokens":5,"cache_write_tokens":20}}"#,
+        );
+        let expected = Usage {
+            input_tokens: Some(32),
+            cached_tokens: Some(5),
+            cache_write_tokens: Some(20),
+            ..Usage::default()
+        };
+        assert_eq!(usage, expected);
+        let deepseek = read(r#"{"prompt_tokens":32,"prompt_cache_hit_tokens":7}"#);
+        assert_eq!((deepseek.cached_tokens, deepseek.cache_write_tokens), (Some(7), None));
     }
 }

@@ -25,7 +25,7 @@ pub(in crate::chat) fn head(request: &ModelRequest, dialect: Dialect) -> Result<
     let model = checks::model(&request.config)?;
     let parameters = parameters(&request.config, dialect)?;
     check_extras(request, &parameters)?;
-    checks::tool_choice(request)?;
+    checks::tool_choice(request, &[])?;
     let body = Body { request, dialect, model, parameters };
     let mut head = serde_json::to_vec(&body).map_err(|error| error.to_string())?;
     // The messages go into the object.
@@ -35,15 +35,9 @@ pub(in crate::chat) fn head(request: &ModelRequest, dialect: Dialect) -> Result<
 }
 
 fn check_extras(request: &ModelRequest, written: &[(&str, Parameter<'_>)]) -> Result<(), String> {
-    for key in request.config.extras.keys() {
-        if RESERVED.contains(&key.as_str()) {
-            return Err(format!("`{key}` cannot be an extra parameter"));
-        }
-        if written.iter().any(|(name, _)| name == key) {
-            return Err(checks::said_by_a_setting(key));
-        }
-    }
-    Ok(())
+    let said = written.iter().map(|(name, _)| *name);
+    let mut extras = request.config.extras.keys();
+    extras.try_for_each(|name| checks::extra(name, &RESERVED, said.clone()))
 }
 
 struct Body<'a> {

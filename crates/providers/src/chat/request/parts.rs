@@ -82,10 +82,15 @@ pub(super) fn wire_parts<'a>(parts: &'a [Part], context: Option<&'a Value>) -> V
     parts.iter().filter_map(wire_part).chain(context).collect()
 }
 
+/// `None` for what only answers have, and for a text that says nothing: servers refuse it.
 fn wire_part(part: &Part) -> Option<WirePart<'_>> {
     Some(match part {
         Part::Text(_) | Part::Data(_) => {
-            WirePart::Text { text: WireText::Part(Joined::new(std::slice::from_ref(part), None)) }
+            let text = Joined::new(std::slice::from_ref(part), None);
+            if text.is_empty() {
+                return None;
+            }
+            WirePart::Text { text: WireText::Part(text) }
         }
         Part::Image { url, detail } => {
             WirePart::ImageUrl { image_url: WireImage { url, detail: detail.as_deref() } }

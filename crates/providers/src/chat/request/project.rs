@@ -19,6 +19,7 @@ use crate::{
     arguments::legal_arguments,
     dialect::{CallIds, Dialect, ReasoningBack, SystemRole},
     joined::Joined,
+    rules::Rule,
     wire::Pen,
 };
 
@@ -27,7 +28,7 @@ pub(in crate::chat) fn message(pen: &mut Pen, body: &Body, dialect: Dialect) -> 
     check(body)?;
     note_adaptations(pen, body, dialect);
     let Some(wire) = project(body, dialect) else {
-        pen.adapt("empty_answer_left_out");
+        pen.adapt(Rule::EmptyAnswerLeftOut);
         return Ok(());
     };
     pen.item(&wire)
@@ -48,20 +49,20 @@ fn note_adaptations(pen: &mut Pen, body: &Body, dialect: Dialect) {
     for part in parts {
         match part {
             Part::Reasoning { .. } if dialect.reasoning == ReasoningBack::Never => {
-                pen.adapt("thought_left_out");
+                pen.adapt(Rule::ThoughtLeftOut);
             }
-            Part::Native(_) => pen.adapt("native_left_out"),
-            part if part.is_attachment() => pen.adapt("attachment_left_out"),
+            Part::Native(_) => pen.adapt(Rule::NativeLeftOut),
+            part if part.is_attachment() => pen.adapt(Rule::AttachmentLeftOut),
             _ => {}
         }
     }
     let Body::ActionRequest { calls, .. } = body else { return };
     for call in calls {
         if matches!(call_id(call.id.as_str(), dialect.call_ids), Cow::Owned(_)) {
-            pen.adapt("call_id_remade");
+            pen.adapt(Rule::CallIdRemade);
         }
         if matches!(legal_arguments(&call.arguments), Cow::Owned(_)) {
-            pen.adapt("arguments_wrapped");
+            pen.adapt(Rule::ArgumentsWrapped);
         }
     }
 }

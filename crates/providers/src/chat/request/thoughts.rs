@@ -55,18 +55,17 @@ fn text_of(parts: &[Part]) -> Option<Cow<'_, str>> {
     texts.reduce(|joined, text| Cow::Owned(joined.into_owned() + "\n" + &text))
 }
 
-/// The details in order. The pieces in which one came over a stream are put together again.
+/// The details in order. The pieces in which one came over a stream are put together again; those of other
+/// protocols are not for this one.
 fn details_of(parts: &[Part]) -> Vec<Value> {
     let mut details: Vec<Value> = Vec::new();
     for part in parts {
         let pieces = match part {
             Part::Reasoning { detail: Some(Value::Array(pieces)), .. } => pieces.as_slice(),
-            Part::Reasoning { detail: Some(piece), .. } if !Native::is_detail(piece) => {
-                std::slice::from_ref(piece)
-            }
+            Part::Reasoning { detail: Some(piece), .. } => std::slice::from_ref(piece),
             _ => continue,
         };
-        for piece in pieces {
+        for piece in pieces.iter().filter(|piece| !Native::is_detail(piece)) {
             if !details.last_mut().is_some_and(|last| joined(last, piece)) {
                 details.push(piece.clone());
             }

@@ -128,13 +128,6 @@ impl Part<'_> {
     }
 }
 
-impl<'a> FunctionCall<'a> {
-    /// The arguments, as JSON text; empty where there are none.
-    pub(super) fn arguments(&self) -> &'a str {
-        self.args.map_or("", RawValue::get)
-    }
-}
-
 impl From<WireUsage> for Usage {
     fn from(wire: WireUsage) -> Self {
         let read = Self { input_tokens: wire.prompt.0, ..Self::default() };

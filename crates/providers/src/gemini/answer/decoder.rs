@@ -1,34 +1,32 @@
 //! The decoder: a machine from frames to events, without I/O.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use branchwork_core::provider::{Finish, ModelRequest, ProviderError, ProviderEvent, Usage};
-use serde_json::{Value, value::RawValue};
+use branchwork_core::provider::{ModelRequest, ProviderError, ProviderEvent, Usage};
+use serde_json::value::RawValue;
 
 use super::{
     chunk::{Candidate, Chunk, Feedback},
-    finish::{End, end_of},
-    speech::Speech,
+    voice::Voice,
 };
 use crate::{
-    errors::Reporter,
+    errors::{Reporter, is_error},
     framing::Frame,
-    gemini::native,
-    loose::{text_of, value_of},
-    wire::{Decode, Events, finish},
+    loose::text_of,
+    wire::{Decode, Events, of_choice},
 };
 
 /// Reads one answer.
 #[derive(Debug)]
 pub(in crate::gemini) struct Decoder {
     reporter: Arc<Reporter>,
-    /// The model that was asked.
-    model: String,
-    speech: Speech,
-    /// What the server told of its sources. It comes with the last chunks, and again.
-    sources: Vec<Value>,
+    voice: Voice,
+    /// The other answers, when several were asked for.
+    others: BTreeMap<u32, Voice>,
+    choices: u32,
+    /// The model that was asked, and the messages of the conversation.
+    asked: (String, usize),
     usage: Usage,
-    finish: Option<Finish>,
     has_started: bool,
     is_done: bool,
 }
@@ -36,14 +34,14 @@ pub(in crate::gemini) struct Decoder {
 impl Decoder {
     /// A decoder of the answer to `request`.
     pub(in crate::gemini) fn new(request: &ModelRequest, reporter: Arc<Reporter>) -> Self {
-        let model = request.config.model.clone().unwrap_or_default();
+        let asked = (request.config.model.clone().unwrap_or_default(), request.messages.len());
         Self {
             reporter,
-            speech: Speech::new(model.clone(), request.messages.len()),
-            model,
-            sources: Vec::new(),
+            voice: Voice::new(asked.0.clone(), asked.1),
+            others: BTreeMap::new(),
+            choices: request.choices,
+            asked,
             usage: Usage::default(),
-            finish: None,
             has_started: false,
             is_done: false,
         }
@@ -62,7 +60,7 @@ impl Decoder {
         data: &[u8],
         events: &mut Events,
     ) -> Result<(), ProviderError> {
-        if chunk.error.is_some_and(|error| error.get() != "null") {
+        if is_error(chunk.error) {
             return Err(self.reporter.in_stream(data));
         }
         let candidates = chunk.candidates.unwrap_or_default();
@@ -81,8 +79,33 @@ impl Decoder {
         if let Some(feedback) = chunk.prompt_feedback {
             self.check(&feedback)?;
         }
-        let first = candidates.into_iter().find(|candidate| candidate.index.0.unwrap_or(0) == 0);
-        first.map_or(Ok(()), |candidate| self.take_candidate(&candidate, events))
+        for (place, candidate) in (0..).zip(&candidates) {
+            let number = candidate.index.0.unwrap_or(place);
+            self.take_candidate(u32::try_from(number).unwrap_or(u32::MAX), candidate, events)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what a chunk says of the answer with that number, when it was asked for.
+    fn take_candidate(
+        &mut self,
+        number: u32,
+        candidate: &Candidate<'_>,
+        events: &mut Events,
+    ) -> Result<(), ProviderError> {
+        if number == 0 {
+            return self.voice.take(candidate, &self.reporter, events);
+        }
+        if number >= self.choices {
+            return Ok(());
+        }
+        let (model, len) = &self.asked;
+        let voice = self.others.entry(number);
+        let voice = voice.or_insert_with(|| Voice::new(model.clone(), *len));
+        let mut said = Events::new();
+        voice.take(candidate, &self.reporter, &mut said)?;
+        events.extend(said.into_iter().map(|event| of_choice(number, event)));
+        Ok(())
     }
 
     /// What was asked may be refused by an answer that is none.
@@ -92,49 +115,14 @@ impl Decoder {
         let colon = if message.is_empty() { "" } else { ": " };
         Err(self.reporter.invalid(&format!("the prompt was blocked ({reason}){colon}{message}")))
     }
-
-    fn take_candidate(
-        &mut self,
-        candidate: &Candidate<'_>,
-        events: &mut Events,
-    ) -> Result<(), ProviderError> {
-        let content = candidate.content.as_ref().and_then(|content| content.parts.as_deref());
-        for part in content.unwrap_or_default() {
-            self.take_part(part, events)?;
-        }
-        for source in candidate.sources() {
-            if !self.sources.contains(&source) {
-                self.sources.push(source);
-            }
-        }
-        if let Some(logprobs) = candidate.logprobs_result {
-            events.push_back(ProviderEvent::Logprobs(value_of(logprobs)));
-        }
-        let Some(reason) = candidate.finish_reason.said() else { return Ok(()) };
-        let why = || {
-            let message = candidate.finish_message.said().unwrap_or("the server says no more");
-            format!("the answer ended with {reason}: {message}")
-        };
-        match end_of(reason) {
-            End::Finished(finish) => {
-                self.finish = Some(finish);
-                Ok(())
-            }
-            End::Garbled => Err(self.reporter.malformed(why(), &[])),
-            End::Refused => Err(self.reporter.invalid(&why())),
-        }
-    }
-
-    fn take_part(&mut self, part: &RawValue, events: &mut Events) -> Result<(), ProviderError> {
-        let pushed = self.speech.push(part, events);
-        pushed.map_err(|problem| self.reporter.malformed(problem, part.get().as_bytes()))?;
-        self.reporter.check_len(self.speech.bytes())
-    }
 }
 
 impl Decode for Decoder {
     fn has_finish(&self) -> bool {
-        self.finish.is_some()
+        let begun = self.others.len() + 1;
+        self.voice.has_finish()
+            && u32::try_from(begun).is_ok_and(|begun| begun >= self.choices)
+            && self.others.values().all(Voice::has_finish)
     }
 
     fn is_done(&self) -> bool {
@@ -175,17 +163,16 @@ impl Decode for Decoder {
     }
 
     fn end(&mut self, events: &mut Events) -> Result<(), ProviderError> {
-        let is_whole = self.finish.is_some() || (self.is_done && self.has_started);
+        let is_whole = self.has_finish() || (self.is_done && self.has_started);
         if !is_whole {
             return Err(ProviderError::Truncated { source: None });
         }
-        self.speech.end(events);
-        if self.speech.has_said() {
-            let blocks = self.sources.drain(..).map(|block| native::native(&self.model, block));
-            events.extend(blocks.map(ProviderEvent::Native));
+        for (number, mut voice) in std::mem::take(&mut self.others) {
+            let mut said = Events::new();
+            voice.end(&mut said);
+            events.extend(said.into_iter().map(|event| of_choice(number, event)));
         }
-        let finish = finish(self.finish.take(), self.speech.has_calls());
-        events.push_back(ProviderEvent::Finished(finish));
+        self.voice.end(events);
         Ok(())
     }
 }

@@ -5,8 +5,10 @@
 mod chunk;
 mod decoder;
 mod finish;
+mod sources;
 mod speech;
 #[cfg(test)]
 mod tests;
+mod voice;
 
 pub(super) use self::decoder::Decoder;

@@ -3,13 +3,14 @@
 //! Parts of one text come as one text, so that a reader sees it whole; where some of them were signed, a
 //! block behind it says where they met.
 
-use branchwork_core::{limits::CALLS_PER_ANSWER_MAX, message::Native, provider::ProviderEvent};
+use branchwork_core::{message::Native, provider::ProviderEvent};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::chunk::{FunctionCall, Part};
 use crate::{
     gemini::native::{self, Piece},
-    loose::value_of,
+    loose::{arguments_of, value_of},
+    tally::Tally,
     wire::Events,
 };
 
@@ -18,11 +19,7 @@ use crate::{
 pub(super) struct Speech {
     /// The model that was asked.
     model: String,
-    /// Tells the identifiers we make from those of earlier answers of the conversation.
-    conversation_len: usize,
-    calls: usize,
-    /// Bytes of text, thoughts, arguments and blocks.
-    bytes: usize,
+    tally: Tally,
     open: Open,
     /// Whether anything but thoughts was said.
     has_said: bool,
@@ -44,18 +41,20 @@ impl Speech {
     pub(super) const fn new(model: String, conversation_len: usize) -> Self {
         Self {
             model,
-            conversation_len,
-            calls: 0,
-            bytes: 0,
+            tally: Tally::new(conversation_len),
             open: Open::Nothing,
             has_said: false,
             silent: Vec::new(),
         }
     }
 
-    /// Bytes that were said.
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+    /// Counts `bytes` of what was told beside the parts.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, when there are more than an answer may have.
+    pub(super) fn count(&mut self, bytes: usize) -> Result<(), String> {
+        self.tally.count(bytes)
     }
 
     /// Whether anything but thoughts was said.
@@ -65,7 +64,7 @@ impl Speech {
 
     /// Whether a tool was called.
     pub(super) const fn has_calls(&self) -> bool {
-        self.calls > 0
+        self.tally.has_calls()
     }
 
     /// Takes the next part.
@@ -74,6 +73,8 @@ impl Speech {
     ///
     /// What is wrong with it.
     pub(super) fn push(&mut self, raw: &RawValue, events: &mut Events) -> Result<(), String> {
+        // All of a part is kept: what stands beside its content, too, and what of it is silent.
+        self.count(raw.get().len())?;
         let part: Part<'_> = match serde_json::from_str(raw.get()) {
             Ok(part) => part,
             // A part whose fields have other types than they had is one we do not know.
@@ -109,7 +110,6 @@ impl Speech {
         if !matches!(self.open, Open::Thought) {
             self.close(events);
         }
-        self.bytes += text.len();
         if !text.is_empty() {
             events.push_back(ProviderEvent::Reasoning(text.to_owned()));
             self.open = Open::Thought;
@@ -123,7 +123,6 @@ impl Speech {
         if text.is_empty() && marks.is_empty() {
             return;
         }
-        self.bytes += text.len();
         if let Open::Text(pieces) = &mut self.open {
             add_piece(pieces, text.len(), marks);
         } else if text.is_empty() {
@@ -144,25 +143,13 @@ impl Speech {
         marks: Map<String, Value>,
         events: &mut Events,
     ) -> Result<(), String> {
-        let Some(function) = call.name.said() else {
-            return Err("a tool call has no name".to_owned());
-        };
-        if self.calls >= CALLS_PER_ANSWER_MAX {
-            return Err(format!("the answer has more than {CALLS_PER_ANSWER_MAX} tool calls"));
-        }
+        let (index, started) = self.tally.begin_call(call.id.said(), call.name.said())?;
         self.say(events);
         if !marks.is_empty() {
             events.push_back(ProviderEvent::Native(native::native(&self.model, marks)));
         }
-        let place = self.calls;
-        self.calls += 1;
-        let made = || format!("call_{}_{place}", self.conversation_len);
-        let id = call.id.said().map_or_else(made, str::to_owned);
-        let index = u32::try_from(place).unwrap_or(u32::MAX);
-        let function = function.to_owned();
-        events.push_back(ProviderEvent::CallStarted { index, id, function });
-        let text = call.arguments().to_owned();
-        self.bytes += text.len();
+        events.push_back(started);
+        let text = arguments_of(call.args).into_owned();
         if !text.is_empty() {
             events.push_back(ProviderEvent::CallArguments { index, text });
         }
@@ -171,7 +158,6 @@ impl Speech {
 
     /// A part that only Gemini understands.
     fn block(&mut self, raw: &RawValue, events: &mut Events) {
-        self.bytes += raw.get().len();
         self.say(events);
         events.push_back(ProviderEvent::Native(native::native(&self.model, value_of(raw))));
     }

@@ -11,13 +11,14 @@ use super::{
     parts::{Marks, WireCall, WirePart, WireText},
 };
 use crate::{
-    arguments_object::ArgumentsObject,
+    arguments::ArgumentsObject,
     gemini::{
         PROTOCOL,
         model::{Family, Model},
         native::{self, Block},
     },
     joined::Joined,
+    rules::Rule,
     wire::Pen,
 };
 
@@ -41,7 +42,7 @@ pub(super) fn answer(
     answer.drop_marks();
     let wire = answer.wire;
     if !wire.iter().any(WirePart::is_said) {
-        pen.adapt("empty_answer_left_out");
+        pen.adapt(Rule::EmptyAnswerLeftOut);
         return Ok(());
     }
     contents::write(pen, Turn::Model, &wire)
@@ -74,7 +75,7 @@ impl<'a> Answer<'a, '_> {
             }
             Part::Reasoning { text, detail } => self.thought(text, detail.as_ref()),
             Part::Native(native) => self.native(native),
-            part if part.is_attachment() => self.pen.adapt("attachment_left_out"),
+            part if part.is_attachment() => self.pen.adapt(Rule::AttachmentLeftOut),
             _ => {}
         }
     }
@@ -111,18 +112,18 @@ impl<'a> Answer<'a, '_> {
                 });
             }
             Some(_) => {}
-            None => self.pen.adapt("thought_left_out"),
+            None => self.pen.adapt(Rule::ThoughtLeftOut),
         }
     }
 
     fn native(&mut self, native: &'a Native) {
         let block = Some(&native.block).filter(|_| native.protocol == PROTOCOL);
         match block.and_then(Block::read) {
-            None => self.pen.adapt("native_left_out"),
-            Some(Block::Source) => self.pen.adapt("source_left_out"),
+            None => self.pen.adapt(Rule::NativeLeftOut),
+            Some(Block::Source) => self.pen.adapt(Rule::SourceLeftOut),
             Some(Block::Marks(marks)) if self.is_own(native) => self.marks = Some(marks),
             Some(Block::Texts(_)) if self.was_cut() => {}
-            Some(Block::Marks(_) | Block::Texts(_)) => self.pen.adapt("signature_left_out"),
+            Some(Block::Marks(_) | Block::Texts(_)) => self.pen.adapt(Rule::SignatureLeftOut),
             Some(Block::Part(part)) if self.is_own(native) => {
                 self.wire.push(WirePart::Native(part));
             }
@@ -133,11 +134,11 @@ impl<'a> Answer<'a, '_> {
     /// A block of another Gemini. What all of them understand is sent without its signature.
     fn foreign(&mut self, part: &Map<String, Value>) {
         if !part.keys().any(|field| native::CONTENTS.contains(&field.as_str())) {
-            return self.pen.adapt("native_left_out");
+            return self.pen.adapt(Rule::NativeLeftOut);
         }
         let mut part = part.clone();
         if part.remove(native::SIGNATURE).is_some() {
-            self.pen.adapt("signature_left_out");
+            self.pen.adapt(Rule::SignatureLeftOut);
         }
         self.wire.push(WirePart::Unsigned(part));
     }
@@ -153,7 +154,7 @@ impl<'a> Answer<'a, '_> {
         let is_signed = marks.is_some_and(|marks| marks.contains_key(native::SIGNATURE));
         let marks = match marks {
             _ if is_new && self.placed.len() == 1 && !is_signed => {
-                self.pen.adapt("signature_put_in");
+                self.pen.adapt(Rule::SignaturePutIn);
                 Marks::STAND_IN
             }
             Some(marks) => Marks::Kept(marks),
@@ -161,11 +162,11 @@ impl<'a> Answer<'a, '_> {
         };
         let args = ArgumentsObject::read(&call.arguments);
         if args.is_wrapped() {
-            self.pen.adapt("arguments_wrapped");
+            self.pen.adapt(Rule::ArgumentsWrapped);
         }
         let name = names::legal(&call.function);
         if name != call.function {
-            self.pen.adapt("name_remade");
+            self.pen.adapt(Rule::CallNameRemade);
         }
         let id = is_new.then_some(call.id.as_str());
         self.wire.push(WirePart::Call { function_call: WireCall { id, name, args }, marks });
@@ -174,7 +175,7 @@ impl<'a> Answer<'a, '_> {
     /// Marks whose call does not follow have nothing to stand beside.
     fn drop_marks(&mut self) {
         if self.marks.take().is_some_and(|marks| !marks.is_empty()) {
-            self.pen.adapt("signature_left_out");
+            self.pen.adapt(Rule::SignatureLeftOut);
         }
     }
 

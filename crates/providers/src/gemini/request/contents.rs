@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::parts::WirePart;
-use crate::wire::Pen;
+use crate::{rules::Rule, wire::Pen};
 
 /// What stands for a turn of the user that must be there and is not, or says nothing.
 const BLANK: &str = ".";
@@ -44,7 +44,7 @@ pub(super) fn write(pen: &mut Pen, turn: Turn, parts: &[impl Serialize]) -> Resu
     }
     if pen.open == Some(turn.as_str()) {
         if matches!(turn, Turn::User | Turn::Model) {
-            pen.adapt("turns_joined");
+            pen.adapt(Rule::TurnsJoined);
         }
         pen.raw(",");
     } else {
@@ -60,15 +60,17 @@ pub(super) fn write(pen: &mut Pen, turn: Turn, parts: &[impl Serialize]) -> Resu
 }
 
 /// Writes the blank that stands for what the user did not say.
-pub(super) fn blank(pen: &mut Pen, rule: &'static str) -> Result<(), String> {
+pub(super) fn blank(pen: &mut Pen, rule: Rule) -> Result<(), String> {
     pen.adapt(rule);
     write(pen, Turn::User, &[WirePart::text(BLANK)])
 }
 
 /// Ends the body. A request ends with the user, so that there is something to answer.
 pub(in crate::gemini) fn tail(pen: &mut Pen) -> Result<(), String> {
-    if pen.begun == 0 || pen.open == Some(Turn::Model.as_str()) {
-        blank(pen, "user_turn_put_in")?;
+    if pen.begun == 0 {
+        blank(pen, Rule::NothingAsked)?;
+    } else if pen.open == Some(Turn::Model.as_str()) {
+        blank(pen, Rule::AskedToGoOn)?;
     }
     close(pen);
     pen.raw("]}");
@@ -77,7 +79,7 @@ pub(in crate::gemini) fn tail(pen: &mut Pen) -> Result<(), String> {
 
 fn begin(pen: &mut Pen, turn: Turn) -> Result<(), String> {
     if turn == Turn::Model && pen.begun == 0 {
-        blank(pen, "user_turn_put_in")?;
+        blank(pen, Rule::FirstMessageAsked)?;
     }
     close(pen);
     if turn == Turn::System {

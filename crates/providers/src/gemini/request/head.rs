@@ -12,7 +12,7 @@ use crate::{checks, gemini::model::Model};
 /// Keys that are never taken from the extras, because the program says them in its own way.
 const RESERVED: [&str; 4] = ["model", "contents", "systemInstruction", "stream"];
 
-/// How many answers are given; of several, the first would be read.
+/// How many answers are given, which the program says in its own way.
 const ANSWERS: &str = "candidateCount";
 
 /// The body of `request` up to its first turn.
@@ -25,16 +25,20 @@ const ANSWERS: &str = "candidateCount";
 /// What is wrong with the request, as a clause.
 pub(in crate::gemini) fn head(request: &ModelRequest) -> Result<Vec<u8>, String> {
     checks::model(&request.config)?;
-    checks::tool_choice(request)?;
+    checks::tool_choice(request, &[])?;
     let mut extras = extras(&request.config)?;
     let said = generation_config(&request.config, Model::of(&request.config))?;
-    let generation_config = take_into(&mut extras, "generationConfig", said)?;
+    let mut generation_config = take_into(&mut extras, "generationConfig", said)?;
     if generation_config.contains_key(ANSWERS) {
         return Err(format!("`generationConfig.{ANSWERS}` cannot be an extra parameter"));
     }
+    if request.choices > 1 {
+        generation_config.insert(ANSWERS.to_owned(), request.choices.into());
+    }
+    let hosted = checks::list("tools", take(&mut extras, "tools"))?;
     let head = Head {
         generation_config,
-        tools: tools::tools(&request.tools, take(&mut extras, "tools"))?,
+        tools: tools::tools(&request.tools, hosted)?,
         tool_config: take_into(&mut extras, "toolConfig", tools::config(request))?,
         extras,
     };

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     gemini::model::{Family, Model},
     joined::{Context, Joined},
+    rules::Rule,
     wire::Pen,
 };
 
@@ -53,12 +54,12 @@ pub(in crate::gemini) fn message(
 /// System text is before all turns, or it is what the user says.
 fn system(pen: &mut Pen, text: &str) -> Result<(), String> {
     if text.is_empty() {
-        pen.adapt("empty_text_left_out");
+        pen.adapt(Rule::BlankTextLeftOut);
         return Ok(());
     }
     let turn = if pen.begun == 0 { Turn::System } else { Turn::User };
     if turn == Turn::User {
-        pen.adapt("system_as_user");
+        pen.adapt(Rule::SystemAsUser);
     }
     contents::write(pen, turn, &[WirePart::text(text)])
 }
@@ -73,7 +74,7 @@ fn instruction<'a>(
     if !parts.iter().any(Part::is_attachment) {
         let text = Joined::new(parts, context);
         if text.is_empty() {
-            return contents::blank(pen, "blank_put_in");
+            return contents::blank(pen, Rule::BlankPutIn);
         }
         return contents::write(pen, Turn::User, &[said(WireText::Joined(text))]);
     }
@@ -81,7 +82,7 @@ fn instruction<'a>(
     for part in parts {
         if let Some(content) = media::media(part, model) {
             if media::loses_detail(part, model) {
-                pen.adapt("detail_left_out");
+                pen.adapt(Rule::ImageDetailLeftOut);
             }
             wire.push(content?);
             continue;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::SIGNATURE;
 use crate::{
-    arguments_object::ArgumentsObject,
+    arguments::ArgumentsObject,
     joined::{Context, Joined},
 };
 

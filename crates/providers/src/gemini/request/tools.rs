@@ -5,22 +5,18 @@ use serde_json::{Map, Value, json};
 
 use super::names;
 
-/// The tools on offer as function declarations, and the server's own tools of the extras.
+/// The tools on offer as function declarations, and those that the server runs.
 ///
 /// # Errors
 ///
-/// That a name is none the protocol can say, or that the extras hold no list.
-pub(super) fn tools(specs: &[ToolSpec], extra: Option<&Value>) -> Result<Vec<Value>, String> {
+/// That a name is none the protocol can say.
+pub(super) fn tools(specs: &[ToolSpec], hosted: &[Value]) -> Result<Vec<Value>, String> {
     let mut tools = Vec::new();
     if !specs.is_empty() {
         let declarations = specs.iter().map(declaration).collect::<Result<Vec<_>, _>>()?;
         tools.push(json!({ "functionDeclarations": declarations }));
     }
-    match extra {
-        None => {}
-        Some(Value::Array(more)) => tools.extend(more.iter().cloned()),
-        Some(_) => return Err("the extra parameter `tools` is no list".to_owned()),
-    }
+    tools.extend(hosted.iter().cloned());
     Ok(tools)
 }
 

@@ -1,12 +1,10 @@
 //! A line of a stream, or a whole answer: both have one form.
 
-use std::borrow::Cow;
-
 use branchwork_core::provider::Usage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::loose::{Count, Text};
+use crate::loose::{Count, Text, len};
 
 /// What a line says, as far as we read it.
 #[derive(Deserialize)]
@@ -53,10 +51,15 @@ pub(super) struct Function<'a> {
     #[serde(borrow, default)]
     pub(super) name: Text<'a>,
     #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
+    pub(super) arguments: Option<&'a RawValue>,
 }
 
 impl Chunk<'_> {
+    /// Bytes of it that are kept; the names of calls are counted with them.
+    pub(super) fn bytes(&self) -> usize {
+        self.message.as_ref().map_or(0, Message::bytes) + len(self.logprobs)
+    }
+
     /// What was counted, if anything was.
     pub(super) fn usage(&self) -> Option<Usage> {
         let (input_tokens, output_tokens) = (self.prompt_eval_count.0, self.eval_count.0);
@@ -65,13 +68,13 @@ impl Chunk<'_> {
     }
 }
 
-impl<'a> Function<'a> {
-    /// The arguments as JSON text: an object by the protocol, text of it by some gateways.
-    pub(super) fn arguments(&self) -> Cow<'a, str> {
-        let raw = self.arguments.map_or("", RawValue::get);
-        if raw.starts_with('"') {
-            return serde_json::from_str::<Text<'a>>(raw).unwrap_or_default().0;
-        }
-        Cow::Borrowed(if raw == "null" { "" } else { raw })
+impl Message<'_> {
+    fn bytes(&self) -> usize {
+        let calls = self.tool_calls.as_deref().unwrap_or_default().iter();
+        let functions = calls.filter_map(|call| call.function.as_ref());
+        let arguments: usize = functions.map(|function| len(function.arguments)).sum();
+        let images = self.images.as_deref().unwrap_or_default().iter();
+        let images: usize = images.map(|image| image.get().len()).sum();
+        self.content.0.len() + self.thinking.0.len() + arguments + images
     }
 }

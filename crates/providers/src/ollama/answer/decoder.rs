@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use branchwork_core::{
-    limits::CALLS_PER_ANSWER_MAX,
     message::Native,
     provider::{Finish, ModelRequest, ProviderError, ProviderEvent},
 };
@@ -11,10 +10,11 @@ use serde_json::{Deserializer, Value, json, value::RawValue};
 
 use super::chunk::{Call, Chunk, Message};
 use crate::{
-    errors::Reporter,
+    errors::{Reporter, is_error},
     framing::Frame,
-    loose::{text_of, value_of},
+    loose::{arguments_of, text_of, value_of},
     ollama::PROTOCOL,
+    tally::Tally,
     wire::{Decode, Events, finish},
 };
 
@@ -24,11 +24,7 @@ pub(in crate::ollama) struct Decoder {
     reporter: Arc<Reporter>,
     /// The model that was asked.
     model: String,
-    /// Tells the identifiers we make from those of earlier answers of the conversation.
-    conversation_len: usize,
-    calls: usize,
-    /// Bytes of text, thoughts, arguments and pictures so far.
-    bytes: usize,
+    tally: Tally,
     finish: Option<Finish>,
     has_started: bool,
 }
@@ -39,9 +35,7 @@ impl Decoder {
         Self {
             reporter,
             model: request.config.model.clone().unwrap_or_default(),
-            conversation_len: request.messages.len(),
-            calls: 0,
-            bytes: 0,
+            tally: Tally::new(request.messages.len()),
             finish: None,
             has_started: false,
         }
@@ -53,7 +47,7 @@ impl Decoder {
         data: &[u8],
         events: &mut Events,
     ) -> Result<(), ProviderError> {
-        if chunk.error.is_some_and(|error| !matches!(error.get(), "null" | "\"\"")) {
+        if is_error(chunk.error) {
             return Err(self.reporter.in_stream(data));
         }
         if !self.has_started && (chunk.message.is_some() || chunk.model.said().is_some()) {
@@ -61,11 +55,7 @@ impl Decoder {
             let model = chunk.model.said().map(str::to_owned);
             events.push_back(ProviderEvent::Started { model, response_id: None });
         }
-        if let Some(message) = &chunk.message {
-            self.take_message(message, events)?;
-        }
-        let logprobs = chunk.logprobs.map(value_of).filter(|logprobs| *logprobs != Value::Null);
-        events.extend(logprobs.map(ProviderEvent::Logprobs));
+        self.take_said(chunk, events).map_err(|problem| self.reporter.malformed(problem, &[]))?;
         if chunk.done == Some(true) {
             events.extend(chunk.usage().map(ProviderEvent::Usage));
             self.finish = Some(finish_of(&chunk.done_reason.0));
@@ -73,12 +63,18 @@ impl Decoder {
         Ok(())
     }
 
-    fn take_message(
-        &mut self,
-        message: &Message<'_>,
-        events: &mut Events,
-    ) -> Result<(), ProviderError> {
-        self.bytes += message.thinking.0.len() + message.content.0.len();
+    /// Takes what the model says. Log probabilities come behind the text that they belong to.
+    fn take_said(&mut self, chunk: &Chunk<'_>, events: &mut Events) -> Result<(), String> {
+        self.tally.count(chunk.bytes())?;
+        if let Some(message) = &chunk.message {
+            self.take_message(message, events)?;
+        }
+        let logprobs = chunk.logprobs.map(value_of).filter(|logprobs| *logprobs != Value::Null);
+        events.extend(logprobs.map(ProviderEvent::Logprobs));
+        Ok(())
+    }
+
+    fn take_message(&mut self, message: &Message<'_>, events: &mut Events) -> Result<(), String> {
         if let Some(thought) = message.thinking.said() {
             events.push_back(ProviderEvent::Reasoning(thought.to_owned()));
         }
@@ -87,7 +83,6 @@ impl Decoder {
         }
         let images = message.images.as_deref().unwrap_or_default();
         if !images.is_empty() {
-            self.bytes += images.iter().map(|image| image.get().len()).sum::<usize>();
             let images: Vec<_> = images.iter().map(|image| value_of(image)).collect();
             let native = Native::new(PROTOCOL, &self.model, json!({ "images": images }));
             events.push_back(ProviderEvent::Native(native));
@@ -95,27 +90,16 @@ impl Decoder {
         for call in message.tool_calls.as_deref().unwrap_or_default() {
             self.take_call(call, events)?;
         }
-        self.reporter.check_len(self.bytes)
+        Ok(())
     }
 
     /// A call always comes whole.
-    fn take_call(&mut self, call: &Call<'_>, events: &mut Events) -> Result<(), ProviderError> {
+    fn take_call(&mut self, call: &Call<'_>, events: &mut Events) -> Result<(), String> {
         let function = call.function.as_ref();
-        let Some(name) = function.and_then(|function| function.name.said()) else {
-            return Err(self.reporter.malformed("a tool call has no name", &[]));
-        };
-        if self.calls >= CALLS_PER_ANSWER_MAX {
-            let problem = format!("the answer has more than {CALLS_PER_ANSWER_MAX} tool calls");
-            return Err(self.reporter.malformed(problem, &[]));
-        }
-        let place = self.calls;
-        self.calls += 1;
-        let made = || format!("call_{}_{place}", self.conversation_len);
-        let id = call.id.said().map_or_else(made, str::to_owned);
-        let index = u32::try_from(place).unwrap_or(u32::MAX);
-        events.push_back(ProviderEvent::CallStarted { index, id, function: name.to_owned() });
-        let text = function.map(|function| function.arguments().into_owned()).unwrap_or_default();
-        self.bytes += text.len();
+        let name = function.and_then(|function| function.name.said());
+        let (index, started) = self.tally.begin_call(call.id.said(), name)?;
+        events.push_back(started);
+        let text = arguments_of(function.and_then(|function| function.arguments)).into_owned();
         if !text.is_empty() {
             events.push_back(ProviderEvent::CallArguments { index, text });
         }
@@ -158,7 +142,7 @@ impl Decode for Decoder {
 
     fn end(&mut self, events: &mut Events) -> Result<(), ProviderError> {
         let said = self.finish.clone().ok_or(ProviderError::Truncated { source: None })?;
-        events.push_back(ProviderEvent::Finished(finish(Some(said), self.calls > 0)));
+        events.push_back(ProviderEvent::Finished(finish(Some(said), self.tally.has_calls())));
         Ok(())
     }
 }

@@ -121,6 +121,10 @@ fn ends_and_counts_are_read() {
     ] {
         check(&[text], last, &format!("text a\n{expected}"));
     }
+    for none in ["null", "\"\"", "{}", "false"] {
+        let last = format!(r#"{{"error":{none},"done":true,"done_reason":"stop"}}"#);
+        check(&[text], &last, "text a\nfinished stop");
+    }
     // Nothing comes after the end.
     check(&[text], &format!("{DONE}\n{{\"error\":\"late\"}}"), "text a\nfinished stop");
 }
@@ -145,6 +149,24 @@ fn errors_inside_a_stream_end_it_with_what_to_do_about_them() {
     );
     let nameless = r#"{"message":{"tool_calls":[{"function":{"arguments":{}}}]}}"#;
     check(nameless, "Retry(None) a tool call has no name");
+}
+
+#[test]
+fn all_that_is_kept_of_an_answer_is_bounded() {
+    let lines: [fn(&str) -> String; 5] = [
+        |long| format!(r#""message":{{"content":"{long}"}}"#),
+        |long| format!(r#""message":{{"thinking":"{long}"}}"#),
+        |long| format!(r#""message":{{"images":["{long}"]}}"#),
+        |long| {
+            let function = format!(r#"{{"name":"f","arguments":{{"a":"{long}"}}}}"#);
+            format!(r#""message":{{"tool_calls":[{{"function":{function}}}]}}"#)
+        },
+        |long| format!(r#""logprobs":[{{"token":"{long}"}}]"#),
+    ];
+    for line in lines {
+        let frame = |_, long: &str| format!("{{{}}}\n", line(long));
+        testing::is_bounded(decoder(), Framing::Lines, frame);
+    }
 }
 
 #[test]

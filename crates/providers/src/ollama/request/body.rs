@@ -23,7 +23,7 @@ const SHORTENED: [&str; 2] = ["truncate", "shift"];
 /// What is wrong with the request, as a clause.
 pub(in crate::ollama) fn head(request: &ModelRequest) -> Result<Vec<u8>, String> {
     let model = checks::model(&request.config)?;
-    checks::tool_choice(request)?;
+    checks::tool_choice(request, &[])?;
     let settings = settings(&request.config)?;
     check_extras(request, &settings)?;
     let extra = request.config.extras.get("options");
@@ -37,15 +37,9 @@ pub(in crate::ollama) fn head(request: &ModelRequest) -> Result<Vec<u8>, String>
 }
 
 fn check_extras(request: &ModelRequest, written: &[(&str, Value)]) -> Result<(), String> {
-    for key in request.config.extras.keys() {
-        if RESERVED.contains(&key.as_str()) {
-            return Err(format!("`{key}` cannot be an extra parameter"));
-        }
-        if written.iter().any(|(name, _)| name == key) {
-            return Err(checks::said_by_a_setting(key));
-        }
-    }
-    Ok(())
+    let said = written.iter().map(|(name, _)| *name);
+    let mut extras = request.config.extras.keys();
+    extras.try_for_each(|name| checks::extra(name, &RESERVED, said.clone()))
 }
 
 /// The tools on offer: none when none may be called, as there is no other way to say that.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    arguments_object::ArgumentsObject, data_url::DataUrl, joined::Joined, ollama::PROTOCOL,
+    arguments::ArgumentsObject, data_url::DataUrl, joined::Joined, ollama::PROTOCOL, rules::Rule,
     wire::Pen,
 };
 
@@ -116,7 +116,7 @@ fn answer(pen: &mut Pen, parts: &[Part], calls: &[ToolCall]) -> Result<(), Strin
         calls.iter().enumerate().map(|(index, call)| wire_call(pen, index, call)).collect();
     let is_silent = Joined::new(parts, None).is_empty() && message.images.is_empty();
     if is_silent && calls.is_empty() {
-        pen.adapt("empty_answer_left_out");
+        pen.adapt(Rule::EmptyAnswerLeftOut);
         return Ok(());
     }
     pen.item(&message)
@@ -134,7 +134,7 @@ fn thinking<'a>(pen: &mut Pen, parts: &'a [Part]) -> Option<Cow<'a, str>> {
                     Some(before) => Cow::Owned(before.into_owned() + "\n" + text),
                 });
             }
-            Part::Reasoning { .. } => pen.adapt("thought_left_out"),
+            Part::Reasoning { .. } => pen.adapt(Rule::ThoughtLeftOut),
             _ => {}
         }
     }
@@ -148,9 +148,9 @@ fn pictures<'a>(pen: &mut Pen, parts: &'a [Part]) -> Vec<&'a str> {
         match part {
             Part::Native(native) => match drawn(native) {
                 Some(drawn) => pictures.extend(drawn.iter().filter_map(Value::as_str)),
-                None => pen.adapt("native_left_out"),
+                None => pen.adapt(Rule::NativeLeftOut),
             },
-            part if part.is_attachment() => pen.adapt("attachment_left_out"),
+            part if part.is_attachment() => pen.adapt(Rule::AttachmentLeftOut),
             _ => {}
         }
     }
@@ -167,7 +167,7 @@ fn drawn(native: &Native) -> Option<&[Value]> {
 fn wire_call<'a>(pen: &mut Pen, index: usize, call: &'a ToolCall) -> WireCall<'a> {
     let arguments = ArgumentsObject::read(&call.arguments);
     if arguments.is_wrapped() {
-        pen.adapt("arguments_wrapped");
+        pen.adapt(Rule::ArgumentsWrapped);
     }
     let function = WireFunction { index, name: &call.function, arguments };
     WireCall { id: call.id.as_str(), r#type: "function", function }

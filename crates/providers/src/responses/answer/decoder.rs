@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use branchwork_core::{
-    limits::CALLS_PER_ANSWER_MAX,
     message::Native,
     provider::{Finish, ProviderError, ProviderEvent},
 };
@@ -11,7 +10,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     event::{Event, Response},
-    item::{Item, PART_BREAK, plain_note, told},
+    item::{Item, PART_BREAK, plain_note, said_list},
     items::{Items, Kind, Name, State},
 };
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
     framing::Frame,
     loose::{Count, text_of, value_of},
     responses::{PROTOCOL, request::is_sealed},
+    tally::{NAMELESS, Tally},
     wire::{Decode, Events, finish},
 };
 
@@ -28,13 +28,10 @@ pub(in crate::responses) struct Decoder {
     reporter: Arc<Reporter>,
     /// The model that was asked, which blocks are marked with.
     model: String,
-    /// Tells the identifiers we make from those of earlier answers of the conversation.
-    conversation_len: usize,
+    tally: Tally,
     items: Items,
     last: Last,
     finish: Option<Finish>,
-    /// Bytes of text, thoughts, arguments and blocks so far.
-    bytes: usize,
     has_started: bool,
     is_done: bool,
 }
@@ -59,11 +56,10 @@ impl Decoder {
         Self {
             reporter,
             model,
-            conversation_len,
+            tally: Tally::new(conversation_len),
             items: Items::default(),
             last: Last::Other,
             finish: None,
-            bytes: 0,
             has_started: false,
             is_done: false,
         }
@@ -130,19 +126,32 @@ impl Decoder {
             events.push_back(ProviderEvent::ReasoningEnded { native: None });
             self.last = Last::Other;
         }
+        self.count(name.id.len())?;
         self.items.begin(name).map_err(|problem| self.reporter.malformed(problem, &[]))
     }
 
     fn text(&mut self, event: &Event<'_>, text: &str, events: &mut Events) -> Decoded {
         let place = self.place(event, Kind::Message, events)?;
+        let logprobs = said_list(event.logprobs);
         if let Some(item) = self.items.at(place) {
             item.turn_to((false, event.content_index.0.unwrap_or_default()));
-            if let Some(logprobs) = told(event.logprobs) {
-                item.has_logprobs = true;
-                events.push_back(ProviderEvent::Logprobs(logprobs));
-            }
+            item.has_logprobs |= logprobs.is_some();
         }
-        self.tell_text(place, text, events)
+        self.tell_text(place, text, events)?;
+        self.tell_logprobs(logprobs, events)
+    }
+
+    /// Tells lists of log probabilities, which come behind the text that they belong to.
+    fn tell_logprobs<'a>(
+        &mut self,
+        lists: impl IntoIterator<Item = &'a RawValue>,
+        events: &mut Events,
+    ) -> Decoded {
+        for list in lists {
+            self.count(list.get().len())?;
+            events.push_back(ProviderEvent::Logprobs(value_of(list)));
+        }
+        Ok(())
     }
 
     /// What of the text of a part was not told in pieces.
@@ -230,19 +239,16 @@ impl Decoder {
 
     /// Tells of a call as soon as its name is known.
     fn begin_call(&mut self, place: usize, item: &Item<'_>, events: &mut Events) -> Decoded {
-        let number = self.items.calls();
         let Some(open) = self.items.at(place) else { return Ok(()) };
-        let (Kind::Call(None), Some(name)) = (open.kind, item.name.said()) else { return Ok(()) };
-        if number >= CALLS_PER_ANSWER_MAX {
-            let problem = format!("the answer has more than {CALLS_PER_ANSWER_MAX} tool calls");
-            return Err(self.reporter.malformed(problem, &[]));
+        if (open.kind, item.name.said().is_some()) != (Kind::Call(None), true) {
+            return Ok(());
         }
-        let index = u32::try_from(number).unwrap_or(u32::MAX);
+        let id = item.call_id.said().or(item.id.said());
+        let begun = self.tally.begin_call(id, item.name.said());
+        let (index, started) = begun.map_err(|problem| self.reporter.malformed(problem, &[]))?;
         open.kind = Kind::Call(Some(index));
-        let id = item.call_id.said().or(item.id.said()).map(str::to_owned);
-        let id = id.unwrap_or_else(|| format!("call_{}_{number}", self.conversation_len));
         self.last = Last::Other;
-        events.push_back(ProviderEvent::CallStarted { index, id, function: name.to_owned() });
+        events.push_back(started);
         Ok(())
     }
 
@@ -274,15 +280,16 @@ impl Decoder {
     fn done_message(&mut self, place: usize, item: &Item<'_>, events: &mut Events) -> Decoded {
         let Some(open) = self.items.at(place) else { return Ok(()) };
         let text = item.text();
-        let rest = open.rest(&text).to_owned();
-        if !open.has_logprobs {
-            events.extend(item.logprobs().into_iter().map(ProviderEvent::Logprobs));
-        }
+        let (rest, has_logprobs) = (open.rest(&text).to_owned(), open.has_logprobs);
         self.tell_text(place, &rest, events)?;
+        if !has_logprobs {
+            self.tell_logprobs(item.logprobs(), events)?;
+        }
         if let (Some(note), Last::Text(last)) = (item.note(), self.last)
             && last == place
         {
             self.last = Last::Other;
+            self.count(note.to_string().len())?;
             events.push_back(ProviderEvent::Native(self.native(note)));
         }
         Ok(())
@@ -395,8 +402,7 @@ impl Decoder {
     }
 
     fn count(&mut self, bytes: usize) -> Decoded {
-        self.bytes += bytes;
-        self.reporter.check_len(self.bytes)
+        self.tally.count(bytes).map_err(|problem| self.reporter.malformed(problem, &[]))
     }
 }
 
@@ -443,9 +449,9 @@ impl Decode for Decoder {
     fn end(&mut self, events: &mut Events) -> Decoded {
         let said = self.finish.take().ok_or(ProviderError::Truncated { source: None })?;
         if !self.items.are_named() {
-            return Err(self.reporter.malformed("a tool call has no name", &[]));
+            return Err(self.reporter.malformed(NAMELESS, &[]));
         }
-        events.push_back(ProviderEvent::Finished(finish(Some(said), self.items.calls() > 0)));
+        events.push_back(ProviderEvent::Finished(finish(Some(said), self.tally.has_calls())));
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::loose::Text;
+use crate::loose::{Text, arguments_of};
 
 /// An item as far as we read it; what we do not read of it is kept as it came.
 #[derive(Deserialize, Default)]
@@ -61,21 +61,14 @@ impl<'a> Item<'a> {
         texts.join(PART_BREAK)
     }
 
-    /// The arguments of a call as text: a string holds it, anything else is it.
-    pub(super) fn arguments(&self) -> Cow<'_, str> {
-        let raw = self.arguments.map_or("", RawValue::get);
-        match raw {
-            "null" => Cow::Borrowed(""),
-            raw if raw.starts_with('"') => {
-                serde_json::from_str::<Text<'_>>(raw).unwrap_or_default().0
-            }
-            raw => Cow::Borrowed(raw),
-        }
+    /// The arguments of a call, as text.
+    pub(super) fn arguments(&self) -> Cow<'a, str> {
+        arguments_of(self.arguments)
     }
 
-    /// Log probabilities of the tokens of a message.
-    pub(super) fn logprobs(&self) -> Vec<Value> {
-        parts(self.content).iter().filter_map(|part| told(part.logprobs)).collect()
+    /// Log probabilities of the tokens of a message, a list for each part of it.
+    pub(super) fn logprobs(&self) -> Vec<&'a RawValue> {
+        parts(self.content).iter().filter_map(|part| said_list(part.logprobs)).collect()
     }
 
     /// What a message says beside its text, as the block that goes with it; `None` when that is nothing.
@@ -105,9 +98,8 @@ pub(super) fn plain_note() -> Value {
 }
 
 /// A list that says something.
-pub(super) fn told(list: Option<&RawValue>) -> Option<Value> {
-    let raw = list.map(RawValue::get).filter(|raw| !matches!(*raw, "null" | "[]"))?;
-    serde_json::from_str(raw).ok()
+pub(super) fn said_list(list: Option<&RawValue>) -> Option<&RawValue> {
+    list.filter(|list| !matches!(list.get(), "null" | "[]"))
 }
 
 fn parts(list: Option<&RawValue>) -> Vec<Part<'_>> {

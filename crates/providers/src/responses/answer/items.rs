@@ -141,11 +141,6 @@ impl Items {
     pub(super) fn are_named(&self) -> bool {
         self.0.iter().all(|item| item.kind != Kind::Call(None))
     }
-
-    /// How many calls have their name.
-    pub(super) fn calls(&self) -> usize {
-        self.0.iter().filter(|item| matches!(item.kind, Kind::Call(Some(_)))).count()
-    }
 }
 
 impl Open {

@@ -12,7 +12,9 @@ use super::{
     message::{Item, Said},
     thought::Thought,
 };
-use crate::{arguments::legal_arguments, joined::Joined, responses::PROTOCOL, wire::Pen};
+use crate::{
+    arguments::legal_arguments, joined::Joined, responses::PROTOCOL, rules::Rule, wire::Pen,
+};
 
 /// Writes what `model` is sent for an answer.
 ///
@@ -63,7 +65,7 @@ impl<'a> Answer<'a, '_> {
                 Part::Reasoning { text, detail } => self.thought(text, detail.as_ref()),
                 Part::Native(native) if note.is_none() => self.native(native),
                 Part::Call(place) => self.placed(*place, calls, &mut placed),
-                part if part.is_attachment() => self.pen.adapt("attachment_left_out"),
+                part if part.is_attachment() => self.pen.adapt(Rule::AttachmentLeftOut),
                 _ => {}
             }
         }
@@ -92,7 +94,7 @@ impl<'a> Answer<'a, '_> {
             return;
         }
         if note.is_some_and(|note| note.get("annotations").is_some()) {
-            self.pen.adapt("citations_left_out");
+            self.pen.adapt(Rule::CitationsLeftOut);
         }
         let phase = note.and_then(|note| note.get("phase")).and_then(Value::as_str);
         let content = Said::Joined(text);
@@ -109,11 +111,11 @@ impl<'a> Answer<'a, '_> {
             None => &[],
         };
         let before = self.items.len();
-        let mut ban = "thought_left_out";
+        let mut ban = Rule::ThoughtLeftOut;
         for detail in details {
             let Some((model, block)) = Native::in_detail(detail, PROTOCOL) else { continue };
             if model != self.model {
-                ban = "thought_of_other_model_left_out";
+                ban = Rule::ThoughtOfOtherModelLeftOut;
                 continue;
             }
             self.items.extend(Thought::read(block).map(Sent::Thought));
@@ -134,9 +136,9 @@ impl<'a> Answer<'a, '_> {
         let (call_id, name) = (call_id(call.id.as_str()), call_name(&call.function));
         let arguments = legal_arguments(&call.arguments);
         for (made, rule) in [
-            (&call_id, "call_id_remade"),
-            (&name, "call_name_remade"),
-            (&arguments, "arguments_wrapped"),
+            (&call_id, Rule::CallIdRemade),
+            (&name, Rule::CallNameRemade),
+            (&arguments, Rule::ArgumentsWrapped),
         ] {
             if matches!(made, Cow::Owned(_)) {
                 self.pen.adapt(rule);
@@ -148,14 +150,14 @@ impl<'a> Answer<'a, '_> {
     fn write(mut self) -> Result<(), String> {
         // A thought is refused without what it led to.
         while self.items.pop_if(|item| matches!(item, Sent::Thought(_))).is_some() {
-            self.pen.adapt("thought_at_end_left_out");
+            self.pen.adapt(Rule::ThoughtAtEndLeftOut);
         }
         if self.items.is_empty() {
-            self.pen.adapt("empty_answer_left_out");
+            self.pen.adapt(Rule::EmptyAnswerLeftOut);
         }
         for item in &self.items {
             if matches!(item, Sent::Thought(thought) if thought.is_stripped()) {
-                self.pen.adapt("thought_id_left_out");
+                self.pen.adapt(Rule::ThoughtIdLeftOut);
             }
             self.pen.item(item)?;
         }

@@ -7,6 +7,7 @@ use super::{
     parameters::{Parameter, parameters},
     tools::{Tools, choice},
 };
+use crate::checks;
 
 /// Keys that are never taken from the extras, because the program says them in its own way: nothing is
 /// kept on the server, and nothing that is there is pointed at.
@@ -30,8 +31,7 @@ const JOINED: [&str; 4] = ["include", "reasoning", "text", "tools"];
 ///
 /// What is wrong with the request, as a clause.
 pub(in crate::responses) fn head(request: &ModelRequest) -> Result<Vec<u8>, String> {
-    let model = request.config.model.as_deref().filter(|model| !model.trim().is_empty());
-    let model = model.ok_or("no model is chosen")?;
+    let model = checks::model(&request.config)?;
     let parameters = parameters(request)?;
     check_extras(request, &parameters)?;
     let body = Body { request, model, parameters, tools: Tools::of(request)? };
@@ -43,15 +43,10 @@ pub(in crate::responses) fn head(request: &ModelRequest) -> Result<Vec<u8>, Stri
 }
 
 fn check_extras(request: &ModelRequest, written: &[(&str, Parameter<'_>)]) -> Result<(), String> {
-    for key in request.config.extras.keys().filter(|key| !JOINED.contains(&key.as_str())) {
-        if RESERVED.contains(&key.as_str()) {
-            return Err(format!("`{key}` cannot be an extra parameter"));
-        }
-        if written.iter().any(|(name, _)| name == key) {
-            return Err(format!("the extra parameter `{key}` is already said by a setting"));
-        }
-    }
-    Ok(())
+    let said = written.iter().map(|(name, _)| *name);
+    let extras = request.config.extras.keys().filter(|name| !JOINED.contains(&name.as_str()));
+    let mut checked = extras.map(|name| checks::extra(name, &RESERVED, said.clone()));
+    checked.try_for_each(|checked| checked)
 }
 
 struct Body<'a> {

@@ -50,12 +50,15 @@ pub(super) fn contents<'a>(
     parts.iter().filter_map(|part| content(part).transpose()).chain(context).collect()
 }
 
-/// `None` for what only answers have.
+/// `None` for what only answers have, and for a text that says nothing: servers refuse it.
 fn content(part: &Part) -> Result<Option<Content<'_>>, String> {
     Ok(Some(match part {
         Part::Text(_) | Part::Data(_) => {
-            let text = Text::Part(Joined::new(std::slice::from_ref(part), None));
-            Content::Text { text }
+            let text = Joined::new(std::slice::from_ref(part), None);
+            if text.is_empty() {
+                return Ok(None);
+            }
+            Content::Text { text: Text::Part(text) }
         }
         Part::Image { url, detail } => {
             Content::Image { image_url: url, detail: detail.as_deref().unwrap_or("auto") }

@@ -6,7 +6,7 @@ use branchwork_core::message::{Native, Part};
 use serde_json::Value;
 
 use super::thought::is_sealed;
-use crate::responses::PROTOCOL;
+use crate::{responses::PROTOCOL, rules::Rule};
 
 /// What the item of an output is called, after the name of its call.
 const OUTPUT: &str = "_output";
@@ -41,17 +41,17 @@ impl<'a> Pairs<'a> {
 }
 
 /// The rule by which `native` does not go back to `model`; `None` when it does.
-pub(super) fn ban(native: &Native, pairs: &Pairs<'_>, model: &str) -> Option<&'static str> {
+pub(super) fn ban(native: &Native, pairs: &Pairs<'_>, model: &str) -> Option<Rule> {
     if native.protocol != PROTOCOL {
-        return Some("native_left_out");
+        return Some(Rule::NativeLeftOut);
     }
     if is_sealed(&native.block) && native.model != model {
-        return Some("native_of_other_model_left_out");
+        return Some(Rule::NativeOfOtherModelLeftOut);
     }
     if ran_in_container(&native.block) {
-        return Some("container_call_left_out");
+        return Some(Rule::ContainerCallLeftOut);
     }
-    pairs.is_without_other(&native.block).then_some("unpaired_call_left_out")
+    pairs.is_without_other(&native.block).then_some(Rule::UnpairedNativeLeftOut)
 }
 
 /// Whether it names a container, which is gone some minutes later.

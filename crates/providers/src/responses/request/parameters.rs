@@ -6,7 +6,7 @@ use branchwork_core::{config::Config, provider::ModelRequest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{cache_key::cache_key, schema};
+use crate::{cache_key::cache_key, checks, schema};
 
 /// The least limit of tokens that is taken: "integer below minimum value. Expected a value >= 16".
 const TOKENS_MIN: u32 = 16;
@@ -41,9 +41,15 @@ pub(super) fn parameters(
     request: &ModelRequest,
 ) -> Result<Vec<(&'static str, Parameter<'_>)>, String> {
     let config = &request.config;
-    check_unsaid(config)?;
+    let stops = config.stop.as_ref().is_some_and(|stop| !stop.is_empty());
+    checks::unsaid(&[
+        ("stop", stops),
+        ("seed", config.seed.is_some()),
+        ("presence_penalty", config.presence_penalty.is_some()),
+        ("frequency_penalty", config.frequency_penalty.is_some()),
+    ])?;
     let real = |value: Option<f64>| value.map(Parameter::Real);
-    let alternatives = config.logprobs.filter(|count| *count > 0);
+    let alternatives = checks::alternatives(config)?;
     let include = Some(included(config)?).filter(|include| !include.is_empty());
     let said = [
         ("temperature", real(config.temperature)),
@@ -60,75 +66,46 @@ pub(super) fn parameters(
     said.map(finite).collect()
 }
 
-/// Refuses what this protocol has no word for.
-fn check_unsaid(config: &Config) -> Result<(), String> {
-    let stops = config.stop.as_ref().is_some_and(|stop| !stop.is_empty());
-    let unsaid = [
-        ("stop", stops),
-        ("seed", config.seed.is_some()),
-        ("presence_penalty", config.presence_penalty.is_some()),
-        ("frequency_penalty", config.frequency_penalty.is_some()),
-    ];
-    match unsaid.into_iter().find(|(_, is_set)| *is_set) {
-        Some((name, _)) => Err(format!("the Responses protocol has no `{name}`")),
-        None => Ok(()),
-    }
-}
-
 fn finite<'a>(
     (name, value): (&'static str, Parameter<'a>),
 ) -> Result<(&'static str, Parameter<'a>), String> {
     match value {
-        Parameter::Real(number) if !number.is_finite() => {
-            Err(format!("`{name}` is {number}, which JSON cannot say"))
-        }
+        Parameter::Real(number) => Ok((name, Parameter::Real(checks::finite(name, number)?))),
         value => Ok((name, value)),
     }
 }
 
 fn token_limit(config: &Config) -> Result<Option<u32>, String> {
     match config.max_tokens {
-        Some(limit) if limit < TOKENS_MIN => Err(format!(
-            "`max_tokens` is {limit}, the Responses protocol takes {TOKENS_MIN} or more"
-        )),
+        Some(limit) if limit < TOKENS_MIN => {
+            Err(format!("`max_tokens` is {limit}, this protocol takes {TOKENS_MIN} or more"))
+        }
         limit => Ok(limit),
     }
 }
 
-fn effort(config: &Config) -> Option<Value> {
-    config.reasoning_effort.as_ref().map(|effort| json!({ "effort": effort }))
+fn effort(config: &Config) -> Map<String, Value> {
+    let effort = config.reasoning_effort.as_deref();
+    effort.map(|effort| ("effort".to_owned(), effort.into())).into_iter().collect()
 }
 
-fn format(config: &Config) -> Option<Value> {
-    let schema = config.response_schema.as_ref()?;
-    let strict = schema::can_be_strict(schema);
-    let format =
-        json!({ "type": "json_schema", "name": "answer", "strict": strict, "schema": schema });
-    Some(json!({ "format": format }))
+fn format(config: &Config) -> Map<String, Value> {
+    let format = |schema| {
+        let strict = schema::can_be_strict(schema);
+        json!({ "type": "json_schema", "name": "answer", "strict": strict, "schema": schema })
+    };
+    let schema = config.response_schema.as_ref();
+    schema.map(|schema| ("format".to_owned(), format(schema))).into_iter().collect()
 }
 
-/// What a setting says under `name`, and what the extra of that name adds.
+/// What the settings say in the object `name`, and what the extra of that name adds.
 fn joined<'a>(
     config: &Config,
     name: &str,
-    setting: Option<Value>,
+    said: Map<String, Value>,
 ) -> Result<Option<Parameter<'a>>, String> {
-    let mut fields = match config.extras.get(name) {
-        Some(Value::Object(extra)) => extra.clone(),
-        Some(_) => return Err(format!("the extra parameter `{name}` must be an object")),
-        None => Map::new(),
-    };
-    let Some(Value::Object(setting)) = setting else {
-        return Ok(Some(fields).filter(|fields| !fields.is_empty()).map(Parameter::Fields));
-    };
-    for (field, value) in setting {
-        if fields.insert(field.clone(), value).is_some() {
-            return Err(format!(
-                "the extra parameter `{name}.{field}` is already said by a setting"
-            ));
-        }
-    }
-    Ok(Some(Parameter::Fields(fields)))
+    let fields = checks::merged(name, said, config.extras.get(name))?;
+    Ok(Some(fields).filter(|fields| !fields.is_empty()).map(Parameter::Fields))
 }
 
 /// What the answer shall hold beside what is always in it: what the extra says, or thoughts that can be
@@ -140,7 +117,7 @@ fn included(config: &Config) -> Result<Vec<&str>, String> {
         None if thinks(config) => Some(vec![SEALED_THOUGHTS]),
         None => Some(Vec::new()),
     }
-    .ok_or("the extra parameter `include` must be a list of texts")?;
+    .ok_or("the extra parameter `include` is no list of texts")?;
     if config.logprobs.is_some() && !include.contains(&LOGPROBS) {
         include.push(LOGPROBS);
     }

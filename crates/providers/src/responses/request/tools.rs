@@ -4,7 +4,10 @@ use branchwork_core::provider::{ModelRequest, ToolChoice, ToolSpec};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::schema::{Arguments, can_be_strict};
+use crate::{
+    checks,
+    schema::{Arguments, can_be_strict},
+};
 
 /// The tools of a request: our functions, then those that the server runs.
 pub(super) struct Tools<'a> {
@@ -20,21 +23,9 @@ impl<'a> Tools<'a> {
     ///
     /// What is wrong with it, as a clause.
     pub(super) fn of(request: &'a ModelRequest) -> Result<Self, String> {
-        let hosted = match request.config.extras.get("tools") {
-            Some(Value::Array(hosted)) => hosted.as_slice(),
-            Some(_) => return Err("the extra parameter `tools` must be a list".to_owned()),
-            None => &[],
-        };
-        let tools = Self { functions: &request.tools, hosted };
-        match &request.tool_choice {
-            ToolChoice::Required if tools.is_empty() => {
-                Err("a tool is required and none is on offer".to_owned())
-            }
-            ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
-                Err(format!("the tool `{name}` is required and not on offer"))
-            }
-            _ => Ok(tools),
-        }
+        let hosted = checks::list("tools", request.config.extras.get("tools"))?;
+        checks::tool_choice(request, hosted)?;
+        Ok(Self { functions: &request.tools, hosted })
     }
 
     pub(super) const fn is_empty(&self) -> bool {

@@ -26,9 +26,10 @@ use crate::wrap::moment::later;
 ///
 /// - Requests and tokens of a minute are counted as providers do: as much as the limit at once, and what was
 ///   used comes back evenly. What a call needs of it is taken before it is made: one request, the tokens of
-///   its messages as they are estimated, and its `max_tokens` or an estimate for its answer. When the answer
-///   ends, what the provider counted takes the place of that. A call that needs more than a minute has is let
-///   through when all of it is there.
+///   its messages as they are estimated, and its `max_tokens` or an estimate for each of its answers. When
+///   the answer ends, what the provider counted takes the place of that. What was taken for an answer that
+///   got lost, or could not be read, stays taken: the provider may have counted it. A call that needs more
+///   than a minute has is let through when all of it is there.
 /// - A call holds its place among those that go on at the same time until its answer has ended or is
 ///   dropped.
 /// - When the provider refuses a call for its rate and says how long to wait, everybody waits so long; or
@@ -128,7 +129,8 @@ impl Limiter {
             tokens.input = Gauge::default().count(&request.messages, asked).tokens;
         }
         if limits.output.or(limits.tokens).is_some() {
-            tokens.output = request.config.max_tokens.map_or(limits.output_estimate, u64::from);
+            let answer = request.config.max_tokens.map_or(limits.output_estimate, u64::from);
+            tokens.output = answer.saturating_mul(request.choices.into());
         }
         tokens
     }

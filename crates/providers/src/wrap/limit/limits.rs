@@ -80,7 +80,7 @@ impl Limits {
         self
     }
 
-    /// Tokens that are set aside for an answer whose request has no `max_tokens`; 1 000 when not said.
+    /// Tokens that are set aside for each answer whose request has no `max_tokens`; 1 000 when not said.
     #[must_use]
     pub const fn with_output_estimate(mut self, tokens: u64) -> Self {
         self.output_estimate = tokens;

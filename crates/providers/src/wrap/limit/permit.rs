@@ -17,15 +17,25 @@ pub(super) struct Permit {
     usage: Usage,
     /// Bytes of the answer that came.
     bytes: u64,
-    /// The call was refused, so no tokens were read or written.
-    is_refused: bool,
+    fate: Fate,
     pause: Option<Duration>,
+}
+
+/// What became of a call, as far as its provider counts by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It was answered, or is dropped before its end.
+    Answered,
+    /// It was refused, so no tokens were read or written.
+    Refused,
+    /// Nobody knows what the provider read, wrote and counted of it.
+    Unknown,
 }
 
 impl Permit {
     pub(super) fn new(shared: Arc<Shared>, taken: Tokens) -> Self {
         let usage = Usage::default();
-        Self { shared, taken, usage, bytes: 0, is_refused: false, pause: None }
+        Self { shared, taken, usage, bytes: 0, fate: Fate::Answered, pause: None }
     }
 
     /// Notes what the provider says.
@@ -37,13 +47,14 @@ impl Permit {
             | ProviderEvent::CallArguments { text, .. } => {
                 self.bytes = self.bytes.saturating_add(text.len() as u64);
             }
+            ProviderEvent::Sibling { event, .. } => self.hear(event),
             _ => {}
         }
     }
 
     /// The call was not accepted.
     pub(super) fn refuse(&mut self, error: &ProviderError) {
-        self.is_refused = true;
+        self.fate = Fate::Refused;
         self.fail(error);
     }
 
@@ -52,19 +63,35 @@ impl Permit {
         if let ProviderError::RateLimited { retry_after, .. } = error {
             self.pause = *retry_after;
         }
+        if may_be_counted(error) {
+            self.fate = Fate::Unknown;
+        }
     }
 
     /// Tokens that the call took: as the provider counted them, else as much as is known.
     fn used(&self) -> Tokens {
-        if self.is_refused {
-            return Tokens::default();
-        }
         let written = self.bytes.div_ceil(BYTES_PER_TOKEN);
-        Tokens {
+        let known = Tokens {
             input: self.usage.input_tokens.unwrap_or(self.taken.input),
             output: self.usage.output_tokens.unwrap_or(written),
+        };
+        match self.fate {
+            Fate::Answered => known,
+            Fate::Refused => Tokens::default(),
+            Fate::Unknown => Tokens { output: known.output.max(self.taken.output), ..known },
         }
     }
+}
+
+/// Whether the provider may have answered, and counted, a call that ended so: the answer was lost, or could
+/// not be read.
+const fn may_be_counted(error: &ProviderError) -> bool {
+    matches!(
+        error,
+        ProviderError::Truncated { .. }
+            | ProviderError::Malformed { .. }
+            | ProviderError::Unavailable { status: None, .. }
+    )
 }
 
 impl Drop for Permit {

@@ -10,7 +10,9 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio::time::advance;
 
-use super::support::{Answer, Planned, SECOND, cut, down, read, request, seconds};
+use super::support::{
+    Answer, Planned, SECOND, cut, down, of_sibling, read, request, seconds, sibling,
+};
 use crate::wrap::{Cache, CacheOptions};
 
 fn cache(inner: &Arc<Planned>, options: CacheOptions) -> Cache {
@@ -80,6 +82,38 @@ async fn only_whole_answers_that_ended_well_are_kept() {
         assert_eq!(text(&cache, "Where?").await, "Rome.", "{line}");
         assert_eq!(cache.entries(), 1, "{line}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_answers_all_have_to_end_well() {
+    let ends = |finish| of_sibling(1, ProviderEvent::Finished(finish));
+    let both = |finish| Answer::new().piece("Rome.").says(sibling(1, "Oslo.")).says(ends(finish));
+    let retried = Retried { retries: 1, wait: SECOND, problem: "cut".to_owned() };
+    for (answer, kept) in [
+        (both(Finish::Stop).end(), 1),
+        (both(Finish::ToolCalls).end(), 1),
+        (both(Finish::Length).end(), 0),
+        (both(Finish::ContentFilter).end(), 0),
+        (both(Finish::Length).says(ProviderEvent::Retried(retried)).piece("Rome.").end(), 1),
+    ] {
+        let line = format!("{answer:?}");
+        let cache = cache(&Planned::new([answer]), CacheOptions::new());
+        read(&cache, &request("Where?")).await;
+        assert_eq!(cache.entries(), kept, "{line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_of_all_answers_are_counted() {
+    let bytes = async |answer: Answer| {
+        let cache = cache(&Planned::new([answer]), CacheOptions::new());
+        read(&cache, &request("Where?")).await;
+        cache.bytes()
+    };
+    let long = "la".repeat(5_000);
+    let with = bytes(Answer::new().piece("Rome.").says(sibling(1, &long)).end()).await;
+    let without = bytes(Answer::new().piece("Rome.").end()).await;
+    assert!(with > without + long.len(), "{with} and {without}");
 }
 
 #[tokio::test(start_paused = true)]

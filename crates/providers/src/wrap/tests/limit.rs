@@ -12,7 +12,10 @@ use tokio::{
     time::{Instant, advance, timeout},
 };
 
-use super::support::{Answer, Planned, SECOND, busy, down, read, refused, request, seconds, tell};
+use super::support::{
+    Answer, Planned, SECOND, busy, cut, down, garbled, read, refused, request, seconds, sibling,
+    tell, timed_out,
+};
 use crate::wrap::{InvalidLimit, Limiter, Limits, RateLimit};
 
 fn limiter(limits: Limits) -> Limiter {
@@ -147,6 +150,43 @@ async fn what_is_not_told_is_counted_by_what_came_and_a_refusal_took_nothing() {
         read(&provider, &request("Where?")).await;
         assert_eq!(inner.times()[1], waited);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_provider_may_have_counted_stays_taken() {
+    let limits = Limits::new()
+        .with_input_tokens_per_minute(600)
+        .with_output_tokens_per_minute(600)
+        .with_output_estimate(600);
+    let lost: [fn() -> ProviderError; 3] = [cut, garbled, timed_out];
+    for error in lost {
+        for answer in [
+            Answer::refusal(error()),
+            Answer::new().piece("Ro").fails(error()),
+            Answer::new().piece("Ro").used(8, 1).fails(error()),
+        ] {
+            let inner = Planned::new([answer, Answer::text("Rome.")]);
+            let provider = limit(&inner, &limiter(limits));
+            read(&provider, &request("Where?")).await;
+            read(&provider, &request("Where?")).await;
+            assert_eq!(inner.times()[1], seconds(60), "{:?}", error());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_several_answers_counts() {
+    let limits = Limits::new().with_output_tokens_per_minute(600).with_output_estimate(200);
+    // 80 letters are 20 tokens in each of three answers: 6 seconds until they are there again.
+    let text = "word ".repeat(16);
+    let answer =
+        || Answer::new().piece(&text).says(sibling(1, &text)).says(sibling(2, &text)).end();
+    let inner = Planned::new([answer(), answer()]);
+    let provider = limit(&inner, &limiter(limits));
+    let asked = request("Where?").with_choices(3);
+    read(&provider, &asked).await;
+    read(&provider, &asked).await;
+    assert_eq!(inner.times()[1], seconds(6));
 }
 
 #[tokio::test(start_paused = true)]

@@ -99,6 +99,25 @@ async fn an_open_circuit_is_waited_for_or_passed_by() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_open_circuit_is_passed_by_at_once_where_another_can_be_asked() {
+    let near = Planned::new([Answer::refusal(down()), Answer::refusal(down())]);
+    let far = Planned::named("far", (0..3).map(|_| Answer::text("Oslo.")));
+    let circuit = CircuitOptions::new().with_failures(2).with_cool_down(seconds(20));
+    let provider = Stack::over(Arc::clone(&near) as _)
+        .with_circuit(Circuit::new(circuit))
+        .with_retry(retry().with_wait_first(SECOND))
+        .with_fallback(Arc::clone(&far) as _, None)
+        .build();
+    // The first call is made anew until the circuit opens; the next ones are not made at all.
+    for _ in 0..3 {
+        let came = read(&*provider, &request("Where?")).await;
+        assert!(came.contains(&"Oslo.".to_owned()), "{came:?}");
+    }
+    assert_eq!((near.calls(), far.calls()), (2, 3));
+    assert!(near.began.elapsed() < seconds(2), "{:?}", near.began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_known_needs_no_turn() {
     let inner = Planned::new([Answer::text("Rome."), Answer::refusal(busy(Some(seconds(600))))]);
     let limiter = limiter(Limits::new().with_requests_per_minute(2));

@@ -261,6 +261,22 @@ pub(super) fn down() -> ProviderError {
     ProviderError::Unavailable { status: Some(503), retry_after: None, detail, source: None }
 }
 
+/// No answer came, and nobody knows why.
+pub(super) fn timed_out() -> ProviderError {
+    let detail = "no end of the answer came".to_owned();
+    ProviderError::Unavailable { status: None, retry_after: None, detail, source: None }
+}
+
+/// What another answer to the same request says.
+pub(super) fn sibling(choice: u32, text: &str) -> ProviderEvent {
+    of_sibling(choice, ProviderEvent::Text(text.to_owned()))
+}
+
+/// An event of another answer to the same request.
+pub(super) fn of_sibling(choice: u32, event: ProviderEvent) -> ProviderEvent {
+    ProviderEvent::Sibling { choice, event: Box::new(event) }
+}
+
 pub(super) fn cut() -> ProviderError {
     ProviderError::Truncated { source: None }
 }

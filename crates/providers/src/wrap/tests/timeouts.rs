@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use branchwork_core::provider::{Provider as _, ProviderError};
+use branchwork_core::provider::{Finish, Provider as _, ProviderError, ProviderEvent};
 use futures_util::StreamExt as _;
 use tokio::time::{advance, timeout};
 
-use super::support::{Answer, Planned, SECOND, read, request, seconds, tell};
+use super::support::{Answer, Planned, SECOND, of_sibling, read, request, seconds, sibling, tell};
 use crate::wrap::{TimeoutOptions, Timeouts};
 
 fn options() -> TimeoutOptions {
@@ -44,6 +44,16 @@ async fn what_says_nothing_is_no_first_token() {
     let (came, time, dropped) = outcome(answer).await;
     assert_eq!(came, ["started tiny", "usage 1 0 - -", &late("first token came within 10s")]);
     assert_eq!((time, dropped), (seconds(10), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_answer_says_something_by_what_it_says_and_not_by_its_end() {
+    let ends = of_sibling(1, ProviderEvent::Finished(Finish::Stop));
+    let after = |event| Answer::new().wait(seconds(6)).says(event).wait(seconds(5));
+    let (came, ..) = outcome(after(ends).piece("Rome.").end()).await;
+    assert_eq!(came.last(), Some(&late("first token came within 10s")));
+    let (came, ..) = outcome(after(sibling(1, "Oslo.")).piece("Rome.").end()).await;
+    assert_eq!(came.last(), Some(&late("next token came within 3s")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -288,7 +288,7 @@ proptest! {
         let items = body["input"].as_array().expect("a list");
         let ours = ["message", "function_call", "function_call_output", "reasoning"];
         let sent = items.iter().filter(|item| !ours.contains(&kind(item))).count();
-        let rules = ["native_left_out", "native_of_other_model_left_out", "container_call_left_out", "unpaired_call_left_out"];
+        let rules = ["native_left_out", "native_of_other_model_left_out", "container_call_left_out", "unpaired_native_left_out"];
         let told = rules.iter().filter_map(|rule| rendered.adapted.get(*rule)).sum::<u32>();
         prop_assert_eq!(sent + usize::try_from(told).expect("few"), blocks(&history));
     }

@@ -49,6 +49,26 @@ fn events_of_no_known_kind_fail_nothing_whatever_they_hold() {
 }
 
 #[test]
+fn an_error_that_is_none_ends_nothing() {
+    for none in ["null", "\"\"", "{}", "false"] {
+        let start = start(0, r#"{"type":"text","text":"a"}"#);
+        let with = start.replace("\"index\"", &format!("\"error\":{none},\"index\""));
+        check(&[&with], "text a\nfinished stop");
+        let whole = format!(r#"{{"error":{none},"content":[],"stop_reason":"end_turn"}}"#);
+        let (_, ended) = testing::decode_whole(decoder(), whole.as_bytes());
+        assert!(ended.is_ok(), "{none}: {ended:?}");
+    }
+    // One that says no more than that it is one is still one.
+    for error in [r#"{"type":"error"}"#, r#"{"type":"error","error":{}}"#] {
+        let (_, ended) = decode([stream(&[error]).as_bytes()]);
+        assert!(matches!(ended, Err(ProviderError::Unavailable { .. })), "{error}: {ended:?}");
+    }
+    let flat = r#"{"type":"error","message":"boom"}"#;
+    let (_, ended) = testing::decode_whole(decoder(), flat.as_bytes());
+    assert_eq!(ended.expect_err("the server failed").detail(), "boom");
+}
+
+#[test]
 fn errors_inside_a_stream_end_it_with_what_to_do_about_them() {
     let check = |event: &str, expected: &str| {
         let text = start(0, r#"{"type":"text","text":"a"}"#);

@@ -35,8 +35,8 @@ fn thoughts_go_back_to_the_model_that_had_them() {
     let block = thinking().to_string();
     let parts = |model| vec![signed(model, thinking()), Part::text("yes")];
     check_answer(parts(SONNET), "", &[&block, &said("yes")]);
-    check_answer(parts(OPUS), "thought_of_another_model_left_out 1", &[&said("yes")]);
-    check_answer(parts("tiny"), "thought_of_another_model_left_out 1", &[&said("yes")]);
+    check_answer(parts(OPUS), "thought_of_other_model_left_out 1", &[&said("yes")]);
+    check_answer(parts("tiny"), "thought_of_other_model_left_out 1", &[&said("yes")]);
     let hidden = json!({"type": "redacted_thinking", "data": "EmwKAhgB"});
     let parts = vec![Part::text("no"), signed(SONNET, hidden.clone()), Part::text("yes")];
     check_answer(parts, "", &[&said("no"), &hidden.to_string(), &said("yes")]);
@@ -65,14 +65,14 @@ fn a_thought_without_a_signature_goes_back_to_those_who_give_none() {
 #[test]
 fn a_thought_that_nothing_follows_is_left_out() {
     let only = vec![signed(SONNET, thinking()), signed(SONNET, thinking())];
-    check_answer(only, "empty_answer_left_out 1, last_thought_left_out 2", &[]);
+    check_answer(only, "empty_answer_left_out 1, thought_at_end_left_out 2", &[]);
     let blank = vec![Part::text("a"), signed(SONNET, thinking()), Part::text(" ")];
-    check_answer(blank, "blank_text_left_out 1, last_thought_left_out 1", &[&said("a")]);
+    check_answer(blank, "blank_text_left_out 1, thought_at_end_left_out 1", &[&said("a")]);
     let calls = vec![call("c1", "{}")];
     let parts = vec![Part::Call(0), signed(SONNET, thinking())];
     let bodies = vec![Body::instruction("hi"), Body::ActionRequest { parts, calls }];
     let used = r#"{"type":"tool_use","id":"c1","name":"look","input":{}}"#;
-    let rules = "asked_to_go_on 1, last_thought_left_out 1";
+    let rules = "asked_to_go_on 1, thought_at_end_left_out 1";
     check_as(SONNET, bodies, rules, &[&user(&said("hi")), &assistant(used), GO_ON]);
 }
 

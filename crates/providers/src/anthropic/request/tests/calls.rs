@@ -85,7 +85,7 @@ fn names_of_tools_have_legal_letters() {
     let bodies = turn(vec![], vec![call_of("fs.read", "c1", "{}")]);
     let block = r#"{"type":"tool_use","id":"c1","name":"fs_read","input":{}}"#;
     let expected = [user(&said("hi")), assistant(block), user(&told("c1"))];
-    check(bodies, "tool_name_remade 1", &expected.each_ref().map(String::as_str));
+    check(bodies, "call_name_remade 1", &expected.each_ref().map(String::as_str));
 }
 
 #[test]

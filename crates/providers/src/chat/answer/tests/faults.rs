@@ -141,6 +141,23 @@ fn errors_inside_a_stream_end_it_with_what_to_do_about_them() {
 }
 
 #[test]
+fn all_that_is_kept_of_an_answer_is_bounded() {
+    let choices: [fn(&str) -> String; 6] = [
+        |long| format!(r#""delta":{{"content":"{long}"}}"#),
+        |long| format!(r#""delta":{{"reasoning":"{long}","reasoning_content":"{long}"}}"#),
+        |long| format!(r#""delta":{{"reasoning_details":[{{"data":"{long}"}}]}}"#),
+        |long| format!(r#""delta":{{}},"logprobs":{{"content":"{long}"}}"#),
+        |long| format!(r#""delta":{{"tool_calls":[{{"id":"{long}","function":{{"name":"f"}}}}]}}"#),
+        |long| format!(r#""index":1,"delta":{{}},"logprobs":{{"content":"{long}"}}"#),
+    ];
+    for choice in choices {
+        let decoder = Decoder::new(reporter(), (3, 2));
+        let frame = |_, long: &str| format!("data: {{\"choices\":[{{{}}}]}}\n\n", choice(long));
+        testing::is_bounded(decoder, Framing::Events, frame);
+    }
+}
+
+#[test]
 fn whole_answers_that_are_none_are_told_from_errors() {
     let decode = |body: &[u8]| testing::decode_whole(decoder(), body);
     for body in ["", "{}", "[]", "\"text\"", "<html>", "{\"choices\":null}", "{\"choices\":[]}"] {

@@ -78,6 +78,15 @@ fn attachments_make_an_instruction_a_list() {
 }
 
 #[test]
+fn a_text_that_says_nothing_is_no_part_beside_attachments() {
+    let picture = Part::Image { url: "https://example.com/a.png".to_owned(), detail: None };
+    check(
+        asked(vec![Part::text(""), picture], None),
+        r#"{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}"#,
+    );
+}
+
+#[test]
 fn an_answer_without_text_is_left_out() {
     check(Body::response("hi"), r#"{"role":"assistant","content":"hi"}"#);
     check(Body::response(""), "");
@@ -114,7 +123,8 @@ fn malformed_arguments_are_wrapped_so_that_servers_can_parse_them() {
     for (arguments, sent) in [
         ("", "{}"),
         (" ", "{}"),
-        ("[1]", "[1]"),
+        ("[1]", r#"{"_malformed":"[1]"}"#),
+        (r#"{"a":"\ud83d"}"#, r#"{"_malformed":"{\"a\":\"\\ud83d\"}"}"#),
         ("{\"a\":", r#"{"_malformed":"{\"a\":"}"#),
         ("plain", r#"{"_malformed":"plain"}"#),
     ] {
@@ -160,6 +170,24 @@ fn reasoning_details_go_back_put_together() {
     assert_eq!(sent["messages"][0]["reasoning_details"], expected);
     assert_eq!(sent["messages"][0]["reasoning"], Value::Null);
     assert_eq!(dialect("openrouter").reasoning, ReasoningBack::ReasoningDetails);
+}
+
+#[test]
+fn details_of_other_protocols_do_not_go_back_alone_or_in_a_list() {
+    let foreign = Native::new("responses", "tiny", json!({ "encrypted_content": "seal" }));
+    let foreign = foreign.into_detail();
+    let own = json!({ "type": "reasoning.encrypted", "data": "xyz" });
+    for (detail, expected) in [
+        (foreign.clone(), Value::Null),
+        (json!([foreign, foreign]), Value::Null),
+        (json!([foreign, own]), json!([own])),
+        (own.clone(), json!([own])),
+    ] {
+        let body = Body::Response { parts: vec![thought("", Some(detail)), Part::text("hi")] };
+        let rendered = render(&request(vec![body]), dialect("openrouter")).expect("good");
+        let sent: Value = serde_json::from_str(&rendered).expect("JSON");
+        assert_eq!(sent["messages"][0]["reasoning_details"], expected);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use branchwork_core::provider::{Finish, ProviderError, ProviderEvent};
 
 use super::{check, decode, decoder, show, stream};
-use crate::testing;
+use crate::{framing::Framing, testing};
 
 #[test]
 fn ends_are_told_by_what_they_mean() {
@@ -81,6 +81,34 @@ fn errors_inside_a_stream_end_it_with_what_to_do_about_them() {
     check(r#"data: {"error":{"message":"odd","status":"INVALID_ARGUMENT"}}"#, "FixInput odd");
     check("event: error\ndata: boom", "Retry(None) boom");
     check("data: {\n\n", "Retry(None) EOF while parsing an object at line 1 column 1: {");
+}
+
+#[test]
+fn an_error_that_is_none_ends_nothing() {
+    for none in ["null", "\"\"", "{}", "false"] {
+        let event = format!("data: {{\"error\":{none},\"usageMetadata\":null}}\n\n");
+        check(&(event + &stream(&[r#"{"text":"a"}"#], "STOP")), "text a\nfinished stop");
+    }
+}
+
+#[test]
+fn all_that_is_kept_of_an_answer_is_bounded() {
+    let candidates: [fn(usize, &str) -> String; 5] = [
+        |_, long| format!(r#""content":{{"parts":[{{"text":"{long}"}}]}}"#),
+        |_, long| format!(r#""content":{{"parts":[{{"text":"","thoughtSignature":"{long}"}}]}}"#),
+        |_, long| {
+            let call = r#""functionCall":{"name":"f"}"#;
+            format!(r#""content":{{"parts":[{{{call},"thoughtSignature":"{long}"}}]}}"#)
+        },
+        |number, long| format!(r#""groundingMetadata":{{"n":{number},"q":"{long}"}}"#),
+        |_, long| format!(r#""logprobsResult":{{"l":"{long}"}}"#),
+    ];
+    for candidate in candidates {
+        let frame = |number, long: &str| {
+            format!("data: {{\"candidates\":[{{{}}}]}}\n\n", candidate(number, long))
+        };
+        testing::is_bounded(decoder(), Framing::Events, frame);
+    }
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! Parts: text, thoughts, calls, and what stands beside them.
 
-use super::{check, check_parts, decode, show, stream};
+use branchwork_core::provider::{ProviderError, ProviderEvent};
+
+use super::{super::Decoder, check, check_parts, decode, show, stream};
+use crate::{
+    framing::Framing,
+    testing::{self, asked, reporter, request},
+};
 
 #[test]
 fn text_comes_as_one_text_and_a_block_says_where_signed_parts_met() {
@@ -66,6 +72,18 @@ finished tool_calls"#,
 }
 
 #[test]
+fn arguments_that_a_gateway_gives_as_text_are_read() {
+    check_parts(
+        &[r#"{"functionCall":{"name":"look","args":"{\"a\":1}"}}"#],
+        "call 0 call_3_0 look\narguments 0 {\"a\":1}\nfinished tool_calls",
+    );
+    check_parts(
+        &[r#"{"functionCall":{"name":"look","args":null}}"#],
+        "call 0 call_3_0 look\nfinished tool_calls",
+    );
+}
+
+#[test]
 fn parts_that_nobody_knows_stay_blocks_at_their_place() {
     check_parts(
         &[
@@ -117,6 +135,44 @@ native {"groundingMetadata":{"q":[1]}}
 native {"citationMetadata":{"c":2}}
 finished stop"#,
     );
+}
+
+#[test]
+fn of_several_candidates_each_that_was_asked_for_is_told_apart() {
+    let whole = concat!(
+        r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"},"#,
+        r#"{"index":2,"content":{"parts":[{"functionCall":{"name":"go"}}]},"finishReason":"STOP"},"#,
+        r#"{"index":1,"content":{"parts":[{"text":"b"}]},"groundingMetadata":{"q":1},"#,
+        r#""finishReason":"MAX_TOKENS"},"#,
+        r#"{"index":3,"content":{"parts":[{"text":"unasked"}]},"finishReason":"STOP"}]}"#,
+    );
+    let decoder = |choices| {
+        let asked = request(vec![asked(Vec::new(), None); 3]).with_choices(choices);
+        Decoder::new(&asked, reporter())
+    };
+    let told = |choices| {
+        let (events, ended) = testing::decode_whole(decoder(choices), whole.as_bytes());
+        assert!(ended.is_ok(), "{ended:?}");
+        let of = |choice: u32| {
+            let of_choice = events.iter().filter_map(|event| match event {
+                ProviderEvent::Sibling { choice: of, event } if *of == choice => {
+                    Some((**event).clone())
+                }
+                ProviderEvent::Sibling { .. } => None,
+                event => (choice == 0).then(|| event.clone()),
+            });
+            show(&of_choice.collect::<Vec<_>>())
+        };
+        (0..4).map(of).collect::<Vec<_>>()
+    };
+    let first = "started None None\ntext a\nfinished stop";
+    let second = "text b\nnative {\"groundingMetadata\":{\"q\":1}}\nfinished length";
+    assert_eq!(told(3), [first, second, "call 0 call_3_0 go\nfinished tool_calls", ""]);
+    assert_eq!(told(1), [first, "", "", ""], "one was asked for");
+    // In a stream the answer is whole when all of them are.
+    let stream = stream(&[r#"{"text":"a"}"#], "STOP");
+    let (_, ended) = testing::decode(decoder(2), Framing::Events, [stream.as_bytes()]);
+    assert!(matches!(ended, Err(ProviderError::Truncated { .. })), "{ended:?}");
 }
 
 #[test]

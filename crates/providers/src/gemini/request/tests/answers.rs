@@ -161,7 +161,7 @@ fn arguments_are_objects_and_names_are_legal_whoever_made_the_call() {
         ("look", r#"{"b": 1}"#, "look", json!({ "b": 1 }), &[][..]),
         ("look", "", "look", json!({}), &[]),
         ("look", "[1]", "look", json!({ "_malformed": "[1]" }), &["arguments_wrapped 1"]),
-        ("9 lives", "{}", "_9_lives", json!({}), &["name_remade 1"]),
+        ("9 lives", "{}", "_9_lives", json!({}), &["call_name_remade 1"]),
     ] {
         let (id, function) = (CallId::new("x"), function.to_owned());
         let call = ToolCall { id, function, arguments: arguments.to_owned() };

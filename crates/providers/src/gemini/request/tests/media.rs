@@ -58,8 +58,8 @@ fn how_closely_to_look_is_said_in_the_words_of_gemini_3() {
     check(NEW, picture("ultra_high"), &with("MEDIA_RESOLUTION_ULTRA_HIGH"), &[]);
     check(NEW, picture("MEDIA_RESOLUTION_X"), &with("MEDIA_RESOLUTION_X"), &[]);
     check(NEW, picture("auto"), &plain, &[]);
-    check(NEW, picture("sharply"), &plain, &["detail_left_out 1"]);
-    check(OLD, picture("low"), &plain, &["detail_left_out 1"]);
+    check(NEW, picture("sharply"), &plain, &["image_detail_left_out 1"]);
+    check(OLD, picture("low"), &plain, &["image_detail_left_out 1"]);
 }
 
 #[test]

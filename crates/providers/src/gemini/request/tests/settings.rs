@@ -4,6 +4,7 @@ use branchwork_core::provider::{ModelRequest, ToolChoice, ToolSpec};
 use serde_json::{Value, json};
 
 use super::{NEW, OLD, ask, sent};
+use crate::{gemini::Gemini, wire::Wire as _};
 
 fn tool(name: &str, parameters: Value) -> ToolSpec {
     ToolSpec { name: name.to_owned(), description: String::new(), parameters }
@@ -67,6 +68,17 @@ fn tools_are_offered_with_their_schema_and_chosen_from() {
     }
     let bare = head(NEW, |request| request.tool_choice = ToolChoice::None);
     assert_eq!(bare, Ok(json!({})), "there is nothing to forbid");
+}
+
+#[test]
+fn several_answers_are_asked_for_at_once_and_only_so_many() {
+    let config = |choices| head(OLD, |request| request.choices = choices);
+    assert_eq!(config(1), Ok(json!({})));
+    assert_eq!(config(8), Ok(json!({ "generationConfig": { "candidateCount": 8 } })));
+    assert_eq!(config(9), Err("9 answers are asked for, 8 are allowed".to_owned()));
+    let path = |choices| Gemini.path(&ask(OLD, vec![]).with_choices(choices));
+    assert!(path(1).ends_with(":streamGenerateContent?alt=sse"), "{}", path(1));
+    assert!(path(2).ends_with(":generateContent"), "{}", path(2));
 }
 
 #[test]

@@ -63,12 +63,17 @@ fn neighbours_of_one_side_are_one_turn() {
 fn a_request_begins_and_ends_with_the_user() {
     let contents = json!([user("."), model("a"), user("q")]);
     let answer_first = [Body::response("a"), Body::instruction("q")];
-    check_for(NEW, &answer_first, &contents, &["user_turn_put_in 1"]);
+    check_for(NEW, &answer_first, &contents, &["first_message_asked 1"]);
     let answer_last = [Body::instruction("q"), Body::response("a")];
     let contents = json!([user("q"), model("a"), user(".")]);
-    check_for(NEW, &answer_last, &contents, &["user_turn_put_in 1"]);
+    check_for(NEW, &answer_last, &contents, &["asked_to_go_on 1"]);
     let contents = json!([user("."), model("a"), user(".")]);
-    check_for(NEW, &[Body::response("a")], &contents, &["user_turn_put_in 2"]);
+    check_for(
+        NEW,
+        &[Body::response("a")],
+        &contents,
+        &["asked_to_go_on 1", "first_message_asked 1"],
+    );
     for empty in [&[][..], &[system("s")], &[Body::response("")]] {
         let request = ask(NEW, empty.to_vec());
         let body = sent(&request).expect("a good request");

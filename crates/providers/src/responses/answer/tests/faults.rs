@@ -3,11 +3,47 @@
 use branchwork_core::provider::{ProviderError, ProviderEvent};
 use serde_json::{Value, json};
 
-use super::{check_all, decode, decode_whole, done, message, show, stream, text};
+use super::{check_all, decode, decode_whole, decoder, done, message, show, stream, text};
+use crate::{framing::Framing, testing};
 
 fn ended(kind: &str, status: Option<&str>, details: &Value) -> Value {
     let response = json!({ "status": status, "incomplete_details": details });
     json!({ "type": format!("response.{kind}"), "response": response })
+}
+
+#[test]
+fn all_that_is_kept_of_an_answer_is_bounded() {
+    let events: [fn(usize, &str) -> Value; 5] = [
+        |_, long| text(0, long),
+        |_, long| {
+            let mut piece = text(0, "a");
+            piece["logprobs"] = json!([{ "token": long }]);
+            piece
+        },
+        |number, long| {
+            let part = json!({ "text": "a", "logprobs": [{ "token": long }] });
+            let id = number.to_string();
+            done_at(number, &json!({ "type": "message", "id": id, "content": [part] }))
+        },
+        |number, long| {
+            let part = json!({ "text": "a", "annotations": [{ "url": long }] });
+            let id = number.to_string();
+            done_at(number, &json!({ "type": "message", "id": id, "content": [part] }))
+        },
+        |number, long| {
+            let id = format!("{number}{long}");
+            done_at(number, &json!({ "type": "message", "id": id, "content": [] }))
+        },
+    ];
+    for event in events {
+        let frame = |number, long: &str| format!("data: {}\n\n", event(number, long));
+        testing::is_bounded(decoder(), Framing::Events, frame);
+    }
+}
+
+/// An item that is done, at that place.
+fn done_at(place: usize, item: &Value) -> Value {
+    json!({ "type": "response.output_item.done", "output_index": place, "item": item })
 }
 
 #[test]

@@ -240,6 +240,6 @@ fn refusals_are_text_and_log_probabilities_are_told_once() {
     piece["logprobs"] = logprobs.clone();
     let mut item = message("a");
     item["content"][0]["logprobs"] = logprobs.clone();
-    check(&[piece, done(0, &item)], &format!("logprobs {logprobs}\ntext a\nfinished stop"));
-    check(&[done(0, &item)], &format!("logprobs {logprobs}\ntext a\nfinished stop"));
+    check(&[piece, done(0, &item)], &format!("text a\nlogprobs {logprobs}\nfinished stop"));
+    check(&[done(0, &item)], &format!("text a\nlogprobs {logprobs}\nfinished stop"));
 }

@@ -51,7 +51,7 @@ fn calls_of_other_providers_are_made_legal() {
         function: function.to_owned(),
         arguments: arguments.to_owned(),
     };
-    let two = [call("c#1", "a.b", "{\"a\":"), call("c2", "ok", "[1]")];
+    let two = [call("c#1", "a.b", "{\"a\":"), call("c2", "ok", "{\"a\":1}")];
     let (call, function) = (CallId::new("c#1"), "a.b".to_owned());
     let result = Body::ActionResponse { call, function, outcome: Outcome::Unknown };
     let calls = Body::ActionRequest { parts: vec![], calls: two.to_vec() };
@@ -64,7 +64,7 @@ fn calls_of_other_providers_are_made_legal() {
     assert_eq!(input[0]["arguments"], r#"{"_malformed":"{\"a\":"}"#);
     assert_eq!(
         input[1],
-        json!({ "type": "function_call", "call_id": "c2", "name": "ok", "arguments": "[1]" })
+        json!({ "type": "function_call", "call_id": "c2", "name": "ok", "arguments": "{\"a\":1}" })
     );
     let rules = ["arguments_wrapped 1", "call_id_remade 1", "call_name_remade 1"];
     assert_eq!(crate::testing::adapted(&super::WIRE, &request), rules);
@@ -162,7 +162,7 @@ fn items_of_hosted_tools_go_back_as_they_came_at_their_place() {
 #[test]
 fn calls_and_outputs_that_lack_each_other_are_left_out() {
     let item = |kind: &str, call_id: &str| json!({ "type": kind, "call_id": call_id });
-    let rule = |count: u32| format!("unpaired_call_left_out {count}");
+    let rule = |count: u32| format!("unpaired_native_left_out {count}");
     let left_out = |items: &[Value]| {
         let parts = items.iter().cloned().map(block).chain([Part::text("a")]).collect();
         let count = u32::try_from(items.len()).expect("few");
@@ -189,7 +189,7 @@ fn calls_that_ran_in_a_container_are_left_out_with_their_outputs() {
     check_by(
         response(vec![block(code), block(shell), block(output), Part::text("a")]),
         &said("a"),
-        &["container_call_left_out 2", "unpaired_call_left_out 1"],
+        &["container_call_left_out 2", "unpaired_native_left_out 1"],
     );
     let auto = json!({ "type": "code_interpreter_call", "id": "ci_1", "container_id": null });
     check(response(vec![block(auto.clone())]), &auto.to_string());

@@ -52,6 +52,16 @@ fn attachments_make_an_instruction_a_list() {
 }
 
 #[test]
+fn a_text_that_says_nothing_is_no_part_beside_attachments() {
+    let picture = Part::Image { url: "https://example.com/a.png".to_owned(), detail: None };
+    let picture_only = concat!(
+        r#"{"type":"message","role":"user","content":["#,
+        r#"{"type":"input_image","image_url":"https://example.com/a.png","detail":"auto"}]}"#,
+    );
+    check(asked(vec![Part::text(""), picture], None), picture_only);
+}
+
+#[test]
 fn what_the_protocol_cannot_say_is_refused() {
     let refused = |part: Part| render(&request(vec![asked(vec![part], None)]));
     let sound = Part::Audio { url: "data:audio/wav;base64,AA==".to_owned() };

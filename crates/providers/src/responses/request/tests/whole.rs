@@ -143,13 +143,17 @@ fn what_cannot_be_sent_is_refused_with_a_reason() {
     );
     check(
         &|request| request.config.max_tokens = Some(15),
-        "`max_tokens` is 15, the Responses protocol takes 16 or more",
+        "`max_tokens` is 15, this protocol takes 16 or more",
     );
-    let unsaid = |name: &str| format!("the Responses protocol has no `{name}`");
+    let unsaid = |name: &str| format!("this protocol has no `{name}`");
     check(&|request| request.config.stop = Some(vec!["END".to_owned()]), &unsaid("stop"));
     check(&|request| request.config.seed = Some(0), &unsaid("seed"));
     check(&|request| request.config.presence_penalty = Some(0.5), &unsaid("presence_penalty"));
     check(&|request| request.config.frequency_penalty = Some(0.5), &unsaid("frequency_penalty"));
+    check(
+        &|request| request.config.logprobs = Some(21),
+        "`logprobs` is 21, this protocol takes 20 at most",
+    );
     let extra = |name: &'static str, value: Value| {
         move |request: &mut ModelRequest| {
             request.config.extras.insert(name.to_owned(), value.clone());
@@ -166,9 +170,9 @@ fn what_cannot_be_sent_is_refused_with_a_reason() {
         &extra("reasoning", json!({ "effort": "high" })),
         "the extra parameter `reasoning.effort` is already said by a setting",
     );
-    check(&extra("text", json!("short")), "the extra parameter `text` must be an object");
-    check(&extra("include", json!([1])), "the extra parameter `include` must be a list of texts");
-    check(&extra("tools", json!({})), "the extra parameter `tools` must be a list");
+    check(&extra("text", json!("short")), "the extra parameter `text` is no object");
+    check(&extra("include", json!([1])), "the extra parameter `include` is no list of texts");
+    check(&extra("tools", json!({})), "the extra parameter `tools` is no list");
     check(
         &|request| request.tool_choice = ToolChoice::Named("fly".to_owned()),
         "the tool `fly` is required and not on offer",
