@@ -16,9 +16,12 @@
 //! | `picture` | the picture of a terminal in the README |
 //! | `record` | recordings of what goes over the wire to a real model, and to MCP servers |
 //! | `tables` | the documents that say which tests show what |
+//! | `changes` | in tests: the form of the fragments of the changelog |
 //! | `output` | printing |
 
 mod cache;
+#[cfg(test)]
+mod changes;
 mod models;
 mod node;
 mod output;

@@ -13,7 +13,10 @@ use branchwork::{
         config::{Config as BranchConfig, ConfigPatch},
         provider::Provider as _,
     },
-    providers::{HttpOptions, HttpProvider, Preset, Protocol, Secret, preset, presets},
+    providers::{
+        Dialect, HttpOptions, HttpProvider, InvalidBaseUrl, Preset, Protocol, Secret, preset,
+        presets,
+    },
     reference::ModelReference,
 };
 use futures_util::future::join_all;
@@ -74,13 +77,9 @@ pub(crate) async fn resolve(
     let said = said.as_deref().map(ModelReference::parse).transpose()?;
     if let Some(url) = base_url {
         let lender = said.as_ref().and_then(|said| said.provider.as_deref());
-        let key = match (env::text("BRANCHWORK_API_KEY"), lender) {
-            (Some(key), _) => Some(Secret::new(key)),
-            (None, Some(lender)) => keys::find(config, lender)?.map(|found| found.key),
-            (None, None) => None,
-        };
+        let options = options_at(config, &url, lender)?;
         let own = own.map(|model| ModelReference { provider: None, model });
-        return at_url(&url, key, said.or(own)).await;
+        return at_url(&url, options, said.or(own)).await;
     }
     let named =
         said.or_else(|| own.map(|model| ModelReference { provider: own_provider.clone(), model }));
@@ -100,7 +99,7 @@ pub(crate) async fn resolve(
                 // A server that an earlier call named by its URL. It gets no key: a session that
                 // came from elsewhere must not choose where keys go.
                 let named = ModelReference { provider: Some(provider.clone()), model };
-                return at_url(&provider, None, Some(named)).await;
+                return at_url(&provider, HttpOptions::chat(&provider)?, Some(named)).await;
             }
             let handle = Arc::new(HttpProvider::new(options(config, &provider)?)?);
             Ok(Target { handle, provider, model })
@@ -115,18 +114,9 @@ pub(crate) async fn resolve(
 /// the next call finds it again.
 async fn at_url(
     url: &str,
-    key: Option<Secret>,
+    options: HttpOptions,
     named: Option<ModelReference>,
 ) -> Result<Target, Failure> {
-    let lender = named.as_ref().and_then(|named| named.provider.as_deref()).and_then(preset);
-    let options = match lender.map(|preset| preset.protocol) {
-        None | Some(Protocol::Chat(_)) => HttpOptions::chat(url)?,
-        Some(protocol) => HttpOptions::new(protocol, url)?,
-    };
-    let options = match key {
-        Some(key) => options.with_key(key),
-        None => options,
-    };
     let handle = Arc::new(HttpProvider::new(options)?);
     let (provider, model) = if let Some(ModelReference { provider, model }) = named {
         (provider.filter(|name| name != CUSTOM).unwrap_or_else(|| url.to_owned()), model)
@@ -147,8 +137,33 @@ pub(crate) fn register(engine: &Engine, config: &Config, name: &str) -> Result<(
     Ok(())
 }
 
+/// How to reach the server of `--base-url`: it is talked to as `lender`, the provider that the same
+/// command names, and gets its key, unless there is one for it.
+pub(crate) fn options_at(
+    config: &Config,
+    url: &str,
+    lender: Option<&str>,
+) -> Result<HttpOptions, Failure> {
+    let options = in_protocol_of(config, lender, url)?;
+    let key = match (env::text("BRANCHWORK_API_KEY"), lender) {
+        (Some(key), _) => Some(Secret::new(key)),
+        (None, Some(lender)) => keys::find(config, lender)?.map(|found| found.key),
+        (None, None) => None,
+    };
+    Ok(with_key(options, key))
+}
+
 /// How to reach the provider of that name.
 pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failure> {
+    options_with(config, name, keys::find(config, name)?.map(|found| found.key))
+}
+
+/// The same with the key that was found, when one was.
+pub(crate) fn options_with(
+    config: &Config,
+    name: &str,
+    key: Option<Secret>,
+) -> Result<HttpOptions, Failure> {
     let known = preset(name);
     let own = config.providers.get(name);
     let url = own
@@ -160,19 +175,39 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failur
             Some(preset) => homeless(preset),
             None => unknown(config, name),
         })?;
-    let options = match (own.and_then(|own| own.protocol), known) {
-        (Some(Protocol::Chat(_)) | None, None) => HttpOptions::chat(&url)?,
-        (Some(protocol), _) => HttpOptions::new(protocol, &url)?,
-        (None, Some(preset)) => HttpOptions::new(preset.protocol, &url)?,
-    };
     let is_own_server = own.is_some_and(|own| own.base_url.is_some());
     let is_named = own.is_some_and(|own| own.key_env.is_some() || own.key_file.is_some());
     // A key that is named is meant; a server of one's own, or on this machine, may want none.
     let may_lack = !is_named && (is_own_server || known.is_none_or(|preset| preset.is_local));
-    match keys::find(config, name)? {
-        Some(found) => Ok(options.with_key(found.key)),
-        None if may_lack => Ok(options),
-        None => Err(keys::missing(config, name)),
+    if key.is_none() && !may_lack {
+        return Err(keys::missing(config, name));
+    }
+    Ok(with_key(in_protocol_of(config, Some(name), &url)?, key))
+}
+
+/// The server at `url`, talked to as the provider `name`: in the protocol that the configuration file
+/// says and in the dialect of the known provider. Of what neither knows, the host says the dialect.
+fn in_protocol_of(
+    config: &Config,
+    name: Option<&str>,
+    url: &str,
+) -> Result<HttpOptions, InvalidBaseUrl> {
+    let own = name.and_then(|name| config.providers.get(name)?.protocol);
+    let known = name.and_then(preset).map(|preset| preset.protocol);
+    let protocol = match (own, known) {
+        (Some(own), Some(known)) if own.as_str() != known.as_str() => Some(own),
+        (own, known) => known.or(own),
+    };
+    match protocol.filter(|protocol| *protocol != Protocol::Chat(Dialect::COMMON)) {
+        Some(protocol) => HttpOptions::new(protocol, url),
+        None => HttpOptions::chat(url),
+    }
+}
+
+fn with_key(options: HttpOptions, key: Option<Secret>) -> HttpOptions {
+    match key {
+        Some(key) => options.with_key(key),
+        None => options,
     }
 }
 

@@ -130,3 +130,11 @@ pub struct CallRecord {
     /// The call.
     pub call: ModelCall,
 }
+
+impl CallRecord {
+    /// When it was made: the prices of that moment are what it cost.
+    pub fn asked_at(&self) -> Timestamp {
+        let total = i64::try_from(self.call.timings.total.as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_micros(self.at.as_micros().saturating_sub(total))
+    }
+}

@@ -73,7 +73,7 @@ pub use branchwork_macros::tool;
 #[cfg(feature = "mcp")]
 #[doc(inline)]
 pub use branchwork_mcp as mcp;
-#[cfg(feature = "openai")]
+#[cfg(feature = "providers")]
 #[doc(inline)]
 pub use branchwork_providers as providers;
 #[cfg(feature = "sqlite")]
@@ -93,12 +93,12 @@ pub use self::{
 };
 
 /// The example of the README, compiled.
-#[cfg(all(doctest, feature = "openai", feature = "sqlite"))]
+#[cfg(all(doctest, feature = "providers", feature = "sqlite"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
 /// The blocks of the guide and of the page on models, compiled and run.
-#[cfg(all(doctest, feature = "openai", feature = "sqlite"))]
+#[cfg(all(doctest, feature = "providers", feature = "sqlite"))]
 mod guide {
     #[doc = include_str!("../../../docs/guide/base-branch.md")]
     struct BaseBranch;

@@ -1,17 +1,18 @@
 //! `branchwork doctor`: what is set up, and what is not.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use branchwork::{
     core::provider::Provider as _,
-    providers::{HttpOptions, HttpProvider},
+    providers::{HttpOptions, HttpProvider, presets},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
+    config::Config,
     exit::{Code, Failure},
-    keys::{self, KeysFile, Place, keyring},
+    keys::{self, Found, KeysFile, Place, keyring},
     output, paths, provider,
     world::World,
 };
@@ -107,39 +108,41 @@ async fn store(world: &World) -> Result<Check, Failure> {
     })
 }
 
-/// The providers that the configuration file names, and those that have a key.
+/// The providers that the configuration file names, and those that have a key. Each key is looked for
+/// once.
 async fn configured(world: &World) -> Vec<Check> {
-    let has_key = |name: &str| matches!(keys::find(&world.config, name), Ok(Some(_)));
-    let with_key = branchwork::providers::presets()
-        .iter()
-        .filter(|preset| !preset.is_local && has_key(preset.name))
-        .map(|preset| preset.name.to_owned());
-    let names: std::collections::BTreeSet<String> =
-        world.config.providers.keys().cloned().chain(with_key).collect();
-    join_all(names.into_iter().map(async |name| {
+    let Config { providers, .. } = &world.config;
+    let hosted = presets().iter().filter(|preset| !preset.is_local).map(|preset| preset.name);
+    let names: BTreeSet<&str> = providers.keys().map(String::as_str).chain(hosted).collect();
+    let found = names.into_iter().map(|name| (name, keys::find(&world.config, name)));
+    let is_used = |(name, found): &(&str, Result<Option<Found>, Failure>)| {
+        providers.contains_key(*name) || matches!(found, Ok(Some(_)))
+    };
+    let checks = found.filter(is_used).map(async |(name, found)| {
         let what = format!("provider {name}");
-        let (options, key) = match set_up(world, &name) {
-            Ok(set_up) => set_up,
-            Err(failure) => return Check::new(what, false, failure.to_string()),
-        };
-        let url = options.base_url().to_owned();
-        let models = match HttpProvider::new(options) {
-            Ok(provider) => provider.models().await,
-            Err(error) => Err(error),
-        };
-        let check = match models {
-            Ok(models) => Check::new(what, true, format!("{url}, {} models", models.len())),
-            Err(error) => Check::new(what, false, format!("{url}: {}", Failure::from(error))),
-        };
-        Check { key, ..check }
-    }))
-    .await
+        let set_up = found.and_then(|found| {
+            let (key, place) = found.map(|Found { key, place }| (key, place)).unzip();
+            Ok((provider::options_with(&world.config, name, key)?, place))
+        });
+        match set_up {
+            Ok((options, key)) => Check { key, ..reached(what, options).await },
+            Err(failure) => Check::new(what, false, failure.to_string()),
+        }
+    });
+    join_all(checks).await
 }
 
-/// How the provider of that name is reached, and where its key comes from.
-fn set_up(world: &World, name: &str) -> Result<(HttpOptions, Option<Place>), Failure> {
-    let options = provider::options(&world.config, name)?;
-    Ok((options, keys::find(&world.config, name)?.map(|found| found.place)))
+/// Whether the provider says what it serves.
+async fn reached(what: String, options: HttpOptions) -> Check {
+    let url = options.base_url().to_owned();
+    let models = match HttpProvider::new(options) {
+        Ok(provider) => provider.models().await,
+        Err(error) => Err(error),
+    };
+    match models {
+        Ok(models) => Check::new(what, true, format!("{url}, {} models", models.len())),
+        Err(error) => Check::new(what, false, format!("{url}: {}", Failure::from(error))),
+    }
 }
 
 /// Servers on this machine: it is no fault when there is none.

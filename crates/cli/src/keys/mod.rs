@@ -14,5 +14,5 @@ mod prompt;
 pub(crate) use self::{
     file::{KeysFile, file},
     input::read,
-    place::{Place, find, missing, places},
+    place::{Found, Place, find, missing, places},
 };

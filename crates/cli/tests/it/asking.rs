@@ -50,6 +50,60 @@ fn a_key_goes_to_another_server_only_when_its_provider_is_named_with_it() {
     assert_eq!(server.keys(), [Some("gsk-secret".to_owned()), None, None]);
 }
 
+/// The request that `arguments` would send.
+fn planned(home: &Home, arguments: &[&str]) -> serde_json::Value {
+    let ran = home.run(&[&["--dry-run", "--seed", "5"], arguments, &["q"]].concat());
+    assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+#[test]
+fn a_protocol_of_the_file_keeps_the_dialect_of_a_known_provider() {
+    let home = Home::new();
+    for (name, seed) in [("mistral", "random_seed"), ("lab", "seed"), ("openai-responses", "seed")]
+    {
+        home.json(&["config", "set", &format!("providers.{name}.base_url"), "127.0.0.1:9"]);
+        home.json(&["config", "set", &format!("providers.{name}.protocol"), "chat"]);
+        let planned = planned(&home, &["-m", &format!("{name}:tiny")]);
+        assert_eq!(planned["url"], "http://127.0.0.1:9/v1/chat/completions", "{name}");
+        assert_eq!(planned["body"][seed], 5, "{name}: {planned}");
+    }
+}
+
+#[test]
+fn a_server_by_its_url_is_talked_to_as_the_provider_that_is_named_with_it() {
+    let home = Home::new();
+    home.json(&["config", "set", "providers.lab.protocol", "ollama"]);
+    let at = |model: &str| planned(&home, &["--base-url", "127.0.0.1:9", "-m", model]);
+    let lab = at("lab:tiny");
+    assert_eq!(lab["url"], "http://127.0.0.1:9/api/chat");
+    assert_eq!(lab["body"]["options"]["seed"], 5, "{lab}");
+    let mistral = at("mistral:tiny");
+    assert_eq!(mistral["url"], "http://127.0.0.1:9/v1/chat/completions");
+    assert_eq!(mistral["body"]["random_seed"], 5, "{mistral}");
+    assert_eq!(at("tiny")["body"]["seed"], 5, "nobody is named");
+}
+
+#[test]
+fn models_of_a_server_by_its_url_are_asked_for_as_those_of_the_provider_that_is_named() {
+    let (home, server) = (Home::new(), Server::start([]));
+    home.json(&["config", "set", "providers.lab.protocol", "anthropic"]);
+    home.json(&["config", "set", "providers.lab.key_env", "LAB_KEY"]);
+    let list = |arguments: &[&str], key: &str| {
+        let mut command = home.command(["models", "--base-url", &server.url]);
+        command.args(arguments).env(key, "sk-secret");
+        let ran = run_with(command, b"");
+        assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
+        ran.out
+    };
+    assert_eq!(list(&["lab"], "LAB_KEY"), "lab:first\nlab:second\n");
+    assert_eq!(list(&[], "LAB_KEY"), "custom:first\ncustom:second\n");
+    list(&[], "BRANCHWORK_API_KEY");
+    let get = |key: Option<&str>| ("GET /v1/models HTTP/1.1".to_owned(), key.map(str::to_owned));
+    let (lent, given) = (get(Some("sk-secret")), get(Some("sk-secret")));
+    assert_eq!(server.listed(), [lent, get(None), given]);
+}
+
 #[test]
 fn s182_a_missing_key_is_named_before_anything_is_sent_or_made() {
     let server = Server::start([Answer::Text(&["well"])]);

@@ -17,6 +17,8 @@ mod chat;
 #[cfg(test)]
 mod compact;
 #[cfg(test)]
+mod dry_run;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod fan_out;

@@ -28,12 +28,21 @@ pub(crate) enum Answer {
 pub(crate) struct Server {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<Seen>>>,
+    listed: Arc<Mutex<Vec<(String, Option<String>)>>>,
 }
 
 /// One request that asked for an answer.
 struct Seen {
     key: Option<String>,
     body: Value,
+}
+
+/// What a server does, and what it has seen.
+struct Desk {
+    lists: Mutex<VecDeque<Answer>>,
+    answers: Mutex<VecDeque<Answer>>,
+    requests: Arc<Mutex<Vec<Seen>>>,
+    listed: Arc<Mutex<Vec<(String, Option<String>)>>>,
 }
 
 impl Server {
@@ -49,19 +58,20 @@ impl Server {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let queue = |answers: VecDeque<Answer>| Arc::new(Mutex::new(answers));
-        let lists = queue(lists.into_iter().collect());
-        let answers = queue(answers.into_iter().collect());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
+        let (requests, listed) = (Arc::default(), Arc::default());
+        let desk = Arc::new(Desk {
+            lists: Mutex::new(lists.into_iter().collect()),
+            answers: Mutex::new(answers.into_iter().collect()),
+            requests: Arc::clone(&requests),
+            listed: Arc::clone(&listed),
+        });
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (lists, answers) = (Arc::clone(&lists), Arc::clone(&answers));
-                let seen = Arc::clone(&seen);
-                thread::spawn(move || serve(&stream.unwrap(), &lists, &answers, &seen));
+                let desk = Arc::clone(&desk);
+                thread::spawn(move || serve(&stream.unwrap(), &desk));
             }
         });
-        Self { url, requests }
+        Self { url, requests, listed }
     }
 
     /// The bodies of the requests so far.
@@ -74,22 +84,23 @@ impl Server {
         self.requests.lock().unwrap().iter().map(|seen| seen.key.clone()).collect()
     }
 
+    /// The first lines of the requests for the list of models, and the keys that came with them.
+    pub(crate) fn listed(&self) -> Vec<(String, Option<String>)> {
+        self.listed.lock().unwrap().clone()
+    }
+
     /// Options that ask this server.
     pub(crate) fn options(&self) -> [&str; 4] {
         ["--base-url", &self.url, "-m", "tiny"]
     }
 }
 
-fn serve(
-    stream: &TcpStream,
-    lists: &Mutex<VecDeque<Answer>>,
-    answers: &Mutex<VecDeque<Answer>>,
-    seen: &Mutex<Vec<Seen>>,
-) {
+fn serve(stream: &TcpStream, desk: &Desk) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some((line, key, body)) = request(&mut reader) {
         if line.starts_with("GET") {
-            let list = lists.lock().unwrap().pop_front();
+            desk.listed.lock().unwrap().push((line, key));
+            let list = desk.lists.lock().unwrap().pop_front();
             if let Some(Answer::Refuse(status, headers, body)) = list {
                 respond(stream, status, headers, &body);
             } else {
@@ -99,8 +110,8 @@ fn serve(
             continue;
         }
         let body = serde_json::from_slice(&body).unwrap();
-        seen.lock().unwrap().push(Seen { key, body });
-        let answer = answers.lock().unwrap().pop_front();
+        desk.requests.lock().unwrap().push(Seen { key, body });
+        let answer = desk.answers.lock().unwrap().pop_front();
         let sse = "content-type: text/event-stream\r\n";
         match answer {
             Some(Answer::Text(pieces)) => respond(stream, 200, sse, &(chunks(pieces) + &end())),
@@ -144,7 +155,10 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Option<String>,
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
         }
-        if line.to_ascii_lowercase().starts_with("authorization:") {
+        if ["authorization:", "x-api-key:"]
+            .iter()
+            .any(|name| line.to_ascii_lowercase().starts_with(name))
+        {
             key = line.rsplit_once(' ').map(|(_, key)| key.to_owned());
         }
         if first.is_empty() {

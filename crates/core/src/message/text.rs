@@ -82,8 +82,13 @@ fn map_parts(parts: &[Part], change: &mut dyn FnMut(&str) -> String) -> Vec<Part
     let map = |part: &Part| match part {
         Part::Text(text) => Part::Text(change(text)),
         Part::Data(value) => Part::Data(map_value(value, change)),
-        // A thought is signed by its provider, and a file is what it is.
-        part => part.clone(),
+        // A thought is signed by its provider, a file is what it is, and a block is its provider's own.
+        Part::Reasoning { .. }
+        | Part::Image { .. }
+        | Part::File { .. }
+        | Part::Audio { .. }
+        | Part::Native(_)
+        | Part::Call(_) => part.clone(),
     };
     parts.iter().map(map).collect()
 }
@@ -97,5 +102,31 @@ fn map_value(value: &Value, change: &mut dyn FnMut(&str) -> String) -> Value {
             Value::Object(fields.collect())
         }
         Value::Number(_) | Value::Bool(_) | Value::Null => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::message::{FileSource, Native};
+
+    #[test]
+    fn what_was_written_is_changed_and_what_is_signed_or_attached_is_not() {
+        let audio = Part::Audio { url: "data:audio/wav;base64,rome".to_owned() };
+        let image = Part::Image { url: "https://rome".to_owned(), detail: Some("rome".to_owned()) };
+        let source = FileSource::Id("rome".to_owned());
+        let file = Part::File { name: Some("rome.txt".to_owned()), source };
+        let thought = Part::Reasoning { text: "rome".to_owned(), detail: None };
+        let native = Part::Native(Native::new("chat", "rome", json!({ "text": "rome" })));
+        let kept = [audio, image, file, thought, native, Part::Call(0)];
+        let parts = |text: &str| {
+            let written = [Part::text(text), Part::Data(json!({ "rome": [text, 1] }))];
+            written.into_iter().chain(kept.clone()).collect::<Vec<_>>()
+        };
+        let body = Body::Response { parts: parts("rome") };
+        let changed = body.map_texts(&mut |text| text.to_uppercase());
+        assert_eq!(changed, Some(Body::Response { parts: parts("ROME") }));
     }
 }

@@ -4,7 +4,8 @@ use branchwork_core::message::{Body, FileSource, Message, Outcome, Part, Status}
 use serde_json::Value;
 
 /// The conversation in `messages` as Markdown: a heading for each message, then what it says; calls
-/// with their arguments, results with what came of them. Nothing is left out but metadata and times.
+/// with their arguments, results with what came of them. Nothing is left out but metadata, times, and blocks
+/// that only their provider understands.
 pub(super) fn markdown<'a>(messages: impl IntoIterator<Item = &'a Message>) -> String {
     let mut text = String::new();
     for message in messages {
@@ -87,8 +88,11 @@ fn tell(text: &mut String, part: &Part) {
             let name = name.as_deref().unwrap_or("unnamed");
             paragraph(text, &format!("File {}: {}", code(name), code(shown(source))));
         }
+        Part::Audio { url } => paragraph(text, &format!("Sound: {}", code(shown(url)))),
         Part::Data(value) => json(text, value),
-        _ => {}
+        // Calls are told behind the parts; a block is nothing to read.
+        Part::Call(_) | Part::Native(_) => {}
+        _ => paragraph(text, "A part that cannot be shown."),
     }
 }
 

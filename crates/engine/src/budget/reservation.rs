@@ -79,7 +79,7 @@ impl Branch {
     pub(crate) fn tariff_of(&self, config: &Config) -> Option<Tariff> {
         let (prices, now) = (self.engine().prices(), self.engine().now());
         let (provider, model) = (config.provider.as_deref(), config.model.as_deref());
-        let list = prices.find(provider.unwrap_or_default(), model.unwrap_or_default());
-        list.and_then(|list| list.at(now)).cloned()
+        let (provider, model) = (provider.unwrap_or_default(), model.unwrap_or_default());
+        prices.tariff(provider, model, None, now).cloned()
     }
 }

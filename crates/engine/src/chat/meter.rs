@@ -75,10 +75,7 @@ impl Meter {
         now: Timestamp,
     ) -> ModelCall {
         let CallRequest { provider, model, .. } = &self.request;
-        let list = prices
-            .find(provider, model)
-            .or_else(|| prices.find(provider, answer.model().unwrap_or_default()));
-        let tariff = list.and_then(|list| list.at(self.asked));
+        let tariff = prices.tariff(provider, model, answer.model(), self.asked);
         let failure = error.map(|error| CallFailure {
             problem: error.to_string(),
             detail: error.detail().to_owned(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use branchwork_core::{
     call::CallRecord,
-    provider::{PriceBook, Tariff, Usage, usd},
+    provider::{PriceBook, Tariff, Usage, add_usd, usd},
 };
 
 use super::{UsageBy, log::grouped_calls};
@@ -46,7 +46,9 @@ impl Savings {
         self.cached_tokens += usage.cached_tokens.unwrap_or_default();
         self.cache_write_tokens += usage.cache_write_tokens.unwrap_or_default();
         match tariff.and_then(|tariff| saved(usage, tariff)) {
-            Some(saved) => self.saved_usd = Some(self.saved_usd.unwrap_or_default() + saved),
+            Some(saved) => {
+                self.saved_usd = Some(add_usd(self.saved_usd.unwrap_or_default(), saved))
+            }
             None => self.unknown_prices += 1,
         }
     }
@@ -55,7 +57,7 @@ impl Savings {
 /// What a call would have cost more without a cache.
 fn saved(usage: &Usage, tariff: &Tariff) -> Option<f64> {
     let without = Usage { cached_tokens: None, cache_write_tokens: None, ..*usage };
-    Some(usd(tariff.pico_usd(&without)?) - usd(tariff.pico_usd(usage)?))
+    Some(add_usd(usd(tariff.pico_usd(&without)?), -usd(tariff.pico_usd(usage)?)))
 }
 
 impl Engine {
@@ -79,9 +81,6 @@ impl Engine {
 }
 
 fn tariff_of<'p>(prices: &'p PriceBook, record: &CallRecord) -> Option<&'p Tariff> {
-    let request = &record.call.request;
-    let asked = prices.find(&request.provider, &request.model);
-    let answered = record.call.model.as_deref();
-    let list = asked.or_else(|| prices.find(&request.provider, answered?))?;
-    list.at(record.at)
+    let (request, answered) = (&record.call.request, record.call.model.as_deref());
+    prices.tariff(&request.provider, &request.model, answered, record.asked_at())
 }

@@ -31,7 +31,7 @@ mod events;
 #[cfg(test)]
 mod extract;
 #[cfg(test)]
-#[cfg(feature = "openai")]
+#[cfg(feature = "providers")]
 mod faults;
 #[cfg(test)]
 mod flows;
@@ -105,5 +105,5 @@ mod usage;
 #[cfg(test)]
 mod work;
 #[cfg(test)]
-#[cfg(feature = "openai")]
+#[cfg(feature = "providers")]
 mod wrapped;

@@ -21,6 +21,8 @@ Image: `data:image/png;base64`
 
 File `a.txt`: `file-1`
 
+Sound: `data:audio/wav;base64`
+
 Context:
 
 ```json
@@ -85,7 +87,8 @@ async fn s054_markdown_holds_answers_calls_and_results() {
     let image = Part::Image { url: "data:image/png;base64,AAAA".to_owned(), detail: None };
     let file =
         Part::File { name: Some("a.txt".to_owned()), source: FileSource::Id("file-1".to_owned()) };
-    let parts = vec![Part::text("Hello, World!\n"), image, file];
+    let sound = Part::Audio { url: "data:audio/wav;base64,AAAA".to_owned() };
+    let parts = vec![Part::text("Hello, World!\n"), image, file, sound];
     let asked = Body::Instruction { parts, context: Some(json!({ "city": "Rome" })) };
     let looked = Body::ActionRequest {
         parts: vec![thought, hidden, Part::text("Let me look")],

@@ -137,9 +137,38 @@ async fn what_caches_saved_is_told_at_the_prices_of_the_time() {
         .iter()
         .map(|row| {
             let savings = &row.savings;
-            let micros = savings.saved_usd.map(|usd| (usd * 1e6).round());
-            (row.key.as_str(), savings.cached_tokens, savings.cache_write_tokens, micros)
+            let (cached, written) = (savings.cached_tokens, savings.cache_write_tokens);
+            (row.key.as_str(), cached, written, savings.saved_usd)
         })
         .collect();
-    assert_eq!(told, [("trip@fork", 800, 0, Some(720.0)), ("trip@main", 0, 800, Some(-200.0))]);
+    assert_eq!(
+        told,
+        [("trip@fork", 800, 0, Some(0.000_72)), ("trip@main", 0, 800, Some(-0.000_2))]
+    );
+}
+
+#[tokio::test]
+async fn a_call_during_which_prices_change_is_counted_at_those_it_began_with() {
+    let (clock, hour) = (Arc::new(TestClock::new()), Duration::from_hours(1));
+    let engine = engine_at(Arc::new(MemoryStore::new()), Arc::clone(&clock));
+    let slow = Arc::clone(&clock);
+    let usage = Usage { cached_tokens: Some(800), ..read(1_000) };
+    let provider = Arc::new(ScriptedProvider::answering(move |_| {
+        slow.advance(hour);
+        answered(None, usage)
+    }));
+    let session =
+        engine.session("trip").provider("lab", provider).model("tiny").create().await.unwrap();
+    let start = Timestamp::default();
+    clock.set(start);
+    let half = Timestamp::from_micros(start.as_micros() + 1_800_000_000);
+    let list = PriceList::new(Prices::new(1_000_000, 0).with_cached(100_000))
+        .with_since(half, Prices::new(9_000_000, 0));
+    engine.set_prices(PriceBook::new().with("lab", "tiny", list));
+    session.default_branch().chat("Is it?").await.unwrap();
+    let call = session.calls().await.unwrap().remove(0);
+    assert_eq!((call.asked_at(), call.at > half), (start, true));
+    assert_eq!(call.call.cost_usd, Some(0.000_28));
+    let rows = engine.savings(UsageBy::Session).await.unwrap();
+    assert_eq!(rows[0].savings.saved_usd, Some(0.000_72));
 }

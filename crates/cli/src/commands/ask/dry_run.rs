@@ -2,11 +2,15 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use branchwork::core::{
-    clock::Timestamp,
-    graph::{Extent, StepWriter, View},
-    message::{Body, Draft},
-    provider::{ModelRequest, Provider as _, ToolChoice},
+use branchwork::{
+    Branch, RandomIds,
+    core::{
+        clock::Timestamp,
+        graph::{Extent, StepWriter, View},
+        id::OpId,
+        message::{Body, Draft},
+        provider::{ModelRequest, Provider as _, ToolChoice},
+    },
 };
 use serde_json::{Value, json};
 
@@ -25,34 +29,26 @@ pub(super) async fn run(
     prompt: &str,
     offered: Option<&Offered>,
 ) -> Result<ExitCode, Failure> {
-    let (view, own) = match target::existing(world, args).await? {
-        None => (with_system(args)?, None),
+    let place = match target::existing(world, args).await? {
+        None => None,
         Some(session) => {
-            let branch = target::branch_of(&session, args).await?;
-            let view = branch.view().await?;
-            let head = match &args.from {
-                Some(from) => Some(
-                    view.head_at(branch.message(from).await?.id)
-                        .map_err(branchwork::Error::from)?,
-                ),
-                None => view.head(),
-            };
-            let view = view.at(head).map_err(branchwork::Error::from)?;
-            let config = view.config().clone();
-            (view, Some(config))
+            target::refuse_system(args)?;
+            Some(place(&target::branch_of(&session, args).await?, args).await?)
         }
     };
+    let is_new = place.is_none();
+    let own = place.as_ref().map(|(view, _)| view.config().clone());
+    let (view, tip) = place.unwrap_or_default();
     let whom = provider::resolve(&world.config, &Wish::of(args), own.as_ref()).await?;
     let patch = args.parameters.patch().with_model(Some(whom.provider), whom.model);
     patch.check().map_err(branchwork::Error::from)?;
     let config = view.config().patched(&patch);
+    let view = asked(view, tip, args.system.as_deref().filter(|_| is_new), prompt)?;
     let mut hints = view.cache_hints();
-    if args.from.is_some() && !view.is_empty() {
-        // It would be asked on a fork.
-        hints.shared.push(view.len());
-        hints.shared.dedup();
+    if is_new {
+        // It follows from the session, which is not there yet.
+        hints.key = None;
     }
-    let view = with(view, Body::instruction(prompt))?;
     let request = ModelRequest::new(view.messages().map(Arc::clone).collect(), config);
     let tools = offered.map(Offered::specs).unwrap_or_default();
     let request = request.with_tools(tools, ToolChoice::Auto).with_cache(hints);
@@ -63,17 +59,25 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn with_system(args: &AskArgs) -> Result<View, Failure> {
-    match &args.system {
-        Some(system) => with(View::default(), Body::System { text: system.clone() }),
-        None => Ok(View::default()),
-    }
+/// What there is where it would be asked, and the newest op of the stretch that would go on: a fork goes on
+/// with none.
+async fn place(branch: &Branch, args: &AskArgs) -> Result<(View, Option<OpId>), Failure> {
+    let (view, fork_at) = target::view_of(branch, args).await?;
+    let tip = if fork_at.is_none() { branch.record().await?.tip } else { None };
+    Ok((view, tip))
 }
 
-/// `view` and one more message, which is kept nowhere.
-fn with(view: View, body: Body) -> Result<View, Failure> {
-    let ids = branchwork::RandomIds::default();
-    let mut step = StepWriter::after(view, None, &ids, Timestamp::default());
-    step.message(Draft::new(body)).map_err(branchwork::Error::from)?;
+/// `view` with what would be said, which is kept nowhere.
+fn asked(
+    view: View,
+    tip: Option<OpId>,
+    system: Option<&str>,
+    prompt: &str,
+) -> Result<View, Failure> {
+    let ids = RandomIds::default();
+    let mut step = StepWriter::after(view, tip, &ids, Timestamp::default());
+    let system = system.map(|text| Body::System { text: text.to_owned() });
+    let bodies = system.into_iter().chain([Body::instruction(prompt)]);
+    step.messages(bodies.map(Draft::new)).map_err(branchwork::Error::from)?;
     Ok(step.finish(Extent::Whole).1)
 }

@@ -1,6 +1,9 @@
 //! Where to ask: the session, the branch, and the configuration of the call.
 
-use branchwork::{Branch, Session, core::config::ConfigPatch};
+use branchwork::{
+    Branch, Session,
+    core::{config::ConfigPatch, graph::View, id::MessageId},
+};
 
 use crate::{
     args::{AskArgs, Wish},
@@ -24,16 +27,16 @@ pub(crate) async fn find(world: &World, args: &AskArgs) -> Result<Asked, Failure
     let Some(session) = existing(world, args).await? else {
         return create(world, args).await;
     };
-    if args.system.is_some() {
-        let message = "--system begins a new session, and this one exists";
-        return Err(Failure::usage(message).with_hint("give --new, or leave --system out"));
-    }
+    refuse_system(args)?;
     let branch = branch_of(&session, args).await?;
-    let config = branch.view().await?.config().clone();
-    let target = provider::resolve(&world.config, &Wish::of(args), Some(&config)).await?;
+    let (view, fork_at) = view_of(&branch, args).await?;
+    let target = provider::resolve(&world.config, &Wish::of(args), Some(view.config())).await?;
     let patch = args.parameters.patch();
     patch.check().map_err(branchwork::Error::from)?;
-    let branch = from(world, args, branch).await?;
+    let branch = match fork_at {
+        Some(message) => fork(world, &branch, message).await?,
+        None => branch,
+    };
     let config = target.register(session.engine(), patch);
     Ok(Asked { session, branch, config, is_new: false })
 }
@@ -79,15 +82,33 @@ pub(super) async fn branch_of(session: &Session, args: &AskArgs) -> Result<Branc
     }
 }
 
-/// The branch to ask on after the message of `--from`: this one when it is the last, else a fork.
-async fn from(world: &World, args: &AskArgs, branch: Branch) -> Result<Branch, Failure> {
-    let Some(from) = &args.from else { return Ok(branch) };
-    let message = branch.message(from).await?;
-    let is_last = branch.view().await?.last().is_some_and(|last| last.id == message.id);
-    if is_last {
-        return Ok(branch);
+/// Refuses a system message for a session that is there.
+pub(super) fn refuse_system(args: &AskArgs) -> Result<(), Failure> {
+    if args.system.is_none() {
+        return Ok(());
     }
-    let fork = branch.fork_unnamed().at(message.id).await?;
+    let message = "--system begins a new session, and this one exists";
+    Err(Failure::usage(message).with_hint("give --new, or leave --system out"))
+}
+
+/// What is there where it is asked, and the message of `--from` when a fork is needed there: it is not the
+/// last one.
+pub(super) async fn view_of(
+    branch: &Branch,
+    args: &AskArgs,
+) -> Result<(View, Option<MessageId>), Failure> {
+    let view = branch.view().await?;
+    let Some(from) = &args.from else { return Ok((view, None)) };
+    let message = branch.message(from).await?.id;
+    if view.last().is_some_and(|last| last.id == message) {
+        return Ok((view, None));
+    }
+    let head = view.head_at(message).map_err(branchwork::Error::from)?;
+    Ok((view.at(Some(head)).map_err(branchwork::Error::from)?, Some(message)))
+}
+
+async fn fork(world: &World, branch: &Branch, message: MessageId) -> Result<Branch, Failure> {
+    let fork = branch.fork_unnamed().at(message).await?;
     if world.global.verbose > 0 {
         world.note(&format!("forked to branch {}", fork.record().await?.name));
     }

@@ -82,5 +82,5 @@ impl<'a> Entry<'a> {
 }
 
 fn tariff(prices: &PriceBook, provider: &str, model: &str) -> Option<Tariff> {
-    prices.find(provider, model)?.at(SystemClock.now()).cloned()
+    prices.tariff(provider, model, None, SystemClock.now()).cloned()
 }

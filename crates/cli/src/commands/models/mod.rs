@@ -3,7 +3,7 @@
 mod entry;
 
 use branchwork::{
-    core::provider::Provider as _,
+    core::provider::{ModelInfo, Provider as _},
     providers::{
         HttpOptions, HttpProvider,
         models::{of_provider, table},
@@ -27,12 +27,11 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let (name, models) = match (provider, base_url) {
         (name, Some(url)) => {
-            let models = HttpProvider::new(HttpOptions::chat(&url)?)?.models().await?;
-            (name.unwrap_or_else(|| CUSTOM.to_owned()), models)
+            let options = provider::options_at(&world.config, &url, name.as_deref())?;
+            (name.unwrap_or_else(|| CUSTOM.to_owned()), listed(options).await?)
         }
         (Some(name), None) => {
-            let models =
-                HttpProvider::new(provider::options(&world.config, &name)?)?.models().await?;
+            let models = listed(provider::options(&world.config, &name)?).await?;
             (name, models)
         }
         (None, None) => {
@@ -44,6 +43,11 @@ pub(super) async fn run(
     let prices = world.prices();
     let entries: Vec<_> = models.iter().map(|model| Entry::served(&prices, &name, model)).collect();
     print(world, &entries)
+}
+
+/// What the server serves.
+async fn listed(options: HttpOptions) -> Result<Vec<ModelInfo>, Failure> {
+    Ok(HttpProvider::new(options)?.models().await?)
 }
 
 /// Lists the models of the table, of one provider or of all.

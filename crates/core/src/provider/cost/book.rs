@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::PriceList;
+use super::{PriceList, Tariff};
+use crate::clock::Timestamp;
 
 /// A table of price lists that lives as long as the program: what a model of a provider costs, when it is
 /// known.
@@ -55,6 +56,31 @@ impl PriceBook {
             lists.get(model).or_else(|| undated(model).and_then(|base| lists.get(base)))
         });
         own.or_else(|| self.table?(provider, model))
+    }
+
+    /// What a call of `provider` cost that was made at `time`: the tariff of the model that was `asked` for,
+    /// where its prices are known, else that of the model that `answered`, where it said its name.
+    ///
+    /// ```
+    /// use branchwork_core::{
+    ///     clock::Timestamp,
+    ///     provider::{PriceBook, Prices},
+    /// };
+    ///
+    /// let book = PriceBook::new().with("lab", "tiny-2", Prices::new(1, 2));
+    /// let now = Timestamp::default();
+    /// assert!(book.tariff("lab", "tiny", Some("tiny-2"), now).is_some());
+    /// assert!(book.tariff("lab", "tiny", None, now).is_none());
+    /// ```
+    pub fn tariff(
+        &self,
+        provider: &str,
+        asked: &str,
+        answered: Option<&str>,
+        time: Timestamp,
+    ) -> Option<&Tariff> {
+        let list = self.find(provider, asked);
+        list.or_else(|| self.find(provider, answered?))?.at(time)
     }
 }
 
@@ -118,6 +144,25 @@ mod tests {
         assert_eq!(found("own-2026-01-02"), Some(&list(2)));
         assert_eq!((found("own"), found("own-2026-01-03"), found("know")), (None, None, None));
         assert_eq!(PriceBook::new().find("lab", "known"), None);
+    }
+
+    #[test]
+    fn the_model_that_was_asked_for_has_the_word_then_the_one_that_answered() {
+        let time = Timestamp::from_micros;
+        let later = PriceList::default().with_since(time(10), Prices::new(3, 0));
+        let book = PriceBook::new()
+            .with("lab", "asked", Prices::new(1, 0))
+            .with("lab", "answered", Prices::new(2, 0))
+            .with("lab", "later", later);
+        let input = |asked: &str, answered, at| {
+            book.tariff("lab", asked, answered, time(at)).map(|tariff| tariff.base().input)
+        };
+        assert_eq!(input("asked", Some("answered"), 0), Some(1));
+        assert_eq!(input("other", Some("answered"), 0), Some(2));
+        assert_eq!((input("other", None, 0), input("other", Some("else"), 0)), (None, None));
+        assert_eq!((input("later", None, 9), input("later", None, 10)), (None, Some(3)));
+        // It is known, and nobody knows what it cost then: that of another model says nothing.
+        assert_eq!(input("later", Some("answered"), 9), None);
     }
 
     #[test]

@@ -67,9 +67,15 @@ pub fn pico_usd(usd: f64) -> u64 {
     (usd * PICO).round() as u64
 }
 
-/// A cost for people, to a hundredth of a cent: `$0.0123`. What is less and not nothing is `<$0.0001`.
+/// A cost for people, to a hundredth of a cent: `$0.0123`. What is less and not nothing is `<$0.0001`. Below
+/// 0 it is `-$0.0123`, and `>-$0.0001`.
 pub fn shown_usd(usd: f64) -> String {
-    if usd > 0.0 && usd < FINEST { format!("<${FINEST}") } else { format!("${usd:.4}") }
+    let (size, sign, than) = if usd < 0.0 { (-usd, "-", ">") } else { (usd.abs(), "", "<") };
+    if size > 0.0 && size < FINEST {
+        format!("{than}{sign}${FINEST}")
+    } else {
+        format!("{sign}${size:.4}")
+    }
 }
 
 /// Two sums of dollars together, to a trillionth of one: adding up many makes no error of its own.
@@ -106,6 +112,8 @@ mod tests {
     fn a_cost_that_is_not_nothing_is_not_shown_as_nothing() {
         let shown = [0.0, 0.000_099, 0.000_1, 0.012_345, 12.0].map(shown_usd);
         assert_eq!(shown, ["$0.0000", "<$0.0001", "$0.0001", "$0.0123", "$12.0000"]);
+        let shown = [-0.0, -0.000_099, -0.000_1, -0.012_345, -12.0].map(shown_usd);
+        assert_eq!(shown, ["$0.0000", ">-$0.0001", "-$0.0001", "-$0.0123", "-$12.0000"]);
     }
 
     #[test]
@@ -113,5 +121,7 @@ mod tests {
         let sum = |dollars: &[f64]| dollars.iter().copied().fold(0.0, add_usd).to_string();
         assert_eq!(sum(&[0.1, 0.2, 0.000_000_3]), "0.3000003");
         assert_eq!(sum(&[0.001; 1_000]), "1");
+        assert_eq!(sum(&[0.3, -0.1]), "0.2");
+        assert_eq!(sum(&[-0.0]), "0", "nothing has no sign");
     }
 }
