@@ -71,11 +71,11 @@ impl WireUsage {
     /// Tokens written. By the protocol the thoughts are among them; xAI counts them beside them, which only
     /// its total tells.
     fn output_tokens(&self, reasoning: Option<u64>) -> Option<u64> {
-        let written = self.completion_tokens.0;
-        let all = written?.checked_add(reasoning.unwrap_or_default())?;
-        let total = self.prompt_tokens.0.and_then(|read| read.checked_add(all));
+        let written = self.completion_tokens.0?;
+        let all = written.saturating_add(reasoning.unwrap_or_default());
+        let total = self.prompt_tokens.0.map(|read| read.saturating_add(all));
         let is_beside = total.is_some() && total == self.total_tokens.0;
-        if is_beside { Some(all) } else { written }
+        Some(if is_beside { all } else { written })
     }
 }
 
