@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Display, time::Duration};
 
 use branchwork_core::{
     provider::ProviderError,
-    secret::{Secret, detail, redact},
+    secret::{Secret, begun, detail, redact},
 };
 use reqwest::header::{HeaderMap, LOCATION};
 
@@ -13,6 +13,9 @@ use crate::retry_after::retry_after;
 
 /// Letters of unreadable data that are shown.
 const EXCERPT_CHARS: usize = 120;
+
+/// Bytes of unreadable data that are looked at for them. Looking for keys in all of it would take long.
+const EXCERPT_BYTES_MAX: usize = 64 * 1024;
 
 /// Makes errors, and knows the keys that must not be in them.
 #[derive(Debug)]
@@ -103,8 +106,12 @@ impl Reporter {
 
     /// The server sent what cannot be read: `problem`, with the beginning of `data`.
     pub(crate) fn malformed(&self, problem: impl Display, data: &[u8]) -> ProviderError {
+        let (beginning, rest) = data.split_at_checked(EXCERPT_BYTES_MAX).unwrap_or((data, &[]));
         // The cut comes after the keys are taken out: no half of one stays.
-        let said = redact(&String::from_utf8_lossy(data), &self.secrets);
+        let mut said = redact(&String::from_utf8_lossy(beginning), &self.secrets);
+        if !rest.is_empty() {
+            said.truncate(said.len() - begun(&said, &self.secrets));
+        }
         let excerpt: String = said.chars().take(EXCERPT_CHARS).collect();
         let colon = if excerpt.is_empty() { "" } else { ": " };
         ProviderError::Malformed { detail: self.detail(&format!("{problem}{colon}{excerpt}")) }

@@ -246,3 +246,14 @@ fn keys_are_taken_out_of_everything_a_server_says() {
         assert!(!detail.contains('s') && !detail.contains('-'), "{detail}");
     }
 }
+
+#[test]
+fn of_much_unreadable_data_little_is_looked_at_and_no_half_of_a_key_is_shown() {
+    let key = format!("sk-{}", "0123456789".repeat(200));
+    let reporter = Reporter::new(vec![Secret::new(key.clone())], "http://test".to_owned());
+    // The last of these keys is cut where no more is looked at.
+    let detail = reporter.malformed("odd", key.repeat(40).as_bytes()).detail().to_owned();
+    assert!(detail.starts_with("odd: ***") && !detail.contains("sk-"), "{detail}");
+    let huge = vec![b'x'; 64 * 1024 * 1024];
+    assert_eq!(reporter.malformed("odd", &huge).detail().len(), "odd: ".len() + 120);
+}

@@ -49,20 +49,24 @@ pub(super) struct WireUsage {
     completion_tokens: Count,
     #[serde(default)]
     total_tokens: Count,
-    prompt_tokens_details: Option<Details>,
-    completion_tokens_details: Option<Details>,
+    prompt_tokens_details: Option<ReadDetails>,
+    completion_tokens_details: Option<WrittenDetails>,
     /// Where `DeepSeek` counts what came from its cache.
     #[serde(default)]
     prompt_cache_hit_tokens: Count,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
-struct Details {
+struct ReadDetails {
     #[serde(default)]
     cached_tokens: Count,
     /// What `OpenRouter` counts as kept by a prompt cache.
     #[serde(default)]
     cache_write_tokens: Count,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+struct WrittenDetails {
     #[serde(default)]
     reasoning_tokens: Count,
 }

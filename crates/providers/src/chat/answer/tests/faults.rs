@@ -144,7 +144,7 @@ fn errors_inside_a_stream_end_it_with_what_to_do_about_them() {
 fn all_that_is_kept_of_an_answer_is_bounded() {
     let choices: [fn(&str) -> String; 6] = [
         |long| format!(r#""delta":{{"content":"{long}"}}"#),
-        |long| format!(r#""delta":{{"reasoning":"{long}","reasoning_content":"{long}"}}"#),
+        |long| format!(r#""delta":{{"reasoning":"{long}"}}"#),
         |long| format!(r#""delta":{{"reasoning_details":[{{"data":"{long}"}}]}}"#),
         |long| format!(r#""delta":{{}},"logprobs":{{"content":"{long}"}}"#),
         |long| format!(r#""delta":{{"tool_calls":[{{"id":"{long}","function":{{"name":"f"}}}}]}}"#),
