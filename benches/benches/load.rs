@@ -359,5 +359,5 @@ async fn same_requests(ours: &Ours, main: &Branch, address: SocketAddr) {
         let role = if message.text().starts_with("Question") { "user" } else { "assistant" };
         bare.say(role, &message.text());
     }
-    assert_eq!(bare.request(), ours.body);
+    assert_eq!(bare.request(), ours.body.to_string());
 }

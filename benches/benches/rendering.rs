@@ -8,7 +8,7 @@ use branchwork::{
         config::Config,
         graph::{Extent, StepWriter, View},
         message::{Body, Draft, Message},
-        provider::{ModelRequest, Provider as _},
+        provider::{ModelRequest, Provider as _, RequestBody},
     },
     providers::{HttpOptions, HttpProvider},
 };
@@ -39,38 +39,45 @@ fn provider() -> HttpProvider {
     HttpProvider::new(options).expect("a client can be made")
 }
 
+fn render(provider: &HttpProvider, request: &ModelRequest) -> RequestBody {
+    provider.render(request).expect("it renders").body
+}
+
+fn hash(provider: &HttpProvider, request: &ModelRequest) -> [u8; 32] {
+    render(provider, request).sha256()
+}
+
 fn rendering(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rendering");
     for count in [10, 100, 1_000, 10_000] {
         let all = messages(count + 2);
         let before = request(all.get(..count).expect("there are two more"));
         let after = request(&all);
-        group.bench_with_input(BenchmarkId::new("anew", count), &after, |bencher, after| {
-            bencher.iter_batched(
-                provider,
-                |provider| black_box(provider.render(after).expect("it renders").body.len()),
-                BatchSize::LargeInput,
-            );
+        let anew = BenchmarkId::new("anew", count);
+        group.bench_with_input(anew, &after, |bencher, after| {
+            bencher.iter_batched_ref(provider, |ours| render(ours, after), BatchSize::LargeInput);
         });
-        group.bench_with_input(
-            BenchmarkId::new("one turn more", count),
-            &after,
-            |bencher, after| {
-                let begun = || {
-                    let provider = provider();
-                    provider.render(&before).expect("it renders");
-                    provider
-                };
-                bencher.iter_batched(
-                    begun,
-                    |provider| black_box(provider.render(after).expect("it renders").body.len()),
-                    BatchSize::LargeInput,
-                );
-            },
-        );
+        let more = BenchmarkId::new("one turn more", count);
+        group.bench_with_input(more, &after, |bencher, after| {
+            let begun = || {
+                let provider = provider();
+                black_box(hash(&provider, &before));
+                provider
+            };
+            bencher.iter_batched_ref(begun, |ours| render(ours, after), BatchSize::LargeInput);
+        });
+        let hashed = BenchmarkId::new("one turn more, hashed", count);
+        group.bench_with_input(hashed, &after, |bencher, after| {
+            let begun = || {
+                let provider = provider();
+                black_box(hash(&provider, &before));
+                provider
+            };
+            bencher.iter_batched_ref(begun, |ours| hash(ours, after), BatchSize::LargeInput);
+        });
         let body = provider().render(&after).expect("it renders").body;
         group.bench_with_input(BenchmarkId::new("copy", count), &body, |bencher, body| {
-            bencher.iter(|| black_box(body.clone()));
+            bencher.iter(|| black_box(body.to_string()));
         });
     }
     group.finish();

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
-/// The identifiers that were written.
+use rpds::RedBlackTreeMapSync;
+
+/// The identifiers that were written. A clone copies those of one answer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CallIds {
     /// How often each was wanted.
-    taken: BTreeMap<String, u32>,
+    taken: RedBlackTreeMapSync<String, u32>,
     /// Those of the last answer, by what the history calls them.
     current: BTreeMap<String, String>,
 }
@@ -29,8 +31,10 @@ impl CallIds {
             count = count.saturating_add(1);
             written = format!("{wanted}_{count}");
         }
-        self.taken.insert(wanted.to_owned(), count);
-        self.taken.entry(written.clone()).or_default();
+        self.taken.insert_mut(wanted.to_owned(), count);
+        if !self.taken.contains_key(&written) {
+            self.taken.insert_mut(written.clone(), 0);
+        }
         self.current.insert(id.to_owned(), written.clone());
         written
     }

@@ -7,6 +7,7 @@
 //! | `provider` | [`HttpProvider`]: sends what is rendered, hands on what is decoded |
 //! | `options`, `base_url`, `presets` | how one is set up; what people type as an address; known servers |
 //! | `protocol`, `wire` | which protocols there are; what one is made of, as two traits |
+//! | `prefix` | conversations that were rendered lately, so that longer ones are not rendered anew |
 //! | `anthropic` | the Anthropic Messages protocol |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //! | `gemini`, `ollama` | the protocols of Google and of Ollama |
@@ -25,8 +26,8 @@
 //! | [`wrap`] | providers around providers: retries, limits, timeouts, fallbacks, a breaker, a cache |
 //!
 //! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
-//! here reads the environment, starts a task or keeps a state beyond the connections of one
-//! [`HttpProvider`] and what a wrapper is there to count or keep.
+//! here reads the environment, starts a task or keeps a state beyond the connections of one [`HttpProvider`],
+//! the conversations that it rendered lately, and what a wrapper is there to count or keep.
 //!
 //! ```
 //! use branchwork_core::{
@@ -65,6 +66,7 @@ pub mod models;
 mod ollama;
 mod options;
 mod parser;
+mod prefix;
 mod presets;
 mod protocol;
 mod provider;

@@ -21,9 +21,10 @@ use crate::{
     framing::Framing,
     mask::{Mask, is_public},
     options::HttpOptions,
+    prefix::Prefixes,
     protocol::Protocol,
     reading,
-    wire::{self, Wire},
+    wire::Wire,
 };
 
 /// Bytes of the body of an error that are read.
@@ -42,6 +43,8 @@ pub struct HttpProvider {
     base_url: BaseUrl,
     protocol: Protocol,
     wire: Box<dyn Wire>,
+    /// Conversations that were rendered lately.
+    prefixes: Prefixes,
     /// Sent with every request; the values are marked as sensitive, so `Debug` hides them.
     headers: HeaderMap,
     probe_wait: Duration,
@@ -72,7 +75,8 @@ impl HttpProvider {
             idle_wait: Some(idle_wait),
         })
         .map_err(|error| reporter.transport(error))?;
-        Ok(Self { client, base_url, protocol, wire, headers, probe_wait, reporter, mask })
+        let prefixes = Prefixes::default();
+        Ok(Self { client, base_url, protocol, wire, prefixes, headers, probe_wait, reporter, mask })
     }
 
     /// How the server is talked to.
@@ -132,7 +136,8 @@ impl Provider for HttpProvider {
         };
         let headers = with_more(self.headers.clone(), &self.wire.request_headers(request));
         let headers = with_kinds(headers, accept);
-        let sent = self.client.post(rendered.url).headers(headers).body(rendered.body).send();
+        let sent =
+            self.client.post(rendered.url).headers(headers).body(rendered.body.to_string()).send();
         let response = sent.await.map_err(|error| self.reporter.transport(error))?;
         let response = self.accepted(response).await?;
         let decoder = self.wire.decoder(request, &self.reporter);
@@ -148,12 +153,8 @@ impl Provider for HttpProvider {
     }
 
     fn render(&self, request: &ModelRequest) -> Result<RenderedRequest, ProviderError> {
-        let pen = wire::write(&*self.wire, request);
-        let pen = pen.map_err(|problem| self.reporter.invalid(&problem))?;
-        let body = String::from_utf8(pen.bytes).map_err(|error| {
-            let problem = format!("the request is no text: {}", error.utf8_error());
-            self.reporter.invalid(&problem)
-        })?;
+        let written = self.prefixes.write(&*self.wire, request);
+        let (body, pen) = written.map_err(|problem| self.reporter.invalid(&problem))?;
         let url = self.url(&self.wire.path(request));
         Ok(RenderedRequest { url, body, adapted: pen.adapted })
     }

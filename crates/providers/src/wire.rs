@@ -3,7 +3,7 @@
 //! Both are pure. A conversation is written message by message behind a [`Pen`], so that a longer one
 //! begins with the bytes of the shorter one, and need not be written anew as far as that goes.
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, ops::Range, sync::Arc};
 
 use branchwork_core::{
     config::Config,
@@ -40,7 +40,7 @@ pub(crate) trait Wire: fmt::Debug + Send + Sync {
     /// What comes before the first message.
     fn head(&self, request: &ModelRequest) -> Result<Vec<u8>, String>;
 
-    /// Writes one message behind those that were written. Looks at no other message.
+    /// Writes one message behind those that were written. Looks at no other message, nor at the bytes of one.
     fn message(&self, pen: &mut Pen, message: &Message, place: Place<'_>) -> Result<(), String>;
 
     /// What comes after the last message.
@@ -49,6 +49,11 @@ pub(crate) trait Wire: fmt::Debug + Send + Sync {
     /// How many answers a request can ask for.
     fn choices_max(&self) -> u32 {
         1
+    }
+
+    /// How many of the places where branches part the server is told of.
+    fn breakpoints_max(&self) -> usize {
+        0
     }
 
     /// How answers are cut into frames when they come as a stream.
@@ -72,10 +77,9 @@ pub(crate) struct Place<'a> {
     pub(crate) config: &'a Config,
     /// The tools on offer.
     pub(crate) tools: &'a [ToolSpec],
-    /// Whether other branches have the conversation up to this message in common with this one.
-    pub(crate) is_shared: bool,
-    /// How many messages after it that holds for, too.
-    pub(crate) shared_after: usize,
+    /// Whether the server is told that other branches have the conversation up to this message in common with
+    /// this one.
+    pub(crate) is_breakpoint: bool,
     /// Whether it is the last one: what is written for it may differ from what is written when another
     /// one follows.
     pub(crate) is_last: bool,
@@ -135,30 +139,59 @@ impl Pen {
 ///
 /// What is wrong with the request, as a clause.
 pub(crate) fn write(wire: &dyn Wire, request: &ModelRequest) -> Result<Pen, String> {
-    match (request.choices, wire.choices_max()) {
-        (0, _) => return Err("no answer is asked for".to_owned()),
-        (count, most) if count <= most => {}
-        (_, 1) => return Err("this protocol gives one answer to a request".to_owned()),
-        (count, most) => return Err(format!("{count} answers are asked for, {most} are allowed")),
-    }
-    let config = &request.config;
-    let model = config.model.as_deref().unwrap_or_default();
-    let shared = request.cache.shared.as_slice();
+    check(wire, request)?;
     let mut pen = Pen::behind(wire.head(request)?);
-    let count = request.messages.len();
-    for (index, message) in request.messages.iter().enumerate() {
-        let place = Place {
-            model,
-            config,
-            tools: &request.tools,
-            is_shared: shared.binary_search(&(index + 1)).is_ok(),
-            shared_after: shared.len() - shared.partition_point(|len| *len <= index + 1),
-            is_last: index + 1 == count,
-        };
-        wire.message(&mut pen, message, place)?;
-    }
+    let messages = (breakpoints(wire, request), 0..request.messages.len());
+    write_messages(wire, request, &mut pen, messages)?;
     wire.tail(&mut pen)?;
     Ok(pen)
+}
+
+/// Checks what each request must be, whatever its messages are.
+///
+/// # Errors
+///
+/// What is wrong with it, as a clause.
+pub(crate) fn check(wire: &dyn Wire, request: &ModelRequest) -> Result<(), String> {
+    match (request.choices, wire.choices_max()) {
+        (0, _) => Err("no answer is asked for".to_owned()),
+        (count, most) if count <= most => Ok(()),
+        (_, 1) => Err("this protocol gives one answer to a request".to_owned()),
+        (count, most) => Err(format!("{count} answers are asked for, {most} are allowed")),
+    }
+}
+
+/// The last places where branches part that `wire` tells its server of: how many messages are before each.
+pub(crate) fn breakpoints<'a>(wire: &dyn Wire, request: &'a ModelRequest) -> &'a [usize] {
+    let shared = request.cache.shared.as_slice();
+    let first = shared.len().saturating_sub(wire.breakpoints_max());
+    shared.get(first..).unwrap_or_default()
+}
+
+/// Writes those of the messages of `request` behind those before them.
+///
+/// # Errors
+///
+/// What is wrong with one, as a clause.
+pub(crate) fn write_messages(
+    wire: &dyn Wire,
+    request: &ModelRequest,
+    pen: &mut Pen,
+    (breakpoints, places): (&[usize], Range<usize>),
+) -> Result<(), String> {
+    let (config, count) = (&request.config, request.messages.len());
+    let messages = request.messages.get(places.clone()).unwrap_or_default();
+    for (index, message) in places.zip(messages) {
+        let place = Place {
+            model: config.model.as_deref().unwrap_or_default(),
+            config,
+            tools: &request.tools,
+            is_breakpoint: breakpoints.binary_search(&(index + 1)).is_ok(),
+            is_last: index + 1 == count,
+        };
+        wire.message(pen, message, place)?;
+    }
+    Ok(())
 }
 
 /// Where events go.

@@ -1,5 +1,6 @@
 //! The provider boundary: what the engine asks of a model service, and nothing of how.
 
+mod body;
 mod cost;
 mod embed;
 mod error;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use futures_core::Stream;
 
 pub use self::{
+    body::RequestBody,
     cost::{
         PICO_PER_MICRO, PriceBook, PriceList, PriceTable, Prices, Tariff, add_usd, micro_usd,
         pico_usd, shown_micro_usd, shown_usd, undated, usd,

@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
+use super::RequestBody;
 use crate::{config::Config, message::Message};
 
 /// One request to a model.
@@ -110,7 +111,7 @@ pub struct RenderedRequest {
     /// Where to.
     pub url: String,
     /// The body, as JSON text.
-    pub body: String,
+    pub body: RequestBody,
     /// What it says otherwise than the history.
     pub adapted: Adapted,
 }

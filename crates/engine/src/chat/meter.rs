@@ -10,7 +10,6 @@ use branchwork_core::{
     provider::{Finish, ModelRequest, PriceBook, ProviderError, ProviderEvent, RenderedRequest},
     turn::Answer,
 };
-use sha2::{Digest as _, Sha256};
 
 /// A call that goes on.
 #[derive(Debug)]
@@ -99,7 +98,7 @@ impl Meter {
 
 /// SHA-256 of the body of a request.
 pub(crate) fn hash(rendered: &RenderedRequest) -> RequestHash {
-    RequestHash(Sha256::digest(rendered.body.as_bytes()).into())
+    RequestHash(rendered.body.sha256())
 }
 
 /// How long it was from one moment to a later one; nothing when the clock went back.

@@ -42,7 +42,7 @@
 //! - the tail, by `cache_control` at the top of the request: the API moves that one along, so no byte of a
 //!   message changes when the conversation grows;
 //! - the end of the system prompt, or of our tools when there is none: what different sessions share;
-//! - the last two points where branches part ([`Place::is_shared`]): the first request of a fork reads
+//! - the last two points where branches part ([`Place::is_breakpoint`]): the first request of a fork reads
 //!   what its parent wrote there, however far the parent has gone on since.
 //!
 //! All say the same, because longer ones must come before shorter ones: `{"type": "ephemeral"}`, or what
@@ -121,6 +121,10 @@ impl Wire for Anthropic {
 
     fn tail(&self, pen: &mut Pen) -> Result<(), String> {
         request::tail(pen)
+    }
+
+    fn breakpoints_max(&self) -> usize {
+        request::FORKS_MAX
     }
 
     fn decoder(&self, request: &ModelRequest, reporter: &Arc<Reporter>) -> Box<dyn Decode> {

@@ -20,7 +20,7 @@ impl Key {
         // The length keeps apart what ends the one and what begins the other.
         hash.update((request.url.len() as u64).to_le_bytes());
         hash.update(&request.url);
-        hash.update(&request.body);
+        hash.update(request.body.sha256());
         Self(hash.finalize().into())
     }
 }

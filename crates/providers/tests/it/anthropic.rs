@@ -93,7 +93,7 @@ async fn events_come_while_the_server_still_writes() {
     assert_eq!(seen.header("anthropic-version"), "2023-06-01");
     assert_eq!(seen.header("anthropic-beta"), "");
     assert_eq!(seen.header("accept"), "text/event-stream");
-    assert_eq!(seen.body, provider.render(&request()).expect("it renders").body);
+    assert_eq!(seen.body, provider.render(&request()).expect("it renders").body.to_string());
 }
 
 #[tokio::test]
@@ -128,7 +128,8 @@ async fn a_whole_answer_that_says_when_to_ask_again_is_no_error() {
     let mut unstreamed = request();
     unstreamed.stream = false;
     let rendered = provider.render(&unstreamed).expect("it renders");
-    assert!(rendered.body.contains("\"stream\":false"), "{}", rendered.body);
+    let body = rendered.body.to_string();
+    assert!(body.contains("\"stream\":false"), "{body}");
     assert_eq!(server.seen().await.line, "POST /v1/messages");
     let streamed = Reply::stream(&format!("{HEAD}{TAIL}")).with("retry-after", "59");
     let (text, finish) = heard_of(streamed).await;

@@ -45,7 +45,7 @@ async fn events_come_while_the_server_still_writes() {
     assert_eq!(seen.authorization, "Bearer sk-secret");
     assert_eq!(seen.title, "trip");
     assert_eq!(seen.agent, concat!("branchwork/", env!("CARGO_PKG_VERSION")));
-    assert_eq!(seen.body, provider.render(&request()).expect("it renders").body);
+    assert_eq!(seen.body, provider.render(&request()).expect("it renders").body.to_string());
 }
 
 #[tokio::test]

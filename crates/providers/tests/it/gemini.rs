@@ -41,7 +41,7 @@ async fn events_come_while_the_server_still_writes_and_the_key_is_in_its_header_
     assert_eq!((seen.query.as_str(), seen.google_key.as_str()), ("alt=sse", KEY));
     assert_eq!(seen.authorization, "");
     let rendered = provider.render(&request()).expect("it renders");
-    assert_eq!(seen.body, rendered.body);
+    assert_eq!(seen.body, rendered.body.to_string());
     assert!(!rendered.url.contains(KEY), "{}", rendered.url);
 }
 

@@ -45,7 +45,7 @@ async fn events_come_while_the_server_still_writes() {
     let seen = server.seen().await;
     assert_eq!(seen.line, "POST /api/chat");
     assert_eq!(seen.authorization, format!("Bearer {KEY}"));
-    assert_eq!(seen.body, provider.render(&request()).expect("it renders").body);
+    assert_eq!(seen.body, provider.render(&request()).expect("it renders").body.to_string());
 }
 
 #[tokio::test]

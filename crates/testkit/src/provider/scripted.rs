@@ -134,7 +134,7 @@ impl Provider for ScriptedProvider {
         let messages = request.messages.iter().map(|message| {
             format!("{} {}: {:?}\n", message.role(), message.sender, message.text())
         });
-        let body = tools.chain(messages).collect();
+        let body = tools.chain(messages).collect::<String>().into();
         let url = "scripted:".to_owned();
         Ok(RenderedRequest { url, body, ..RenderedRequest::default() })
     }

@@ -54,7 +54,8 @@ pub(super) async fn run(
     let request = request.with_tools(tools, ToolChoice::Auto).with_cache(hints);
     let request = if args.no_stream { request.without_stream() } else { request };
     let rendered = whom.handle.render(&request)?;
-    let body: Value = serde_json::from_str(&rendered.body).unwrap_or(Value::String(rendered.body));
+    let text = rendered.body.to_string();
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     output::json(&json!({ "url": rendered.url, "body": body, "adapted": rendered.adapted }))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,14 +3,14 @@
 use branchwork_core::config::Config;
 use serde_json::{Value, json};
 
-use crate::wire::{Pen, Place};
+use crate::wire::Pen;
 
 /// How many breakpoints a request may have.
 pub(super) const BREAKPOINTS_MAX: usize = 4;
 
 /// Those at points where branches part; the last ones count, because they cover the most. Of the others
 /// one is at the end of the system prompt, and the one that the API moves along is at the tail.
-pub(super) const FORKS_MAX: usize = BREAKPOINTS_MAX - 2;
+pub(in crate::anthropic) const FORKS_MAX: usize = BREAKPOINTS_MAX - 2;
 
 /// The name of the extra parameter that says how long is cached, or that nothing is.
 pub(super) const CACHE_CONTROL: &str = "cache_control";
@@ -30,11 +30,6 @@ pub(super) fn cache_control(config: &Config) -> Result<Option<Value>, String> {
             Err(format!("the extra parameter `{CACHE_CONTROL}` is neither an object nor null"))
         }
     }
-}
-
-/// Whether the conversation up to `place` is worth a breakpoint.
-pub(super) fn has_breakpoint(place: Place<'_>) -> bool {
-    place.is_shared && place.shared_after < FORKS_MAX
 }
 
 /// Makes the object that was written last a breakpoint.

@@ -9,7 +9,7 @@ use branchwork_core::message::{Body, Message};
 use super::{
     answer,
     block::Block,
-    cache::{has_breakpoint, mark_last},
+    cache::mark_last,
     instruction,
     names::call_id,
     tools::{NO_TOOLS, has_tools},
@@ -102,7 +102,7 @@ fn write(
     blocks: &[Block<'_>],
     place: Place<'_>,
 ) -> Result<(), String> {
-    let marked = has_breakpoint(place).then(|| blocks.iter().rposition(Block::is_cacheable));
+    let marked = place.is_breakpoint.then(|| blocks.iter().rposition(Block::is_cacheable));
     for (index, block) in blocks.iter().enumerate() {
         begin_block(pen, role)?;
         block.write(pen)?;

@@ -20,6 +20,7 @@ mod thinking;
 mod tools;
 
 pub(super) use self::{
+    cache::FORKS_MAX,
     head::head,
     message::{message, tail},
 };

@@ -83,10 +83,10 @@ fn begin(pen: &mut Pen, turn: Turn) -> Result<(), String> {
     }
     close(pen);
     if turn == Turn::System {
-        field(pen, "\"systemInstruction\":{\"parts\":[");
+        pen.raw("\"systemInstruction\":{\"parts\":[");
     } else {
         if pen.begun == 0 {
-            field(pen, "\"contents\":[");
+            pen.raw("\"contents\":[");
         } else {
             pen.raw(",");
         }
@@ -98,15 +98,10 @@ fn begin(pen: &mut Pen, turn: Turn) -> Result<(), String> {
 }
 
 fn close(pen: &mut Pen) {
-    if pen.open.take().is_some() {
-        pen.raw("]}");
+    match pen.open.take() {
+        None => {}
+        // The turns follow.
+        Some(open) if open == Turn::System.as_str() => pen.raw("]},"),
+        Some(_) => pen.raw("]}"),
     }
-}
-
-/// Begins the next field of the body.
-fn field(pen: &mut Pen, text: &str) {
-    if pen.bytes != b"{" {
-        pen.raw(",");
-    }
-    pen.raw(text);
 }

@@ -45,6 +45,9 @@ pub(in crate::gemini) fn head(request: &ModelRequest) -> Result<Vec<u8>, String>
     let mut head = serde_json::to_vec(&head).map_err(|error| error.to_string())?;
     // The turns go into the object.
     head.pop();
+    if head.len() > 1 {
+        head.push(b',');
+    }
     Ok(head)
 }
 

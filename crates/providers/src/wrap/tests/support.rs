@@ -183,7 +183,7 @@ impl Provider for Planned {
         }
         let model = request.config.model.as_deref().unwrap_or_default();
         let (url, body) = (format!("{}:", self.name), format!("{model} {}", texts.join(" ")));
-        Ok(RenderedRequest { url, body, ..RenderedRequest::default() })
+        Ok(RenderedRequest { url, body: body.into(), ..RenderedRequest::default() })
     }
 
     async fn send(

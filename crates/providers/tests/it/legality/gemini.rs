@@ -70,7 +70,7 @@ fn own() -> impl Strategy<Value = Vec<Part>> {
 fn render(model: &str, history: &[Arc<Message>]) -> String {
     let options = HttpOptions::gemini("http://127.0.0.1:1").expect("the address is good");
     let provider = HttpProvider::new(options).expect("the options are good");
-    provider.render(&request(model, history)).expect("all of it can be said").body
+    provider.render(&request(model, history)).expect("all of it can be said").body.to_string()
 }
 
 type Check = fn(&str, &[&Value]) -> Result<(), String>;

@@ -28,7 +28,7 @@ fn own() -> impl Strategy<Value = Vec<Part>> {
 fn render(history: &[Arc<Message>]) -> Result<String, ProviderError> {
     let options = HttpOptions::ollama("127.0.0.1:1").expect("the address is good");
     let provider = HttpProvider::new(options).expect("the options are good");
-    provider.render(&request("tiny", history)).map(|rendered| rendered.body)
+    provider.render(&request("tiny", history)).map(|rendered| rendered.body.to_string())
 }
 
 type Check = fn(&[Value]) -> Result<(), String>;

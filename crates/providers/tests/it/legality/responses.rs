@@ -282,7 +282,7 @@ proptest! {
     #[test]
     fn no_history_is_refused(history in histories(own())) {
         let rendered = render(&provider(), &history);
-        let body: Value = serde_json::from_str(&rendered.body).expect("JSON");
+        let body: Value = serde_json::from_str(&rendered.body.to_string()).expect("JSON");
         prop_assert_eq!(breaches(&body), BTreeSet::new(), "{:#}", body);
         // What is not sent is told.
         let items = body["input"].as_array().expect("a list");
@@ -296,9 +296,9 @@ proptest! {
     #[test]
     fn a_longer_conversation_begins_with_the_bytes_of_the_shorter_one(history in histories(own())) {
         let provider = provider();
-        let whole = render(&provider, &history).body;
+        let whole = render(&provider, &history).body.to_string();
         for len in 0..history.len() {
-            let shorter = render(&provider, &history[..len]).body;
+            let shorter = render(&provider, &history[..len]).body.to_string();
             let open = shorter.strip_suffix("]}").expect("items are last");
             prop_assert!(whole.starts_with(open), "at {}: {} {}", len, open, whole);
         }

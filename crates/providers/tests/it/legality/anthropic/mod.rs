@@ -53,7 +53,7 @@ fn rendered(history: &[Arc<Message>], shared: &BTreeSet<usize>, has_tools: bool)
     let tools = if has_tools { vec![tool()] } else { Vec::new() };
     let mut request = super::request("tiny", history).with_tools(tools, ToolChoice::Auto);
     request.cache.shared = shared.iter().copied().filter(|len| *len <= history.len()).collect();
-    provider.render(&request).expect("it can be said").body
+    provider.render(&request).expect("it can be said").body.to_string()
 }
 
 /// As far as it stays when another message follows; `None` where the last one says something else then.
