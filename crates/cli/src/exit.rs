@@ -5,6 +5,7 @@ use std::{fmt, io, process::ExitCode};
 use branchwork::{
     Error,
     archive::ArchiveError,
+    budget::OverBudget,
     core::{
         causes::with_causes,
         graph::ApplyError,
@@ -45,7 +46,12 @@ impl Code {
         (Self::Provider, 5, "provider", "the provider failed, or none is set up"),
         (Self::Limit, 6, "limit", "a limit is reached"),
         (Self::Damaged, 7, "damaged", "the store is damaged, foreign, or of a newer version"),
-        (Self::Parked, 8, "parked", "calls of the turn wait for approval"),
+        (
+            Self::Parked,
+            8,
+            "parked",
+            "a turn waits: for approval of its calls, or for a larger budget",
+        ),
         (Self::Interrupted, 130, "interrupted", "Ctrl-C; what had come of the answer is kept"),
     ];
 
@@ -175,6 +181,13 @@ impl From<Error> for Failure {
             Error::Parked { .. } => Self::new(Code::Parked, message).with_hint(
                 "`branchwork approvals` lists, approves and denies them; then `branchwork resume`",
             ),
+            Error::OverBudget { is_parked: true, .. } => Self::new(Code::Parked, message)
+                .with_hint("`branchwork resume` goes on with a larger --budget-tokens, --budget-usd"),
+            Error::OverBudget { problem: OverBudget::PriceUnknown, .. } => {
+                Self::new(Code::Limit, message).with_hint(
+                    "say it in the configuration file: `[prices.\"provider:model\"]`, or give --budget-tokens",
+                )
+            }
             Error::TooLong { .. }
             | Error::OutOfTime { .. }
             | Error::OverBudget { .. }
