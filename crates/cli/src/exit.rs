@@ -181,16 +181,11 @@ impl From<Error> for Failure {
             Error::Parked { .. } => Self::new(Code::Parked, message).with_hint(
                 "`branchwork approvals` lists, approves and denies them; then `branchwork resume`",
             ),
-            Error::OverBudget { is_parked: true, .. } => Self::new(Code::Parked, message)
-                .with_hint("`branchwork resume` goes on with a larger --budget-tokens, --budget-usd"),
-            Error::OverBudget { problem: OverBudget::PriceUnknown, .. } => {
-                Self::new(Code::Limit, message).with_hint(
-                    "say it in the configuration file: `[prices.\"provider:model\"]`, or give --budget-tokens",
-                )
+            Error::OverBudget { problem, is_parked, .. } => {
+                over_budget(problem, is_parked, message)
             }
             Error::TooLong { .. }
             | Error::OutOfTime { .. }
-            | Error::OverBudget { .. }
             | Error::Draft(DraftError::TooLong { .. } | DraftError::MetadataTooLong { .. }) => {
                 Self::new(Code::Limit, message)
             }
@@ -221,6 +216,18 @@ impl From<Error> for Failure {
             }
             _ => Self::new(Code::Usage, message),
         }
+    }
+}
+
+fn over_budget(problem: OverBudget, is_parked: bool, message: String) -> Failure {
+    let price =
+        "say it in the configuration file: `[prices.\"provider:model\"]`, or give --budget-tokens";
+    let more = "`branchwork resume` goes on with a larger --budget-tokens, --budget-usd";
+    let failure = Failure::new(if is_parked { Code::Parked } else { Code::Limit }, message);
+    match problem {
+        OverBudget::PriceUnknown => failure.with_hint(price),
+        _ if is_parked => failure.with_hint(more),
+        _ => failure,
     }
 }
 

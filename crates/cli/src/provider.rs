@@ -132,14 +132,17 @@ async fn at_url(
     let handle = around(world, &provider, options, &wish.resilience)?;
     let model = match model {
         Some(model) => model,
-        None => {
-            let first = handle.models().await?.into_iter().next().ok_or_else(|| {
-                Failure::new(Code::Provider, format!("the server at {url} serves no model"))
-            })?;
-            first.id
-        }
+        None => first_of(&*handle, url).await?,
     };
     Ok(Target { handle, provider, model })
+}
+
+/// The first model that the server at `url` serves.
+async fn first_of(handle: &dyn Provider, url: &str) -> Result<String, Failure> {
+    let first = handle.models().await?.into_iter().next().ok_or_else(|| {
+        Failure::new(Code::Provider, format!("the server at {url} serves no model"))
+    })?;
+    Ok(first.id)
 }
 
 /// Makes the provider of that name known to `engine`; one that is named by its URL gets no key.

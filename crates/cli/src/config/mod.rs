@@ -119,9 +119,9 @@ impl Config {
     fn check_fallbacks(&self) -> Result<(), String> {
         let all = self.providers.iter();
         all.flat_map(|(name, own)| own.resilience.fallbacks.iter().map(move |other| (name, other)))
-            .try_for_each(|(name, other)| match Other::parse(self, name, other) {
-                Ok(_) => Ok(()),
-                Err(problem) => Err(format!("`providers.{name}.fallbacks`: {problem}")),
+            .try_for_each(|(name, other)| {
+                let problem = |problem| format!("`providers.{name}.fallbacks`: {problem}");
+                Other::parse(self, name, other).map(drop).map_err(problem)
             })
     }
 }
