@@ -5,6 +5,7 @@ use std::{fmt, io, process::ExitCode};
 use branchwork::{
     Error,
     archive::ArchiveError,
+    budget::OverBudget,
     core::{
         causes::with_causes,
         graph::ApplyError,
@@ -45,7 +46,12 @@ impl Code {
         (Self::Provider, 5, "provider", "the provider failed, or none is set up"),
         (Self::Limit, 6, "limit", "a limit is reached"),
         (Self::Damaged, 7, "damaged", "the store is damaged, foreign, or of a newer version"),
-        (Self::Parked, 8, "parked", "calls of the turn wait for approval"),
+        (
+            Self::Parked,
+            8,
+            "parked",
+            "a turn waits: for approval of its calls, or for a larger budget",
+        ),
         (Self::Interrupted, 130, "interrupted", "Ctrl-C; what had come of the answer is kept"),
     ];
 
@@ -175,9 +181,11 @@ impl From<Error> for Failure {
             Error::Parked { .. } => Self::new(Code::Parked, message).with_hint(
                 "`branchwork approvals` lists, approves and denies them; then `branchwork resume`",
             ),
+            Error::OverBudget { problem, is_parked, .. } => {
+                over_budget(problem, is_parked, message)
+            }
             Error::TooLong { .. }
             | Error::OutOfTime { .. }
-            | Error::OverBudget { .. }
             | Error::Draft(DraftError::TooLong { .. } | DraftError::MetadataTooLong { .. }) => {
                 Self::new(Code::Limit, message)
             }
@@ -208,6 +216,18 @@ impl From<Error> for Failure {
             }
             _ => Self::new(Code::Usage, message),
         }
+    }
+}
+
+fn over_budget(problem: OverBudget, is_parked: bool, message: String) -> Failure {
+    let price =
+        "say it in the configuration file: `[prices.\"provider:model\"]`, or give --budget-tokens";
+    let more = "`branchwork resume` goes on with a larger --budget-tokens, --budget-usd";
+    let failure = Failure::new(if is_parked { Code::Parked } else { Code::Limit }, message);
+    match problem {
+        OverBudget::PriceUnknown => failure.with_hint(price),
+        _ if is_parked => failure.with_hint(more),
+        _ => failure,
     }
 }
 

@@ -10,6 +10,8 @@
 //! | `env`, `paths`, `config` | the only readers of the environment and of configuration files |
 //! | `keys` | keys of providers: where they are looked for, and kept |
 //! | `provider` | which server and model are asked |
+//! | `calls` | what is put around providers: retries, limits, timeouts, fallbacks |
+//! | `budget` | what calls of models may use together |
 //! | `mcp` | MCP servers, and which of their tools are offered |
 //! | `place` | finding what a reference names |
 //! | `input` | standard input |
@@ -17,6 +19,8 @@
 //! | `reference` | the text of `docs/reference/cli.md` |
 
 mod args;
+mod budget;
+mod calls;
 mod commands;
 mod config;
 mod env;

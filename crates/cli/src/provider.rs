@@ -11,7 +11,7 @@ use branchwork::{
     Engine,
     core::{
         config::{Config as BranchConfig, ConfigPatch},
-        provider::Provider as _,
+        provider::Provider,
     },
     providers::{
         Dialect, HttpOptions, HttpProvider, InvalidBaseUrl, Preset, Protocol, Secret, preset,
@@ -22,11 +22,13 @@ use branchwork::{
 use futures_util::future::join_all;
 
 use crate::{
-    args::{AskArgs, Wish},
+    args::{AskArgs, Resilience, Wish},
+    calls::around,
     config::Config,
     env,
     exit::{Code, Failure},
     keys,
+    world::World,
 };
 
 /// What a server of `--base-url` is called.
@@ -41,14 +43,15 @@ const PROBE_WAIT: Duration = Duration::from_millis(400);
 impl Wish {
     /// What the options of a prompt say.
     pub(crate) fn of(args: &AskArgs) -> Self {
-        Self { model: args.model.clone(), base_url: args.base_url.clone() }
+        let (model, base_url) = (args.model.clone(), args.base_url.clone());
+        Self { model, base_url, resilience: args.calls.resilience.clone() }
     }
 }
 
 /// Whom to ask: the provider, what it is called, and the model.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    pub(crate) handle: Arc<HttpProvider>,
+    pub(crate) handle: Arc<dyn Provider>,
     pub(crate) provider: String,
     pub(crate) model: String,
 }
@@ -65,10 +68,11 @@ impl Target {
 ///
 /// `branch` is the configuration of the branch that will be asked, when it has one.
 pub(crate) async fn resolve(
-    config: &Config,
+    world: &World,
     wish: &Wish,
     branch: Option<&BranchConfig>,
 ) -> Result<Target, Failure> {
+    let config = &world.config;
     let base_url = wish.base_url.clone().or_else(|| env::text("BRANCHWORK_BASE_URL"));
     let said = wish.model.clone().or_else(|| env::text("BRANCHWORK_MODEL"));
     let said = said.map(|model| config.aliases.get(&model).cloned().unwrap_or(model));
@@ -79,7 +83,7 @@ pub(crate) async fn resolve(
         let lender = said.as_ref().and_then(|said| said.provider.as_deref());
         let options = options_at(config, &url, lender)?;
         let own = own.map(|model| ModelReference { provider: None, model });
-        return at_url(&url, options, said.or(own)).await;
+        return at_url((world, wish), &url, options, said.or(own)).await;
     }
     let named =
         said.or_else(|| own.map(|model| ModelReference { provider: own_provider.clone(), model }));
@@ -99,12 +103,14 @@ pub(crate) async fn resolve(
                 // A server that an earlier call named by its URL. It gets no key: a session that
                 // came from elsewhere must not choose where keys go.
                 let named = ModelReference { provider: Some(provider.clone()), model };
-                return at_url(&provider, HttpOptions::chat(&provider)?, Some(named)).await;
+                let options = HttpOptions::chat(&provider)?;
+                return at_url((world, wish), &provider, options, Some(named)).await;
             }
-            let handle = Arc::new(HttpProvider::new(options(config, &provider)?)?);
+            let options = options(config, &provider)?;
+            let handle = around(world, &provider, options, &wish.resilience)?;
             Ok(Target { handle, provider, model })
         }
-        None => on_this_machine().await,
+        None => on_this_machine(world, wish).await,
     }
 }
 
@@ -113,27 +119,37 @@ pub(crate) async fn resolve(
 /// The session remembers it by the provider that was named with the model, else by its URL, so that
 /// the next call finds it again.
 async fn at_url(
+    (world, wish): (&World, &Wish),
     url: &str,
     options: HttpOptions,
     named: Option<ModelReference>,
 ) -> Result<Target, Failure> {
-    let handle = Arc::new(HttpProvider::new(options)?);
-    let (provider, model) = if let Some(ModelReference { provider, model }) = named {
-        (provider.filter(|name| name != CUSTOM).unwrap_or_else(|| url.to_owned()), model)
-    } else {
-        let first = handle.models().await?.into_iter().next().ok_or_else(|| {
-            Failure::new(Code::Provider, format!("the server at {url} serves no model"))
-        })?;
-        (url.to_owned(), first.id)
+    let (provider, model) = match named {
+        Some(ModelReference { provider, model }) => (provider, Some(model)),
+        None => (None, None),
+    };
+    let provider = provider.filter(|name| name != CUSTOM).unwrap_or_else(|| url.to_owned());
+    let handle = around(world, &provider, options, &wish.resilience)?;
+    let model = match model {
+        Some(model) => model,
+        None => first_of(&*handle, url).await?,
     };
     Ok(Target { handle, provider, model })
 }
 
+/// The first model that the server at `url` serves.
+async fn first_of(handle: &dyn Provider, url: &str) -> Result<String, Failure> {
+    let first = handle.models().await?.into_iter().next().ok_or_else(|| {
+        Failure::new(Code::Provider, format!("the server at {url} serves no model"))
+    })?;
+    Ok(first.id)
+}
+
 /// Makes the provider of that name known to `engine`; one that is named by its URL gets no key.
-pub(crate) fn register(engine: &Engine, config: &Config, name: &str) -> Result<(), Failure> {
+pub(crate) fn register(engine: &Engine, world: &World, name: &str) -> Result<(), Failure> {
     let is_url = name.contains("://");
-    let options = if is_url { HttpOptions::chat(name)? } else { options(config, name)? };
-    engine.register(name, Arc::new(HttpProvider::new(options)?));
+    let options = if is_url { HttpOptions::chat(name)? } else { options(&world.config, name)? };
+    engine.register(name, around(world, name, options, &Resilience::default())?);
     Ok(())
 }
 
@@ -254,28 +270,31 @@ fn url_of_environment(name: &str) -> Option<String> {
 }
 
 /// The first server on this machine that serves a model.
-async fn on_this_machine() -> Result<Target, Failure> {
+async fn on_this_machine(world: &World, wish: &Wish) -> Result<Target, Failure> {
     let probes = LOCAL.iter().filter_map(|name| preset(name)).map(probe);
     let found = join_all(probes).await.into_iter().flatten().next();
-    let Some((preset, handle, model)) = found else {
+    let Some((preset, model)) = found else {
         return Err(Failure::new(Code::Provider, "no model is set, and no server was found here")
             .with_hint(
                 "set one: `branchwork config set model openai:gpt-5-mini`, and `branchwork keys set openai`\n\
                  or start one: Ollama, LM Studio or llama.cpp on its usual port, or give --base-url",
             ));
     };
+    let options = HttpOptions::new(preset.protocol, &local_url(preset))?;
+    let handle = around(world, preset.name, options, &wish.resilience)?;
     Ok(Target { handle, provider: preset.name.to_owned(), model })
 }
 
 /// Asks a server on this machine which model it serves first.
-pub(crate) async fn probe(
-    preset: &'static Preset,
-) -> Option<(&'static Preset, Arc<HttpProvider>, String)> {
-    let url = url_of_environment(preset.name).unwrap_or_else(|| preset.base_url.to_owned());
-    let options = HttpOptions::new(preset.protocol, &url).ok()?;
-    let provider = Arc::new(HttpProvider::new(options.with_probe_timeout(PROBE_WAIT)).ok()?);
+pub(crate) async fn probe(preset: &'static Preset) -> Option<(&'static Preset, String)> {
+    let options = HttpOptions::new(preset.protocol, &local_url(preset)).ok()?;
+    let provider = HttpProvider::new(options.with_probe_timeout(PROBE_WAIT)).ok()?;
     let models = provider.models().await.ok()?;
-    Some((preset, provider, models.into_iter().next()?.id))
+    Some((preset, models.into_iter().next()?.id))
+}
+
+fn local_url(preset: &Preset) -> String {
+    url_of_environment(preset.name).unwrap_or_else(|| preset.base_url.to_owned())
 }
 
 /// The servers of this machine that are looked for.

@@ -5,7 +5,7 @@ use clap::{Command, CommandFactory as _};
 
 use crate::{
     args::Cli,
-    config::{BY_HAND, SETTINGS},
+    config::{BUDGET, BY_HAND, CALLS, SETTINGS},
     env::VARIABLES,
     exit::{Code, Failure},
     output,
@@ -180,6 +180,12 @@ fn text() -> String {
     text += "\n## Configuration file\n\n`config.toml` in `$BRANCHWORK_CONFIG_DIR`, else `$XDG_CONFIG_HOME/branchwork`, else `~/.config/branchwork`.\nAn option comes before the environment, the environment before the file.\n\n| setting | is |\n|---|---|\n";
     for (name, is) in SETTINGS.iter().chain(&BY_HAND) {
         text += &format!("| `{name}` | {is} |\n");
+    }
+    for (name, is) in CALLS {
+        text += &format!("| `providers.NAME.{name}` | {is} |\n");
+    }
+    for (name, is) in BUDGET {
+        text += &format!("| `budget.{name}` | {is} |\n");
     }
     text += KEYS;
     for preset in presets() {

@@ -18,6 +18,7 @@ use futures_util::future::join_all;
 
 use crate::{
     args::Global,
+    calls::Handles,
     config::Config,
     exit::{Code, Failure},
     output::Paint,
@@ -29,6 +30,8 @@ pub(crate) struct World {
     pub(crate) global: Global,
     pub(crate) config: Config,
     pub(crate) paint: Paint,
+    /// The providers that were put together.
+    pub(crate) handles: Handles,
     engine: OnceCell<Engine>,
     store: OnceCell<Arc<SqliteStore>>,
     /// The MCP servers that were reached.
@@ -41,7 +44,8 @@ impl World {
         let config = Config::read()?;
         let paint = Paint::new(global.color);
         let (engine, store, servers) = (OnceCell::new(), OnceCell::new(), RefCell::default());
-        Ok(Self { global, config, paint, engine, store, servers })
+        let handles = Handles::default();
+        Ok(Self { global, config, paint, handles, engine, store, servers })
     }
 
     /// The file of sessions.

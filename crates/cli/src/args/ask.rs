@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use branchwork::core::config::{Change, ConfigPatch};
 use clap::Args;
 
-use super::mcp::ToolArgs;
+use super::{CallArgs, mcp::ToolArgs};
 use crate::exit::{Code, Failure};
 
 /// What to ask, where, and how.
@@ -71,6 +71,8 @@ pub(crate) struct AskArgs {
     /// Print the answer when it is whole.
     #[arg(long)]
     pub(crate) no_stream: bool,
+    #[command(flatten)]
+    pub(crate) calls: CallArgs,
 }
 
 /// Parameters of the model, for this call; those of a new session stay with it.
@@ -111,6 +113,14 @@ impl Parameters {
 }
 
 impl AskArgs {
+    /// The options, so that several answers are not the same one.
+    pub(crate) fn checked(mut self) -> Result<Self, Failure> {
+        if self.samples.is_some_and(|count| count > 1) {
+            self.calls = self.calls.without_cache("-n")?;
+        }
+        Ok(self)
+    }
+
     /// Refuses options of asking before a command: nothing is silently ignored.
     pub(crate) fn check_unused(&self) -> Result<(), Failure> {
         if *self == Self::default() {

@@ -6,9 +6,9 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use super::{
-    ApprovalsCommand, CherryPickArgs, CompactArgs, DiffArgs, EventsArgs, ExportArgs, FanOutArgs,
-    ImportArgs, KeysCommand, MailCommand, McpServersCommand, MergeArgs, ReactArgs, ResumeArgs,
-    SearchArgs, ToolArgs, Wish,
+    ApprovalsCommand, CallArgs, CherryPickArgs, CompactArgs, DiffArgs, EventsArgs, ExportArgs,
+    FanOutArgs, ImportArgs, KeysCommand, MailCommand, McpServersCommand, MergeArgs, ReactArgs,
+    ResumeArgs, SearchArgs, ToolArgs, Wish,
 };
 
 /// What to do.
@@ -26,6 +26,8 @@ pub(crate) enum Command {
         system: Option<String>,
         #[command(flatten)]
         tools: ToolArgs,
+        #[command(flatten)]
+        calls: CallArgs,
     },
     /// Append messages; no model is asked.
     Append(AppendArgs),

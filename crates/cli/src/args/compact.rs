@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Wish;
+use super::{CallArgs, Wish};
 
 /// Of which branch, and by whom.
 #[derive(Debug, Args)]
@@ -13,8 +13,10 @@ pub(crate) struct CompactArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 8)]
     pub(crate) keep: usize,
     /// The summary, so that no model is asked; `-` reads standard input.
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["model", "base_url"])]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["model", "base_url", "Resilience", "BudgetArgs"])]
     pub(crate) summary: Option<String>,
     #[command(flatten)]
     pub(crate) wish: Wish,
+    #[command(flatten)]
+    pub(crate) calls: CallArgs,
 }

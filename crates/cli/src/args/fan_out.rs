@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::{ask::Parameters, mcp::ToolArgs};
+use super::{CallArgs, ask::Parameters, mcp::ToolArgs};
 
 /// What to ask, each on a fork of its own.
 #[derive(Debug, Args)]
@@ -32,6 +32,8 @@ pub(crate) struct FanOutArgs {
     pub(crate) parameters: Parameters,
     #[command(flatten)]
     pub(crate) tools: ToolArgs,
+    #[command(flatten)]
+    pub(crate) calls: CallArgs,
 }
 
 fn context(text: &str) -> Result<Value, String> {

@@ -2,6 +2,8 @@
 
 mod approvals;
 mod ask;
+mod budget;
+mod calls;
 mod command;
 mod compact;
 mod diff;
@@ -13,6 +15,7 @@ mod mail;
 mod mcp;
 mod merge;
 mod react;
+mod resilience;
 mod resume;
 mod search;
 mod transfer;
@@ -25,6 +28,8 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 pub(crate) use self::{
     approvals::{ApprovalsCommand, CallsArgs},
     ask::AskArgs,
+    budget::{BudgetArgs, Over, Scope, dollars},
+    calls::CallArgs,
     command::{
         AppendArgs, BranchCommand, Command, ConfigBranchCommand, ConfigCommand,
         ConfigSessionCommand, DbCommand, EditArgs, ForkArgs, SessionsCommand, UsageKey,
@@ -38,6 +43,7 @@ pub(crate) use self::{
     mcp::{McpServersCommand, ToolArgs},
     merge::{CherryPickArgs, MergeArgs, MergeMode, Policy},
     react::ReactArgs,
+    resilience::Resilience,
     resume::ResumeArgs,
     search::SearchArgs,
     transfer::{ExportArgs, Format, ImportArgs},

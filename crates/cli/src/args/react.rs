@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{
+    CallArgs,
     ask::{AskArgs, Parameters},
     mcp::ToolArgs,
 };
@@ -43,6 +44,8 @@ pub(crate) struct ReactArgs {
     parameters: Parameters,
     #[command(flatten)]
     pub(crate) tools: ToolArgs,
+    #[command(flatten)]
+    calls: CallArgs,
 }
 
 impl ReactArgs {
@@ -60,6 +63,7 @@ impl ReactArgs {
             system: self.system.clone(),
             parameters: self.parameters.clone(),
             tools: self.tools.clone(),
+            calls: self.calls.clone(),
             ..AskArgs::default()
         }
     }

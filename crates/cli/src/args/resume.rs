@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Wish, ask::Parameters, mcp::ToolArgs};
+use super::{CallArgs, Wish, ask::Parameters, mcp::ToolArgs};
 
 /// Which turn goes on, with which model and tools.
 #[derive(Debug, Args)]
@@ -15,4 +15,6 @@ pub(crate) struct ResumeArgs {
     pub(crate) parameters: Parameters,
     #[command(flatten)]
     pub(crate) tools: ToolArgs,
+    #[command(flatten)]
+    pub(crate) calls: CallArgs,
 }

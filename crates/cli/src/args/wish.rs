@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::{CallArgs, Resilience};
+
 /// What the command line says of the model.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Wish {
@@ -11,4 +13,14 @@ pub(crate) struct Wish {
     /// The server to ask, by its URL.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// How it is asked, as far as the command says.
+    #[arg(skip)]
+    pub(crate) resilience: Resilience,
+}
+
+impl Wish {
+    /// The same, asked as the options of the command say.
+    pub(crate) fn with(self, calls: &CallArgs) -> Self {
+        Self { resilience: calls.resilience.clone(), ..self }
+    }
 }

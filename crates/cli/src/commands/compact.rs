@@ -3,11 +3,20 @@
 use branchwork::core::config::ConfigPatch;
 use serde_json::json;
 
-use crate::{args::CompactArgs, exit::Failure, input, output, place, provider, world::World};
+use crate::{
+    args::CompactArgs,
+    budget::{self, Asks},
+    exit::Failure,
+    input, output,
+    place::{self, Place},
+    provider,
+    world::World,
+};
 
 pub(super) async fn run(world: &World, args: CompactArgs) -> Result<(), Failure> {
     let engine = world.existing_engine()?;
-    let branch = place::branch(engine, Some(&args.place)).await?.branch;
+    let limit = budget::limit(world, &args.calls.budget)?;
+    let Place { session, branch, .. } = place::branch(engine, Some(&args.place)).await?;
     let compact = branch.compact().keeping(args.keep);
     let compact = if let Some(summary) = args.summary {
         let summary = input::text_or_stdin(summary)?;
@@ -17,7 +26,8 @@ pub(super) async fn run(world: &World, args: CompactArgs) -> Result<(), Failure>
         compact.by(move |_| summary)
     } else {
         let own = branch.view().await?.config().clone();
-        let target = provider::resolve(&world.config, &args.wish, Some(&own)).await?;
+        let target = provider::resolve(world, &args.wish.with(&args.calls), Some(&own)).await?;
+        budget::set(limit, (&session, &branch), Asks::Aside).await?;
         compact.with_config(target.register(engine, ConfigPatch::new()))
     };
     let compacted = compact.await?;

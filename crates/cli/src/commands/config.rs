@@ -64,6 +64,9 @@ fn show(world: &World) -> Result<(), Failure> {
             let path = format!("providers.{name}.{key}");
             settings.extend(value.map(|value| (path, value, "file")));
         }
+        let said = config::said(&provider.resilience).into_iter();
+        let path = |key| format!("providers.{name}.{key}");
+        settings.extend(said.map(|(key, value)| (path(key), value, "file")));
     }
     for (name, server) in &config.mcp_servers {
         let (key, value) = match &server.reach {
@@ -76,6 +79,8 @@ fn show(world: &World) -> Result<(), Failure> {
         let (key, value) = (format!("prices.\"{provider}:{model}\""), output::prices_line(prices));
         settings.push((key, value, "file"));
     }
+    let said = config.budget.said().into_iter();
+    settings.extend(said.map(|(key, value)| (format!("budget.{key}"), value, "file")));
     if world.global.json {
         let settings: Vec<_> = settings
             .iter()

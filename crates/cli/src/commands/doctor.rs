@@ -149,7 +149,7 @@ async fn reached(what: String, options: HttpOptions) -> Check {
 async fn local() -> Vec<Check> {
     join_all(provider::local_presets().map(async |preset| {
         let found = match provider::probe(preset).await {
-            Some((_, _, model)) => format!("{} serves {model}", preset.base_url),
+            Some((_, model)) => format!("{} serves {model}", preset.base_url),
             None => format!("{} does not answer", preset.base_url),
         };
         Check::new(format!("local {}", preset.name), true, found)

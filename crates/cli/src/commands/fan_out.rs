@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::ask::{stopped, usage_value};
 use crate::{
     args::{FanOutArgs, Wish},
+    budget::{self, Asks},
     exit::{Code, Failure},
     input, mcp, output, place,
     provider::{self, Target},
@@ -22,13 +23,16 @@ use crate::{
 /// Asks every instruction with every context and every model.
 pub(crate) async fn run(world: &World, args: FanOutArgs) -> Result<ExitCode, Failure> {
     let instructions = instructions(args.instructions)?;
+    let limit = budget::limit(world, &args.calls.budget)?;
+    let calls = if args.samples > 1 { args.calls.without_cache("-n")? } else { args.calls };
     let place = place::branch(world.existing_engine()?, Some(&args.place)).await?;
     let offered = mcp::offered(world, &args.tools.tools).await?;
     let (branch, tools) = (place.branch, mcp::register(offered.as_ref(), &place.session)?);
     let patch = args.parameters.patch();
     patch.check().map_err(branchwork::Error::from)?;
-    let (config, models) =
-        targets(world, &branch, (&args.model, args.base_url.as_deref()), patch).await?;
+    let wish = Wish { base_url: args.base_url, ..Wish::default() }.with(&calls);
+    let (config, models) = targets(world, &branch, (&args.model, wish), patch).await?;
+    budget::set(limit, (&place.session, &branch), Asks::OnForks).await?;
     let fan_out = branch.fan_out(instructions).contexts(args.context);
     let fan_out = fan_out.model_references(models.clone());
     let fan_out = fan_out.samples(args.samples).concurrency(args.concurrency);
@@ -68,13 +72,13 @@ fn instructions(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
 async fn targets(
     world: &World,
     branch: &Branch,
-    (models, base_url): (&[String], Option<&str>),
+    (models, wish): (&[String], Wish),
     patch: ConfigPatch,
 ) -> Result<(ConfigPatch, Vec<ModelReference>), Failure> {
     let own = branch.view().await?.config().clone();
     let resolve = async |model: Option<&String>| -> Result<Target, Failure> {
-        let wish = Wish { model: model.cloned(), base_url: base_url.map(str::to_owned) };
-        provider::resolve(&world.config, &wish, Some(&own)).await
+        let wish = Wish { model: model.cloned(), ..wish.clone() };
+        provider::resolve(world, &wish, Some(&own)).await
     };
     let engine = world.existing_engine()?;
     if models.is_empty() {

@@ -11,9 +11,12 @@ use serde_json::{Value, json};
 
 use super::confirm_or;
 use crate::{
-    args::{MergeArgs, MergeMode, Policy},
+    args::{BudgetArgs, MergeArgs, MergeMode, Policy},
+    budget::{self, Asks},
     exit::Failure,
-    input, output, place, provider,
+    input, output,
+    place::{self, Place},
+    provider,
     world::World,
 };
 
@@ -28,7 +31,7 @@ pub(super) async fn run(world: &World, args: MergeArgs) -> Result<(), Failure> {
     };
     let merge = if args.delete_source { merge.delete_source() } else { merge };
     let (dry_run, yes, is_approved) = (args.dry_run, args.yes, args.text.is_some());
-    let plan = in_mode(world, &place.branch, merge, args).await?.plan().await?;
+    let plan = in_mode(world, &place, merge, args).await?.plan().await?;
     if dry_run {
         return print_plan(world, &plan);
     }
@@ -63,7 +66,7 @@ fn check(args: &MergeArgs) -> Result<(), Failure> {
 
 async fn in_mode(
     world: &World,
-    from: &Branch,
+    from: &Place,
     merge: Merge,
     args: MergeArgs,
 ) -> Result<Merge, Failure> {
@@ -78,8 +81,10 @@ async fn in_mode(
             merge.summary(text)
         }
         (MergeMode::Summary, None) => {
-            let own = from.view().await?.config().clone();
-            let target = provider::resolve(&world.config, &args.wish, Some(&own)).await?;
+            let own = from.branch.view().await?.config().clone();
+            let target = provider::resolve(world, &args.wish, Some(&own)).await?;
+            let limit = budget::limit(world, &BudgetArgs::default())?;
+            budget::set(limit, (&from.session, &from.branch), Asks::Aside).await?;
             merge.summary_by(target.register(world.existing_engine()?, ConfigPatch::new()))
         }
         (MergeMode::Append, _) => merge,

@@ -49,8 +49,8 @@ use crate::{
 /// Runs one command.
 pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Chat { session, wish, system, tools } => {
-            return repl::run(world, session, wish, (system, tools)).await;
+        Command::Chat { session, wish, system, tools, calls } => {
+            return repl::run(world, session, (wish, calls), (system, tools)).await;
         }
         Command::FanOut(args) => return fan_out::run(world, args).await,
         Command::Events(args) => return events::run(world, args).await,

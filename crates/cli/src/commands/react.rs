@@ -7,6 +7,7 @@ use branchwork::Branch;
 use super::ask::{self, Asked, answer_value, stopped};
 use crate::{
     args::ReactArgs,
+    budget::{self, Asks},
     exit::{Code, Failure},
     mcp, output,
     world::World,
@@ -15,9 +16,11 @@ use crate::{
 pub(super) async fn run(world: &World, args: ReactArgs) -> Result<ExitCode, Failure> {
     let asking = args.ask();
     let task = ask::prompt_of(&asking)?;
+    let limit = budget::limit(world, &asking.calls.budget)?;
     let wanted = if args.tools.tools.is_empty() { mcp::all() } else { args.tools.tools };
     let offered = mcp::offered(world, &wanted).await?;
     let Asked { session, branch, config, .. } = ask::find(world, &asking).await?;
+    budget::set(limit, (&session, &branch), Asks::Here).await?;
     let tools = mcp::register(offered.as_ref(), &session)?;
     let before = branch.view().await?.len();
     let react = branch.react(task).with_tools(tools).with_config(config);

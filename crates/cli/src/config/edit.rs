@@ -2,9 +2,9 @@
 
 use std::{fs, io::Write as _, path::Path};
 
-use toml_edit::{DocumentMut, Item, Table, TomlError, value};
+use toml_edit::{DocumentMut, Item, Table, TomlError, Value};
 
-use super::{Config, SETTINGS, bad, file, problem};
+use super::{BUDGET, CALLS, Config, SETTINGS, bad, file, problem};
 use crate::{exit::Failure, paths};
 
 /// The parts of a setting's name, when there is such a setting.
@@ -15,14 +15,34 @@ fn parts(key: &str) -> Result<Vec<&str>, Failure> {
         ["aliases", name]
         | ["providers", name, "base_url" | "protocol" | "key_env" | "key_file"]
         | ["mcp-servers", name, "command" | "url"] => !name.is_empty(),
+        ["providers", name, key] => !name.is_empty() && is_in(&CALLS, key),
+        ["budget", key] => is_in(&BUDGET, key),
         _ => false,
     };
     if known {
         return Ok(parts);
     }
-    let names: Vec<_> = SETTINGS.iter().map(|(name, _)| *name).collect();
+    let names = SETTINGS.iter().map(|(name, _)| (*name).to_owned());
+    let calls = CALLS.iter().map(|(name, _)| format!("providers.NAME.{name}"));
+    let budget = BUDGET.iter().map(|(name, _)| format!("budget.{name}"));
+    let names: Vec<_> = names.chain(calls).chain(budget).collect();
     Err(Failure::usage(format!("there is no setting `{key}`"))
         .with_hint(format!("there are {}", names.join(", "))))
+}
+
+fn is_in(settings: &[(&str, &str)], key: &str) -> bool {
+    settings.iter().any(|(name, _)| *name == key)
+}
+
+/// What a person writes for a setting: a number, a list or `true` where it is one, else a text.
+fn valued(parts: &[&str], text: &str) -> Value {
+    let may_be_other = match parts {
+        ["providers", _, key] => is_in(&CALLS, key),
+        ["budget", ..] => true,
+        _ => false,
+    };
+    let other = text.parse().ok().filter(|_| may_be_other);
+    other.unwrap_or_else(|| text.into())
 }
 
 /// The setting as the file has it.
@@ -37,7 +57,8 @@ pub(crate) fn get(key: &str) -> Result<Option<String>, Failure> {
             None => return Ok(None),
         }
     }
-    Ok(item.as_str().map(str::to_owned))
+    let other = || Some(item.as_value()?.clone().decorated("", "").to_string());
+    Ok(item.as_str().map(str::to_owned).or_else(other))
 }
 
 /// Writes a setting. What else the file holds stays, its comments too.
@@ -56,7 +77,7 @@ pub(crate) fn set(key: &str, text: &str) -> Result<(), Failure> {
         });
         table = item.as_table_mut().ok_or_else(|| bad(&path, &format!("`{name}` is no table")))?;
     }
-    table.insert(last, value(text));
+    table.insert(last, Item::Value(valued(&parts, text)));
     let after = document.to_string();
     Config::parse(&after).map_err(|problem| bad(&path, &problem))?;
     write(&path, &after)

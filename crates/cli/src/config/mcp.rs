@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use toml_edit::Item;
 
-use super::{string, strings, table, unknown};
+use super::{list, seconds, string, strings, table, unknown};
 
 /// An MCP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,22 +79,6 @@ fn approve(key: &str, item: &Item) -> Result<bool, String> {
         Some("allow") => Ok(false),
         _ => Err(format!("`{key}` must be \"ask\" or \"allow\"")),
     }
-}
-
-fn list(key: &str, item: &Item) -> Result<Vec<String>, String> {
-    let wanted = || format!("`{key}` must be a list of texts");
-    let items = item.as_array().ok_or_else(wanted)?.iter();
-    items.map(|item| item.as_str().map(str::to_owned).ok_or_else(wanted)).collect()
-}
-
-fn seconds(key: &str, item: &Item) -> Result<Duration, String> {
-    let number = match item.as_integer() {
-        Some(whole) => u32::try_from(whole).ok().map(f64::from),
-        None => item.as_float(),
-    };
-    let number = number.filter(|number| *number > 0.0);
-    let duration = number.and_then(|number| Duration::try_from_secs_f64(number).ok());
-    duration.ok_or_else(|| format!("`{key}` must be seconds, more than 0"))
 }
 
 #[cfg(test)]

@@ -1,22 +1,28 @@
 //! The configuration file: read with care, written without losing its comments.
 
+mod budget;
 mod edit;
 mod mcp;
 mod prices;
 mod provider;
+mod resilience;
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, path::PathBuf};
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::PathBuf, time::Duration};
 
 use branchwork::core::{nearest::nearest, provider::Prices};
 use toml_edit::{DocumentMut, Item, TableLike, TomlError};
 
 pub(crate) use self::{
+    budget::BUDGET,
     edit::{get, set},
     mcp::{McpServerConfig, Reach},
     prices::PricedModel,
     provider::ProviderConfig,
+    resilience::{CALLS, said},
 };
 use crate::{
+    args::BudgetArgs,
+    calls::Other,
     exit::{Code, Failure},
     paths,
 };
@@ -34,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) mcp_servers: BTreeMap<String, McpServerConfig>,
     /// What models cost, whatever the table says.
     pub(crate) prices: BTreeMap<PricedModel, Prices>,
+    /// What calls may use together.
+    pub(crate) budget: BudgetArgs,
 }
 
 /// Every setting that is one text, with what it is for.
@@ -74,7 +82,7 @@ pub(crate) const BY_HAND: [(&str, &str); 6] = [
 ];
 
 /// The tables and values of the file.
-const KEYS: [&str; 5] = ["model", "aliases", "providers", "mcp-servers", "prices"];
+const KEYS: [&str; 6] = ["model", "aliases", "providers", "mcp-servers", "prices", "budget"];
 
 impl Config {
     /// Reads the file; no file is no settings.
@@ -99,10 +107,22 @@ impl Config {
                 "providers" => config.providers = provider::providers(item)?,
                 "mcp-servers" => config.mcp_servers = mcp::servers(item)?,
                 "prices" => config.prices = prices::prices(item)?,
+                "budget" => config.budget = budget::budget(item)?,
                 _ => return Err(unknown(key, &KEYS)),
             }
         }
+        config.check_fallbacks()?;
         Ok(config)
+    }
+
+    /// Refuses to fall back to what is not there.
+    fn check_fallbacks(&self) -> Result<(), String> {
+        let all = self.providers.iter();
+        all.flat_map(|(name, own)| own.resilience.fallbacks.iter().map(move |other| (name, other)))
+            .try_for_each(|(name, other)| {
+                let problem = |problem| format!("`providers.{name}.fallbacks`: {problem}");
+                Other::parse(self, name, other).map(drop).map_err(problem)
+            })
     }
 }
 
@@ -135,6 +155,22 @@ fn table<'a>(key: &str, item: &'a Item) -> Result<&'a dyn TableLike, String> {
 fn strings(key: &str, item: &Item) -> Result<BTreeMap<String, String>, String> {
     let entries = table(key, item)?.iter();
     entries.map(|(name, item)| Ok((name.to_owned(), string(name, item)?))).collect()
+}
+
+fn list(key: &str, item: &Item) -> Result<Vec<String>, String> {
+    let wanted = || format!("`{key}` must be a list of texts");
+    let items = item.as_array().ok_or_else(wanted)?.iter();
+    items.map(|item| item.as_str().map(str::to_owned).ok_or_else(wanted)).collect()
+}
+
+fn seconds(key: &str, item: &Item) -> Result<Duration, String> {
+    let number = match item.as_integer() {
+        Some(whole) => u32::try_from(whole).ok().map(f64::from),
+        None => item.as_float(),
+    };
+    let duration = number.and_then(|number| Duration::try_from_secs_f64(number).ok());
+    let duration = duration.filter(|duration| !duration.is_zero());
+    duration.ok_or_else(|| format!("`{key}` must be seconds, more than 0"))
 }
 
 /// The text of the file, empty when there is none, and where it is.

@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 use branchwork::providers::Protocol;
 use toml_edit::Item;
 
-use super::{string, table, unknown};
+use super::{
+    resilience::{self, CALLS},
+    string, table, unknown,
+};
+use crate::args::Resilience;
 
 /// A server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,9 +22,11 @@ pub(crate) struct ProviderConfig {
     pub(crate) key_env: Option<String>,
     /// The file that holds its key and nothing else.
     pub(crate) key_file: Option<PathBuf>,
+    /// How its calls are made.
+    pub(crate) resilience: Resilience,
 }
 
-/// What the table of a provider may hold.
+/// What the table of a provider may hold, beside how its calls are made.
 const KEYS: [&str; 4] = ["base_url", "protocol", "key_env", "key_file"];
 
 /// Letters from which on a variable's name in small letters is taken for a key.
@@ -44,7 +50,14 @@ pub(super) fn providers(item: &Item) -> Result<BTreeMap<String, ProviderConfig>,
                 "key" | "api_key" => {
                     return Err(format!("`providers.{name}.{key}`: a key is no setting; {KEPT}"));
                 }
-                _ => return Err(unknown(key, &KEYS)),
+                _ => {
+                    let path = format!("providers.{name}.{key}");
+                    if !resilience::read(&mut provider.resilience, (&path, key), item)? {
+                        let calls = CALLS.iter().map(|(key, _)| *key);
+                        let known: Vec<_> = KEYS.into_iter().chain(calls).collect();
+                        return Err(unknown(key, &known));
+                    }
+                }
             }
         }
         providers.insert(name.to_owned(), provider);

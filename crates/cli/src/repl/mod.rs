@@ -14,7 +14,8 @@ use self::{
     talk::Talk,
 };
 use crate::{
-    args::{ToolArgs, Wish},
+    args::{CallArgs, ToolArgs, Wish},
+    budget,
     exit::{Code, Failure},
     mcp, output,
     provider::{self, Target},
@@ -25,13 +26,15 @@ use crate::{
 pub(crate) async fn run(
     world: &World,
     place: Option<String>,
-    wish: Wish,
+    (wish, calls): (Wish, CallArgs),
     (system, tools): (Option<String>, ToolArgs),
 ) -> Result<ExitCode, Failure> {
+    let limit = budget::limit(world, &calls.budget)?;
+    let wish = wish.with(&calls);
     let offered = mcp::offered(world, &tools.tools).await?;
     let (session, branch) = open(world, place.as_deref(), &wish, system).await?;
     mcp::register(offered.as_ref(), &session)?;
-    let mut talk = Talk::new(world, session, branch, (wish, offered));
+    let mut talk = Talk::new(world, (session, branch), (wish, limit), offered);
     let mut lines = Lines::open()?;
     loop {
         match lines.next(&talk.prompt().await?)? {
@@ -97,7 +100,7 @@ async fn open(
         (Ok(Some(session)), None) => session,
         (Ok(None), Some(_)) => return Err(Failure::usage("a branch is named, but no session")),
         (Err(branchwork::Error::NotFound { .. }) | Ok(None), None) => {
-            let target = provider::resolve(&world.config, wish, None).await?;
+            let target = provider::resolve(world, wish, None).await?;
             create(world.engine()?, name, target, system).await?
         }
         (Err(error), _) => return Err(error.into()),

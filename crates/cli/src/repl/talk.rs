@@ -6,6 +6,7 @@ use futures_util::StreamExt as _;
 use super::command::Command;
 use crate::{
     args::Wish,
+    budget::{self, Asks, Limit},
     commands::{
         ask::stopped,
         diff, draw_tree,
@@ -25,6 +26,7 @@ pub(super) struct Talk<'a> {
     session: Session,
     branch: Branch,
     wish: Wish,
+    limit: Option<Limit>,
     /// The tools that are offered, when any are asked for.
     offered: Option<Offered>,
 }
@@ -32,11 +34,11 @@ pub(super) struct Talk<'a> {
 impl<'a> Talk<'a> {
     pub(super) fn new(
         world: &'a World,
-        session: Session,
-        branch: Branch,
-        (wish, offered): (Wish, Option<Offered>),
+        (session, branch): (Session, Branch),
+        (wish, limit): (Wish, Option<Limit>),
+        offered: Option<Offered>,
     ) -> Self {
-        Self { world, session, branch, wish, offered }
+        Self { world, session, branch, wish, limit, offered }
     }
 
     /// What stands before the line a person types.
@@ -77,6 +79,7 @@ impl<'a> Talk<'a> {
     /// Shows the answer as it comes. Ctrl-C stops it; what had come is kept.
     async fn answer(&self, chat: Chat) -> Result<(), Failure> {
         let config = self.chosen(&self.wish).await?;
+        budget::set(self.limit, (&self.session, &self.branch), Asks::Here).await?;
         let chat = match &self.offered {
             Some(offered) => chat.with_tools(offered.selection(&self.session)),
             None => chat,
@@ -123,7 +126,7 @@ impl<'a> Talk<'a> {
     /// Whom `wish` asks on this branch.
     async fn target(&self, wish: &Wish) -> Result<Target, Failure> {
         let own = self.branch.view().await?.config().clone();
-        provider::resolve(&self.world.config, wish, Some(&own)).await
+        provider::resolve(self.world, wish, Some(&own)).await
     }
 
     /// The same, registered, as the configuration that asks it.
@@ -206,7 +209,7 @@ impl<'a> Talk<'a> {
             let target = self.target(&self.wish).await?;
             return Ok(output::line(&format!("{}:{}", target.provider, target.model))?);
         };
-        let wish = Wish { model: Some(model), base_url: self.wish.base_url.clone() };
+        let wish = Wish { model: Some(model), ..self.wish.clone() };
         self.branch.configure(self.chosen(&wish).await?).await?;
         // From here on the branch says which model, not the command line.
         self.wish.model = None;

@@ -99,9 +99,11 @@ fn models_of_a_server_by_its_url_are_asked_for_as_those_of_the_provider_that_is_
     assert_eq!(list(&["lab"], "LAB_KEY"), "lab:first\nlab:second\n");
     assert_eq!(list(&[], "LAB_KEY"), "custom:first\ncustom:second\n");
     list(&[], "BRANCHWORK_API_KEY");
-    let get = |key: Option<&str>| ("GET /v1/models HTTP/1.1".to_owned(), key.map(str::to_owned));
-    let (lent, given) = (get(Some("sk-secret")), get(Some("sk-secret")));
-    assert_eq!(server.listed(), [lent, get(None), given]);
+    let get = |path: &str, key: Option<&str>| {
+        (format!("GET /v1/models{path} HTTP/1.1"), key.map(str::to_owned))
+    };
+    let key = Some("sk-secret");
+    assert_eq!(server.listed(), [get("?limit=1000", key), get("", None), get("", key)]);
 }
 
 #[test]

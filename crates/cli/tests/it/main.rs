@@ -13,6 +13,8 @@ mod bad_servers;
 #[cfg(test)]
 mod branches;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod chat;
 #[cfg(test)]
 mod compact;
@@ -44,6 +46,8 @@ mod prompt;
 mod react;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod resilience;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

@@ -28,6 +28,15 @@ impl Home {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    /// An empty home with this configuration file.
+    pub(crate) fn configured(text: &str) -> Self {
+        let home = Self::new();
+        let folder = home.path(".config/branchwork");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), text).unwrap();
+        home
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

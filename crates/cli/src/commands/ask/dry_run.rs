@@ -9,7 +9,7 @@ use branchwork::{
         graph::{Extent, StepWriter, View},
         id::OpId,
         message::{Body, Draft},
-        provider::{ModelRequest, Provider as _, ToolChoice},
+        provider::{ModelRequest, ToolChoice},
     },
 };
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ pub(super) async fn run(
     let is_new = place.is_none();
     let own = place.as_ref().map(|(view, _)| view.config().clone());
     let (view, tip) = place.unwrap_or_default();
-    let whom = provider::resolve(&world.config, &Wish::of(args), own.as_ref()).await?;
+    let whom = provider::resolve(world, &Wish::of(args), own.as_ref()).await?;
     let patch = args.parameters.patch().with_model(Some(whom.provider), whom.model);
     patch.check().map_err(branchwork::Error::from)?;
     let config = view.config().patched(&patch);

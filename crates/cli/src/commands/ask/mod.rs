@@ -20,6 +20,7 @@ pub(super) use self::{
 use super::fan_out;
 use crate::{
     args::{AskArgs, Cli},
+    budget::{self, Asks},
     exit::{Code, Failure},
     input, mcp, output,
     world::World,
@@ -41,11 +42,15 @@ pub(crate) async fn run(world: &World, args: AskArgs) -> Result<ExitCode, Failur
         let message = format!("{} exists already", path.display());
         return Err(Failure::new(Code::Conflict, message).with_hint("it is not overwritten"));
     }
+    let limit = budget::limit(world, &args.calls.budget)?;
+    let args = args.checked()?;
     let offered = mcp::offered(world, &args.tools.tools).await?;
     if args.dry_run {
         return dry_run::run(world, &args, &prompt, offered.as_ref()).await;
     }
     let Asked { session, branch, config, is_new } = find(world, &args).await?;
+    let asks = if args.samples.is_some() { Asks::OnForks } else { Asks::Here };
+    budget::set(limit, (&session, &branch), asks).await?;
     let in_one_piece = args.no_stream;
     let tools = mcp::register(offered.as_ref(), &session)?;
     let options = move |chat: Chat| {

@@ -30,7 +30,7 @@ pub(crate) async fn find(world: &World, args: &AskArgs) -> Result<Asked, Failure
     refuse_system(args)?;
     let branch = branch_of(&session, args).await?;
     let (view, fork_at) = view_of(&branch, args).await?;
-    let target = provider::resolve(&world.config, &Wish::of(args), Some(view.config())).await?;
+    let target = provider::resolve(world, &Wish::of(args), Some(view.config())).await?;
     let patch = args.parameters.patch();
     patch.check().map_err(branchwork::Error::from)?;
     let branch = match fork_at {
@@ -117,7 +117,7 @@ async fn fork(world: &World, branch: &Branch, message: MessageId) -> Result<Bran
 
 /// Makes the session. Everything that can be wrong is found out before.
 async fn create(world: &World, args: &AskArgs) -> Result<Asked, Failure> {
-    let target = provider::resolve(&world.config, &Wish::of(args), None).await?;
+    let target = provider::resolve(world, &Wish::of(args), None).await?;
     let engine = if args.no_save { world.ephemeral_engine() } else { world.engine()? };
     let config = target.register(engine, args.parameters.patch());
     let builder = match &args.title {

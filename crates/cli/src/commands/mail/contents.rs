@@ -27,7 +27,7 @@ pub(super) async fn read(
         Category::ModelConfig => settings(&data),
         Category::Provider => {
             let name = only(category, data)?.trim().to_owned();
-            provider::register(place.session.engine(), &world.config, &name)?;
+            provider::register(place.session.engine(), world, &name)?;
             Ok(Package::Provider(name).into())
         }
         Category::Signal => Ok(Package::Signal(only(category, data)?.trim().to_owned()).into()),

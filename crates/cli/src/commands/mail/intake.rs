@@ -162,7 +162,7 @@ async fn register_providers(
     let mut unknown = BTreeMap::new();
     for delivery in branch.inbox().await? {
         let Package::Provider(name) = &delivery.mail.package else { continue };
-        if let Err(failure) = provider::register(session.engine(), &world.config, name) {
+        if let Err(failure) = provider::register(session.engine(), world, name) {
             unknown.insert(name.clone(), failure);
         }
     }

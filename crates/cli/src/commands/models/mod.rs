@@ -35,7 +35,7 @@ pub(super) async fn run(
             (name, models)
         }
         (None, None) => {
-            let target = provider::resolve(&world.config, &Wish::default(), None).await?;
+            let target = provider::resolve(world, &Wish::default(), None).await?;
             let models = target.handle.models().await?;
             (target.provider, models)
         }
