@@ -12,6 +12,8 @@
 //! | `arguments`, `schema`, `cache_key`, `model_list`, `azure` | what the protocols of OpenAI share |
 //! | `embed` | texts as vectors |
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
+//! | `transport` | the network, or a recording in its place |
+//! | `recording` | what goes over the wire, kept without keys: [`FileRecorder`], [`Cassette`] |
 //! | `errors` | what servers say went wrong, told by what to do about it |
 //! | `anthropic` | the Anthropic Messages protocol |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
@@ -21,9 +23,9 @@
 //! | `gemini`, `ollama` | the protocols of Google and of Ollama |
 //! | `responses` | the OpenAI Responses protocol |
 //!
-//! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
-//! here reads the environment, starts a task or keeps a state beyond the connections of one
-//! [`HttpProvider`] and what a wrapper is there to count or keep.
+//! Requests are rendered and answers decoded by pure code; only `provider`, `reading`, `transport` and
+//! [`FileRecorder`] do I/O. Nothing here reads the environment, starts a task or keeps a state beyond the
+//! connections of one [`HttpProvider`] and what a wrapper is there to count or keep.
 //!
 //! ```
 //! use branchwork_core::{
@@ -67,11 +69,13 @@ mod presets;
 mod protocol;
 mod provider;
 mod reading;
+mod recording;
 mod responses;
 mod retry_after;
 mod schema;
 #[cfg(test)]
 mod testing;
+mod transport;
 mod wire;
 pub mod wrap;
 
@@ -85,5 +89,6 @@ pub use self::{
     presets::{Preset, preset, presets},
     protocol::Protocol,
     provider::HttpProvider,
+    recording::{Cassette, CassetteError, Ended, Exchange, FileRecorder, Piece, Recorder},
 };
 pub use dialect::Dialect;
