@@ -11,6 +11,7 @@
 //! | `keys` | keys of providers: where they are looked for, and kept |
 //! | `provider` | which server and model are asked |
 //! | `mcp` | MCP servers, and which of their tools are offered |
+//! | `recording` | what goes over the wire, into a file |
 //! | `place` | finding what a reference names |
 //! | `input` | standard input |
 //! | `world` | what every command is given |
@@ -28,6 +29,7 @@ mod output;
 mod paths;
 mod place;
 mod provider;
+mod recording;
 mod reference;
 mod repl;
 mod world;

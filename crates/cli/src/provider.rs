@@ -5,7 +5,7 @@
 //! known by preset, by the configuration file, or by the URL of `--base-url`. A provider's key goes
 //! to another server only when the same call names both.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use branchwork::{
     Engine,
@@ -13,7 +13,10 @@ use branchwork::{
         config::{Config as BranchConfig, ConfigPatch},
         provider::Provider as _,
     },
-    providers::{HttpOptions, HttpProvider, Preset, Protocol, Secret, preset, presets},
+    providers::{
+        Dialect, HttpOptions, HttpProvider, InvalidBaseUrl, Preset, Protocol, Secret, preset,
+        presets,
+    },
     reference::ModelReference,
 };
 use futures_util::future::join_all;
@@ -24,6 +27,7 @@ use crate::{
     env,
     exit::{Code, Failure},
     keys,
+    recording::recorded,
 };
 
 /// What a server of `--base-url` is called.
@@ -38,7 +42,8 @@ const PROBE_WAIT: Duration = Duration::from_millis(400);
 impl Wish {
     /// What the options of a prompt say.
     pub(crate) fn of(args: &AskArgs) -> Self {
-        Self { model: args.model.clone(), base_url: args.base_url.clone() }
+        let (model, base_url) = (args.model.clone(), args.base_url.clone());
+        Self { model, base_url, record: args.record.clone() }
     }
 }
 
@@ -66,6 +71,7 @@ pub(crate) async fn resolve(
     wish: &Wish,
     branch: Option<&BranchConfig>,
 ) -> Result<Target, Failure> {
+    let record = wish.record.as_deref();
     let base_url = wish.base_url.clone().or_else(|| env::text("BRANCHWORK_BASE_URL"));
     let said = wish.model.clone().or_else(|| env::text("BRANCHWORK_MODEL"));
     let said = said.map(|model| config.aliases.get(&model).cloned().unwrap_or(model));
@@ -80,7 +86,7 @@ pub(crate) async fn resolve(
             (None, None) => None,
         };
         let own = own.map(|model| ModelReference { provider: None, model });
-        return at_url(&url, key, said.or(own)).await;
+        return at_url((&url, record), key, said.or(own)).await;
     }
     let named =
         said.or_else(|| own.map(|model| ModelReference { provider: own_provider.clone(), model }));
@@ -100,12 +106,13 @@ pub(crate) async fn resolve(
                 // A server that an earlier call named by its URL. It gets no key: a session that
                 // came from elsewhere must not choose where keys go.
                 let named = ModelReference { provider: Some(provider.clone()), model };
-                return at_url(&provider, None, Some(named)).await;
+                return at_url((&provider, record), None, Some(named)).await;
             }
-            let handle = Arc::new(HttpProvider::new(options(config, &provider)?)?);
+            let options = recorded(options(config, &provider)?, record)?;
+            let handle = Arc::new(HttpProvider::new(options)?);
             Ok(Target { handle, provider, model })
         }
-        None => on_this_machine().await,
+        None => on_this_machine(record).await,
     }
 }
 
@@ -114,7 +121,7 @@ pub(crate) async fn resolve(
 /// The session remembers it by the provider that was named with the model, else by its URL, so that
 /// the next call finds it again.
 async fn at_url(
-    url: &str,
+    (url, record): (&str, Option<&Path>),
     key: Option<Secret>,
     named: Option<ModelReference>,
 ) -> Result<Target, Failure> {
@@ -127,7 +134,7 @@ async fn at_url(
         Some(key) => options.with_key(key),
         None => options,
     };
-    let handle = Arc::new(HttpProvider::new(options)?);
+    let handle = Arc::new(HttpProvider::new(recorded(options, record)?)?);
     let (provider, model) = if let Some(ModelReference { provider, model }) = named {
         (provider.filter(|name| name != CUSTOM).unwrap_or_else(|| url.to_owned()), model)
     } else {
@@ -147,8 +154,26 @@ pub(crate) fn register(engine: &Engine, config: &Config, name: &str) -> Result<(
     Ok(())
 }
 
-/// How to reach the provider of that name.
-pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failure> {
+/// How requests to the provider of that name may have been put in words, the likeliest first: without its key, for
+/// what asks nobody. None when it is not known.
+pub(crate) fn wordings(config: &Config, name: &str) -> Vec<HttpOptions> {
+    if name.contains("://") {
+        return HttpOptions::chat(name).ok().into_iter().collect();
+    }
+    // Where a server is does not change what it is asked.
+    let anywhere = |protocol| HttpOptions::new(protocol, "localhost").ok();
+    let known = preset(name).map(|preset| preset.protocol);
+    // At an address of `--base-url` the common dialect is spoken, whichever provider is named with it.
+    let common = match known {
+        Some(Protocol::Chat(_)) => anywhere(Protocol::Chat(Dialect::COMMON)),
+        _ => None,
+    };
+    let own = server(config, name).ok().or_else(|| known.and_then(anywhere));
+    own.into_iter().chain(common).collect()
+}
+
+/// Where the provider of that name is, and how it is talked to.
+fn server(config: &Config, name: &str) -> Result<HttpOptions, Failure> {
     let known = preset(name);
     let own = config.providers.get(name);
     let url = own
@@ -160,11 +185,18 @@ pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failur
             Some(preset) => homeless(preset),
             None => unknown(config, name),
         })?;
-    let options = match (own.and_then(|own| own.protocol), known) {
+    Ok(match (own.and_then(|own| own.protocol), known) {
         (Some(Protocol::Chat(_)) | None, None) => HttpOptions::chat(&url)?,
         (Some(protocol), _) => HttpOptions::new(protocol, &url)?,
         (None, Some(preset)) => HttpOptions::new(preset.protocol, &url)?,
-    };
+    })
+}
+
+/// How to reach the provider of that name.
+pub(crate) fn options(config: &Config, name: &str) -> Result<HttpOptions, Failure> {
+    let options = server(config, name)?;
+    let known = preset(name);
+    let own = config.providers.get(name);
     let is_own_server = own.is_some_and(|own| own.base_url.is_some());
     let is_named = own.is_some_and(|own| own.key_env.is_some() || own.key_file.is_some());
     // A key that is named is meant; a server of one's own, or on this machine, may want none.
@@ -219,7 +251,7 @@ fn url_of_environment(name: &str) -> Option<String> {
 }
 
 /// The first server on this machine that serves a model.
-async fn on_this_machine() -> Result<Target, Failure> {
+async fn on_this_machine(record: Option<&Path>) -> Result<Target, Failure> {
     let probes = LOCAL.iter().filter_map(|name| preset(name)).map(probe);
     let found = join_all(probes).await.into_iter().flatten().next();
     let Some((preset, handle, model)) = found else {
@@ -229,15 +261,24 @@ async fn on_this_machine() -> Result<Target, Failure> {
                  or start one: Ollama, LM Studio or llama.cpp on its usual port, or give --base-url",
             ));
     };
+    let handle = match record {
+        Some(_) => Arc::new(HttpProvider::new(recorded(local(preset)?, record)?)?),
+        None => handle,
+    };
     Ok(Target { handle, provider: preset.name.to_owned(), model })
+}
+
+/// How to reach a server on this machine.
+fn local(preset: &Preset) -> Result<HttpOptions, InvalidBaseUrl> {
+    let url = url_of_environment(preset.name).unwrap_or_else(|| preset.base_url.to_owned());
+    HttpOptions::new(preset.protocol, &url)
 }
 
 /// Asks a server on this machine which model it serves first.
 pub(crate) async fn probe(
     preset: &'static Preset,
 ) -> Option<(&'static Preset, Arc<HttpProvider>, String)> {
-    let url = url_of_environment(preset.name).unwrap_or_else(|| preset.base_url.to_owned());
-    let options = HttpOptions::new(preset.protocol, &url).ok()?;
+    let options = local(preset).ok()?;
     let provider = Arc::new(HttpProvider::new(options.with_probe_timeout(PROBE_WAIT)).ok()?);
     let models = provider.models().await.ok()?;
     Some((preset, provider, models.into_iter().next()?.id))

@@ -13,6 +13,7 @@ mod mail;
 mod mcp;
 mod merge;
 mod react;
+mod replay;
 mod resume;
 mod search;
 mod transfer;
@@ -38,6 +39,7 @@ pub(crate) use self::{
     mcp::{McpServersCommand, ToolArgs},
     merge::{CherryPickArgs, MergeArgs, MergeMode, Policy},
     react::ReactArgs,
+    replay::ReplayArgs,
     resume::ResumeArgs,
     search::SearchArgs,
     transfer::{ExportArgs, Format, ImportArgs},

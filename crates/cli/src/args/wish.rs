@@ -1,5 +1,7 @@
 //! Which model is wished for.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// What the command line says of the model.
@@ -11,4 +13,7 @@ pub(crate) struct Wish {
     /// The server to ask, by its URL.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// Write what goes over the wire into this file, without keys; behind what is recorded in it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
 }

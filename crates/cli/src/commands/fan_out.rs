@@ -27,8 +27,8 @@ pub(crate) async fn run(world: &World, args: FanOutArgs) -> Result<ExitCode, Fai
     let (branch, tools) = (place.branch, mcp::register(offered.as_ref(), &place.session)?);
     let patch = args.parameters.patch();
     patch.check().map_err(branchwork::Error::from)?;
-    let (config, models) =
-        targets(world, &branch, (&args.model, args.base_url.as_deref()), patch).await?;
+    let wish = Wish { model: None, base_url: args.base_url, record: args.record };
+    let (config, models) = targets(world, &branch, (&args.model, wish), patch).await?;
     let fan_out = branch.fan_out(instructions).contexts(args.context);
     let fan_out = fan_out.model_references(models.clone());
     let fan_out = fan_out.samples(args.samples).concurrency(args.concurrency);
@@ -68,12 +68,12 @@ fn instructions(arguments: Vec<String>) -> Result<Vec<String>, Failure> {
 async fn targets(
     world: &World,
     branch: &Branch,
-    (models, base_url): (&[String], Option<&str>),
+    (models, wish): (&[String], Wish),
     patch: ConfigPatch,
 ) -> Result<(ConfigPatch, Vec<ModelReference>), Failure> {
     let own = branch.view().await?.config().clone();
     let resolve = async |model: Option<&String>| -> Result<Target, Failure> {
-        let wish = Wish { model: model.cloned(), base_url: base_url.map(str::to_owned) };
+        let wish = Wish { model: model.cloned(), ..wish.clone() };
         provider::resolve(&world.config, &wish, Some(&own)).await
     };
     let engine = world.existing_engine()?;

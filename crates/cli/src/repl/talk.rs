@@ -206,7 +206,7 @@ impl<'a> Talk<'a> {
             let target = self.target(&self.wish).await?;
             return Ok(output::line(&format!("{}:{}", target.provider, target.model))?);
         };
-        let wish = Wish { model: Some(model), base_url: self.wish.base_url.clone() };
+        let wish = Wish { model: Some(model), ..self.wish.clone() };
         self.branch.configure(self.chosen(&wish).await?).await?;
         // From here on the branch says which model, not the command line.
         self.wish.model = None;

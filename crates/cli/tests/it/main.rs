@@ -43,6 +43,8 @@ mod react;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod shapes;
