@@ -22,7 +22,14 @@ use branchwork::{
     reference::ModelReference,
 };
 
-use crate::{args::Resilience, config::Config, exit::Failure, provider, world::World};
+use crate::{
+    args::{Resilience, Wish},
+    config::Config,
+    exit::Failure,
+    provider,
+    recording::recorded,
+    world::World,
+};
 
 /// How long a server may be silent when no longer time is said.
 const SILENCE: Duration = Duration::from_mins(5);
@@ -90,10 +97,11 @@ pub(crate) fn around(
     world: &World,
     name: &str,
     options: HttpOptions,
-    said: &Resilience,
+    wish: &Wish,
 ) -> Result<Arc<dyn Provider>, Failure> {
+    let (said, record) = (&wish.resilience, wish.record.as_deref());
     let how = said.or(&of_file(&world.config, name));
-    let first = shared(world, name, options, &how)?;
+    let first = shared(world, name, recorded(options, record)?, &how)?;
     if how.fallbacks.is_empty() {
         return Ok(first);
     }
@@ -105,7 +113,7 @@ pub(crate) fn around(
             failure.with_message(message)
         })?;
         let how = said.or(&of_file(&world.config, &other.provider));
-        let handle = shared(world, &other.provider, options, &how)?;
+        let handle = shared(world, &other.provider, recorded(options, record)?, &how)?;
         Ok::<_, Failure>(chain.with(handle, other.model.as_deref()))
     })?;
     Ok(Arc::new(chain))

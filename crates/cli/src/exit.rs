@@ -33,12 +33,13 @@ pub(crate) enum Code {
     Limit,
     Damaged,
     Parked,
+    Differs,
     Interrupted,
 }
 
 impl Code {
     /// Every code but success: number, name, what it tells.
-    pub(crate) const TABLE: [(Self, u8, &'static str, &'static str); 9] = [
+    pub(crate) const TABLE: [(Self, u8, &'static str, &'static str); 10] = [
         (Self::Failure, 1, "failure", "anything else: a file cannot be written, the disk is full"),
         (Self::Usage, 2, "usage", "the command line or the input is wrong"),
         (Self::NotFound, 3, "not_found", "nothing is named so, or several things are"),
@@ -52,6 +53,7 @@ impl Code {
             "parked",
             "a turn waits: for approval of its calls, or for a larger budget",
         ),
+        (Self::Differs, 9, "differs", "what is replayed is not as it was logged"),
         (Self::Interrupted, 130, "interrupted", "Ctrl-C; what had come of the answer is kept"),
     ];
 
@@ -175,6 +177,8 @@ impl From<Error> for Failure {
                     None => failure,
                 }
             }
+            Error::ReplayDiffers { .. } => Self::new(Code::Differs, message)
+                .with_hint("`--drift` goes on, and tells all that differs"),
             Error::Parked { calls } if calls.is_empty() => {
                 Self::new(Code::Parked, message).with_hint("`branchwork resume` goes on")
             }

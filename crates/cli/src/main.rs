@@ -13,6 +13,7 @@
 //! | `calls` | what is put around providers: retries, limits, timeouts, fallbacks |
 //! | `budget` | what calls of models may use together |
 //! | `mcp` | MCP servers, and which of their tools are offered |
+//! | `recording` | what goes over the wire, into a file |
 //! | `place` | finding what a reference names |
 //! | `input` | standard input |
 //! | `world` | what every command is given |
@@ -32,6 +33,7 @@ mod output;
 mod paths;
 mod place;
 mod provider;
+mod recording;
 mod reference;
 mod repl;
 mod world;

@@ -22,7 +22,7 @@ use branchwork::{
 use futures_util::future::join_all;
 
 use crate::{
-    args::{AskArgs, Resilience, Wish},
+    args::{AskArgs, Wish},
     calls::around,
     config::Config,
     env,
@@ -44,7 +44,8 @@ impl Wish {
     /// What the options of a prompt say.
     pub(crate) fn of(args: &AskArgs) -> Self {
         let (model, base_url) = (args.model.clone(), args.base_url.clone());
-        Self { model, base_url, resilience: args.calls.resilience.clone() }
+        let record = args.record.clone();
+        Self { model, base_url, record, resilience: args.calls.resilience.clone() }
     }
 }
 
@@ -107,7 +108,7 @@ pub(crate) async fn resolve(
                 return at_url((world, wish), &provider, options, Some(named)).await;
             }
             let options = options(config, &provider)?;
-            let handle = around(world, &provider, options, &wish.resilience)?;
+            let handle = around(world, &provider, options, wish)?;
             Ok(Target { handle, provider, model })
         }
         None => on_this_machine(world, wish).await,
@@ -129,7 +130,7 @@ async fn at_url(
         None => (None, None),
     };
     let provider = provider.filter(|name| name != CUSTOM).unwrap_or_else(|| url.to_owned());
-    let handle = around(world, &provider, options, &wish.resilience)?;
+    let handle = around(world, &provider, options, wish)?;
     let model = match model {
         Some(model) => model,
         None => first_of(&*handle, url).await?,
@@ -149,8 +150,27 @@ async fn first_of(handle: &dyn Provider, url: &str) -> Result<String, Failure> {
 pub(crate) fn register(engine: &Engine, world: &World, name: &str) -> Result<(), Failure> {
     let is_url = name.contains("://");
     let options = if is_url { HttpOptions::chat(name)? } else { options(&world.config, name)? };
-    engine.register(name, around(world, name, options, &Resilience::default())?);
+    engine.register(name, around(world, name, options, &Wish::default())?);
     Ok(())
+}
+
+/// How requests to the provider of that name may have been put in words, the likeliest first: without its key, for
+/// what asks nobody. None when it is not known.
+pub(crate) fn wordings(config: &Config, name: &str) -> Vec<HttpOptions> {
+    if name.contains("://") {
+        return HttpOptions::chat(name).ok().into_iter().collect();
+    }
+    // Where a server is does not change what it is asked.
+    let anywhere = |protocol| HttpOptions::new(protocol, "localhost").ok();
+    let known = preset(name).map(|preset| preset.protocol);
+    // At an address of `--base-url` the common dialect may have been spoken, whichever provider was named with it.
+    let common = match known {
+        Some(Protocol::Chat(_)) => anywhere(Protocol::Chat(Dialect::COMMON)),
+        _ => None,
+    };
+    let url = address(config, name).ok();
+    let own = url.and_then(|url| in_protocol_of(config, Some(name), &url).ok());
+    own.or_else(|| known.and_then(anywhere)).into_iter().chain(common).collect()
 }
 
 /// How to reach the server of `--base-url`: it is talked to as `lender`, the provider that the same
@@ -180,17 +200,7 @@ pub(crate) fn options_with(
     name: &str,
     key: Option<Secret>,
 ) -> Result<HttpOptions, Failure> {
-    let known = preset(name);
-    let own = config.providers.get(name);
-    let url = own
-        .and_then(|own| own.base_url.clone())
-        .or_else(|| url_of_environment(name))
-        .or_else(|| known.and_then(|preset| env::text(preset.base_url_variable)))
-        .or_else(|| known.map(|preset| preset.base_url.to_owned()).filter(|url| !url.is_empty()))
-        .ok_or_else(|| match known {
-            Some(preset) => homeless(preset),
-            None => unknown(config, name),
-        })?;
+    let (known, own, url) = (preset(name), config.providers.get(name), address(config, name)?);
     let is_own_server = own.is_some_and(|own| own.base_url.is_some());
     let is_named = own.is_some_and(|own| own.key_env.is_some() || own.key_file.is_some());
     // A key that is named is meant; a server of one's own, or on this machine, may want none.
@@ -199,6 +209,20 @@ pub(crate) fn options_with(
         return Err(keys::missing(config, name));
     }
     Ok(with_key(in_protocol_of(config, Some(name), &url)?, key))
+}
+
+/// Where the provider of that name is.
+fn address(config: &Config, name: &str) -> Result<String, Failure> {
+    let known = preset(name);
+    let own = config.providers.get(name);
+    own.and_then(|own| own.base_url.clone())
+        .or_else(|| url_of_environment(name))
+        .or_else(|| known.and_then(|preset| env::text(preset.base_url_variable)))
+        .or_else(|| known.map(|preset| preset.base_url.to_owned()).filter(|url| !url.is_empty()))
+        .ok_or_else(|| match known {
+            Some(preset) => homeless(preset),
+            None => unknown(config, name),
+        })
 }
 
 /// The server at `url`, talked to as the provider `name`: in the protocol that the configuration file
@@ -281,7 +305,7 @@ async fn on_this_machine(world: &World, wish: &Wish) -> Result<Target, Failure> 
             ));
     };
     let options = HttpOptions::new(preset.protocol, &local_url(preset))?;
-    let handle = around(world, preset.name, options, &wish.resilience)?;
+    let handle = around(world, preset.name, options, wish)?;
     Ok(Target { handle, provider: preset.name.to_owned(), model })
 }
 

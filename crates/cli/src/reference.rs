@@ -27,6 +27,10 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     ("`react`", "as a prompt, of the last turn"),
     ("`resume`", "as a prompt"),
+    (
+        "`replay`",
+        "`session`, `branch`, `turns`, `calls`, `messages` (how many), `copied: [{message, why}]`, `drifts: [{kind, message, text}]`; `kind` is `asked` (then with `differences: [{text}]`, and where there are any `setting`, `before`, `after`, `added`, `removed`, `changed`, `index`, `place`, `logged`, `asked`, `known`), `said` (with `place`), `unasked`, `unlogged`, `unsaid`, `added`, `refused`; `place` is what differs, or of a text `{byte, logged, now}`",
+    ),
     ("`approvals list`", "`waiting: [{place, call, function, arguments}]`"),
     ("`approvals show`", "`call`, `function`, `arguments`, `asked`, `said`"),
     ("`approvals approve`, `deny`", "`approved` or `denied`, and what still is `waiting`: calls"),

@@ -10,7 +10,7 @@ use crate::{
     clock::Timestamp,
     config::{Config, ConfigPatch},
     id::{BranchId, MessageId, OpId, SessionId},
-    provider::{Adapted, ToolChoice, ToolSpec, Usage},
+    provider::{Adapted, ProviderError, ToolChoice, ToolSpec, Usage},
 };
 
 /// What is kept of one call of a model.
@@ -116,6 +116,29 @@ pub struct CallFailure {
     pub detail: String,
 }
 
+impl CallFailure {
+    /// The error that is kept so, as far as it is: without the status, the wait and the causes.
+    pub fn to_error(&self) -> ProviderError {
+        let detail = || self.detail.clone();
+        let (status, retry_after) = (None, None);
+        let kinds = [
+            ProviderError::Auth { status, detail: detail() },
+            ProviderError::InvalidRequest { status, detail: detail() },
+            ProviderError::TooLong { detail: detail() },
+            ProviderError::RateLimited { retry_after, detail: detail() },
+            ProviderError::Unavailable { status, retry_after, detail: detail(), source: None },
+            ProviderError::Truncated { source: None },
+            ProviderError::Malformed { detail: detail() },
+        ];
+        // The words that are kept are those that the error says of itself.
+        let kept = kinds.into_iter().find(|error| error.to_string() == self.problem);
+        kept.unwrap_or_else(|| {
+            let detail = format!("{}: {}", self.problem, self.detail);
+            ProviderError::Unavailable { status, retry_after, detail, source: None }
+        })
+    }
+}
+
 /// A call that is kept, and where.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallRecord {
@@ -136,5 +159,41 @@ impl CallRecord {
     pub fn asked_at(&self) -> Timestamp {
         let total = i64::try_from(self.call.timings.total.as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_micros(self.at.as_micros().saturating_sub(total))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(error: &ProviderError) -> CallFailure {
+        CallFailure { problem: error.to_string(), detail: error.detail().to_owned() }
+    }
+
+    #[test]
+    fn an_error_that_is_kept_is_the_same_when_it_is_kept_again() {
+        let detail = || "what the server said".to_owned();
+        let errors = [
+            ProviderError::Auth { status: Some(401), detail: detail() },
+            ProviderError::InvalidRequest { status: Some(400), detail: detail() },
+            ProviderError::TooLong { detail: detail() },
+            ProviderError::RateLimited { retry_after: Some(Duration::ZERO), detail: detail() },
+            ProviderError::Unavailable {
+                status: Some(503),
+                retry_after: None,
+                detail: detail(),
+                source: None,
+            },
+            ProviderError::Truncated { source: None },
+            ProviderError::Malformed { detail: detail() },
+        ];
+        for error in errors {
+            let failure = kept(&error);
+            let again = failure.to_error();
+            assert_eq!(kept(&again), failure);
+            assert_eq!(std::mem::discriminant(&again), std::mem::discriminant(&error));
+        }
+        let unknown = CallFailure { problem: "odd".to_owned(), detail: "very".to_owned() };
+        assert_eq!(unknown.to_error().detail(), "odd: very");
     }
 }

@@ -1,6 +1,6 @@
 //! Keys and tokens: never shown, and taken out of what servers say.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 /// Characters of a server's message that are kept.
 const DETAIL_CHARS_MAX: usize = 500;
@@ -60,11 +60,37 @@ impl fmt::Debug for Secret {
 /// assert_eq!(redact("?key=sk%2Da%2fb%2Bc&then=SK-A\\/B+C", &key), "?key=***&then=***");
 /// ```
 pub fn redact(text: &str, secrets: &[Secret]) -> String {
-    let mut secrets: Vec<&str> = secrets.iter().map(Secret::reveal).collect();
-    // The longest first: one may be a part of another.
-    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
-    secrets.fold(text.to_owned(), |text, secret| without(&text, secret))
+    let mut kept = String::with_capacity(text.len());
+    let mut from = 0;
+    for Range { start, end } in found(text, secrets) {
+        kept.push_str(text.get(from..start).unwrap_or_default());
+        kept.push_str(MASK);
+        from = end;
+    }
+    kept.push_str(text.get(from..).unwrap_or_default());
+    kept
+}
+
+/// Where `secrets` are in `text`, in any of the forms that [`redact`] knows: in order; those that overlap as
+/// one.
+///
+/// ```
+/// use branchwork_core::secret::{Secret, found};
+///
+/// assert_eq!(found("a SK-1 b", &[Secret::new("sk-1")]), [2..6]);
+/// ```
+pub fn found(text: &str, secrets: &[Secret]) -> Vec<Range<usize>> {
+    let secrets = secrets.iter().map(Secret::reveal).filter(|secret| !secret.is_empty());
+    let mut ranges: Vec<_> = secrets.flat_map(|secret| places(text, secret)).collect();
+    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
 }
 
 /// Bytes at the end of `text` that one of `secrets` may begin with, in any of the forms that [`redact`] knows:
@@ -121,18 +147,18 @@ fn is_cut(text: &str) -> bool {
     }
 }
 
-fn without(text: &str, secret: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
+/// Where `secret` is in `text`, one behind the other.
+fn places(text: &str, secret: &str) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
     let mut letters = text.chars();
     loop {
         let rest = letters.as_str();
+        let start = text.len() - rest.len();
         if let Some(after) = secret.chars().try_fold(rest, after) {
-            kept.push_str(MASK);
+            places.push(start..text.len() - after.len());
             letters = after.chars();
-        } else if let Some(letter) = letters.next() {
-            kept.push(letter);
-        } else {
-            return kept;
+        } else if letters.next().is_none() {
+            return places;
         }
     }
 }
@@ -214,6 +240,9 @@ mod tests {
     fn secrets_are_taken_out_also_where_one_holds_another() {
         let secrets = [Secret::new("sk-1"), Secret::new(" sk-12\n"), Secret::new("")];
         assert_eq!(redact("keys sk-12, sk-1 and sk-13", &secrets), "keys ***, *** and ***3");
+        assert_eq!(redact("sk-1sk-12", &secrets), "******");
+        let overlapping = [Secret::new("abcd"), Secret::new("cdef")];
+        assert_eq!(redact("x abcdef y", &overlapping), "x *** y");
     }
 
     #[test]

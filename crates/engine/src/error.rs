@@ -16,6 +16,7 @@ use branchwork_core::{
 use crate::{
     archive::ArchiveError,
     budget::{BudgetScope, OverBudget},
+    replay::Drift,
     table::TableError,
     tools::RegisterError,
 };
@@ -335,6 +336,12 @@ pub enum Error {
     RequestDiffers {
         /// The answer.
         answer: MessageId,
+    },
+    /// What is replayed is not as it was logged. Nothing more was replayed.
+    #[error("the replay differs: {drift}")]
+    ReplayDiffers {
+        /// What differs first.
+        drift: Box<Drift>,
     },
     /// The last turn of the branch was not cut off.
     #[error("no turn was cut off on this branch")]

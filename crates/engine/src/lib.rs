@@ -37,6 +37,7 @@
 //! | [`merge`] | bringing one branch into another |
 //! | [`tools`] | functions of the host program that a model may call |
 //! | `mcp` | by feature: tools of MCP servers |
+//! | [`replay`] | what was logged, had again offline |
 //! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |
 //! | [`time`] | times as people and files write them |
 //! | [`usage`] | the call log: what was asked, what came of it, what it used |
@@ -60,6 +61,7 @@ pub mod mail;
 pub mod merge;
 mod open;
 pub mod reference;
+pub mod replay;
 mod runtime;
 mod session;
 pub mod table;
@@ -118,6 +120,8 @@ mod guide {
     struct Merging;
     #[doc = include_str!("../../../docs/guide/providers.md")]
     struct Providers;
+    #[doc = include_str!("../../../docs/guide/replay.md")]
+    struct Replay;
     #[doc = include_str!("../../../docs/guide/coming-from-lionagi.md")]
     struct ComingFromLionAgi;
     #[doc = include_str!("../../../docs/reference/models.md")]

@@ -8,6 +8,8 @@
 //! | `options`, `base_url`, `presets` | how one is set up; what people type as an address; known servers |
 //! | `protocol`, `wire` | which protocols there are; what one is made of, as two traits |
 //! | `prefix` | conversations that were rendered lately, so that longer ones are not rendered anew |
+//! | `transport` | the network, or a recording in its place |
+//! | `recording` | what goes over the wire, kept without keys: [`FileRecorder`], [`Cassette`] |
 //! | `anthropic` | the Anthropic Messages protocol |
 //! | `chat` | the OpenAI Chat Completions protocol; in [`dialect`] what differs between its servers |
 //! | `gemini`, `ollama` | the protocols of Google and of Ollama |
@@ -25,9 +27,10 @@
 //! | [`models`] | what is known of models without asking: limits, abilities, prices |
 //! | [`wrap`] | providers around providers: retries, limits, timeouts, fallbacks, a breaker, a cache |
 //!
-//! Requests are rendered and answers decoded by pure code; only `provider` and `reading` do I/O. Nothing
-//! here reads the environment, starts a task or keeps a state beyond the connections of one [`HttpProvider`],
-//! the conversations that it rendered lately, and what a wrapper is there to count or keep.
+//! Requests are rendered and answers decoded by pure code; only `provider`, `reading`, `transport` and
+//! [`FileRecorder`] do I/O. Nothing here reads the environment, starts a task or keeps a state beyond the
+//! connections of one [`HttpProvider`], the conversations that it rendered lately, and what a wrapper is there to
+//! count or keep.
 //!
 //! ```
 //! use branchwork_core::{
@@ -71,6 +74,7 @@ mod presets;
 mod protocol;
 mod provider;
 mod reading;
+mod recording;
 mod responses;
 mod retry_after;
 mod rules;
@@ -78,6 +82,7 @@ mod schema;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod transport;
 mod wire;
 pub mod wrap;
 
@@ -91,6 +96,7 @@ pub use self::{
     presets::{Preset, preset, presets},
     protocol::Protocol,
     provider::HttpProvider,
+    recording::{Cassette, CassetteError, Ended, Exchange, FileRecorder, Piece, Recorder},
 };
 pub use dialect::Dialect;
 

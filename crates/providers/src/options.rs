@@ -1,6 +1,6 @@
 //! How an [`HttpProvider`](super::HttpProvider) is set up.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use branchwork_core::secret::Secret;
 
@@ -10,6 +10,7 @@ use crate::{
     dialect::{Dialect, KeyHeader},
     presets::Preset,
     protocol::Protocol,
+    recording::{Cassette, Recorder},
 };
 
 /// How long a server may be silent before and between the bytes of an answer.
@@ -43,6 +44,8 @@ pub struct HttpOptions {
     pub(super) connect_wait: Option<Duration>,
     pub(super) idle_wait: Duration,
     pub(super) probe_wait: Duration,
+    pub(super) recorder: Option<Arc<dyn Recorder>>,
+    pub(super) cassette: Option<Arc<Cassette>>,
 }
 
 impl HttpOptions {
@@ -67,6 +70,8 @@ impl HttpOptions {
             connect_wait: None,
             idle_wait: IDLE_WAIT,
             probe_wait: PROBE_WAIT,
+            recorder: None,
+            cassette: None,
         })
     }
 
@@ -176,6 +181,21 @@ impl HttpOptions {
     #[must_use]
     pub const fn with_probe_timeout(mut self, wait: Duration) -> Self {
         self.probe_wait = wait;
+        self
+    }
+
+    /// Tells `recorder` of everything that goes over the wire, without keys. Nothing is gathered when
+    /// there is none.
+    #[must_use]
+    pub fn with_recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
+    /// Answers from a recording, in place of the network. What it does not hold is refused.
+    #[must_use]
+    pub fn with_cassette(mut self, cassette: Arc<Cassette>) -> Self {
+        self.cassette = Some(cassette);
         self
     }
 

@@ -10,7 +10,7 @@ use branchwork_core::{
 };
 use branchwork_http::{ClientOptions, client};
 use reqwest::{
-    Client, Response,
+    Method,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use tokio::time::timeout;
@@ -24,6 +24,8 @@ use crate::{
     prefix::Prefixes,
     protocol::Protocol,
     reading,
+    recording::{Redactor, Reread},
+    transport::{Body, Incoming, Outgoing, Route, Transport},
     wire::Wire,
 };
 
@@ -39,7 +41,7 @@ const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
 /// runtime that has time and I/O.
 #[derive(Debug)]
 pub struct HttpProvider {
-    client: Client,
+    transport: Transport,
     base_url: BaseUrl,
     protocol: Protocol,
     wire: Box<dyn Wire>,
@@ -60,23 +62,41 @@ impl HttpProvider {
     /// [`ProviderError::Auth`] when the key holds characters that no header can carry,
     /// [`ProviderError::InvalidRequest`] when a header of the options does.
     pub fn new(options: HttpOptions) -> Result<Self, ProviderError> {
-        let HttpOptions { base_url, key, protocol, headers, connect_wait, idle_wait, probe_wait } =
-            options;
+        let HttpOptions { base_url, key, protocol, headers, .. } = options;
+        let HttpOptions { connect_wait, idle_wait, probe_wait, recorder, cassette, .. } = options;
         let wire = protocol.wire();
         let hidden = headers.iter().filter(|(name, _)| !is_public(name));
         let values = hidden.map(|(_, value)| value);
+        let redactor = Arc::new(Redactor::new(key.as_ref(), values.clone()));
         let secrets: Vec<Secret> = key.iter().chain(values).cloned().collect();
         let mask = Arc::new(Mask::new(&secrets));
         let reporter = Arc::new(Reporter::new(secrets, base_url.as_str().to_owned()));
         let headers = header_map(&wire.headers(key.as_ref()), &headers, &reporter)?;
-        let client = client(ClientOptions {
-            is_loopback: base_url.is_loopback(),
-            connect_wait,
-            idle_wait: Some(idle_wait),
-        })
-        .map_err(|error| reporter.transport(error))?;
+        let route = match cassette {
+            Some(cassette) => Route::Recording(cassette, Arc::clone(&redactor)),
+            None => Route::Network(
+                client(ClientOptions {
+                    is_loopback: base_url.is_loopback(),
+                    connect_wait,
+                    idle_wait: Some(idle_wait),
+                })
+                .map_err(|error| reporter.transport(error))?,
+            ),
+        };
+        let tap = recorder.map(|recorder| (recorder, redactor));
+        let transport = Transport::new(route, tap, Arc::clone(&reporter));
         let prefixes = Prefixes::default();
-        Ok(Self { client, base_url, protocol, wire, prefixes, headers, probe_wait, reporter, mask })
+        Ok(Self {
+            transport,
+            base_url,
+            protocol,
+            wire,
+            prefixes,
+            headers,
+            probe_wait,
+            reporter,
+            mask,
+        })
     }
 
     /// How the server is talked to.
@@ -91,15 +111,21 @@ impl HttpProvider {
         body: String,
         bytes_max: usize,
     ) -> Result<Vec<u8>, ProviderError> {
-        let sent = self
-            .client
-            .post(self.url(path))
-            .headers(with_kinds(self.headers.clone(), "application/json"))
-            .body(body)
-            .send();
-        let response = sent.await.map_err(|error| self.reporter.transport(error))?;
-        let response = self.accepted(response).await?;
-        reading::body(response, bytes_max, &self.reporter).await
+        let headers = self.headers.clone();
+        let sent = self.sent(self.url(path), "application/json", (headers, body)).await?;
+        reading::body(sent.body, bytes_max, &self.reporter).await
+    }
+
+    /// Posts a JSON body, and waits for the head of an answer that is a success.
+    async fn sent(
+        &self,
+        url: String,
+        accept: &'static str,
+        (headers, body): (HeaderMap, String),
+    ) -> Result<Incoming, ProviderError> {
+        let headers = with_kinds(headers, accept);
+        let outgoing = Outgoing { method: Method::POST, url, headers, body, wait: None };
+        self.accepted(self.transport.send(outgoing).await?).await
     }
 
     pub(crate) fn reporter(&self) -> &Reporter {
@@ -110,15 +136,14 @@ impl HttpProvider {
         format!("{}{path}", self.base_url.as_str())
     }
 
-    /// The response if it is a success, else what it says went wrong.
-    async fn accepted(&self, response: Response) -> Result<Response, ProviderError> {
-        let status = response.status();
-        if status.is_success() {
-            return Ok(response);
+    /// The answer if it is a success, else what it says went wrong.
+    async fn accepted(&self, incoming: Incoming) -> Result<Incoming, ProviderError> {
+        if (200..300).contains(&incoming.status) {
+            return Ok(incoming);
         }
-        let headers = response.headers().clone();
-        let body = timeout(ERROR_BODY_WAIT, beginning(response)).await.unwrap_or_default();
-        Err(self.reporter.status(status.as_u16(), &headers, &body))
+        let Incoming { status, headers, body } = incoming;
+        let body = timeout(ERROR_BODY_WAIT, beginning(body)).await.unwrap_or_default();
+        Err(self.reporter.status(status, &headers, &body))
     }
 }
 
@@ -134,18 +159,22 @@ impl Provider for HttpProvider {
             Framing::Events if request.stream => "text/event-stream",
             Framing::Events | Framing::Lines => "application/json",
         };
-        let headers = with_more(self.headers.clone(), &self.wire.request_headers(request));
-        let headers = with_kinds(headers, accept);
-        let sent =
-            self.client.post(rendered.url).headers(headers).body(rendered.body.to_string()).send();
-        let response = sent.await.map_err(|error| self.reporter.transport(error))?;
-        let response = self.accepted(response).await?;
+        let more = self.wire.request_headers(request);
+        let headers = with_more(self.headers.clone(), &more);
+        let sent = self.sent(rendered.url, accept, (headers, rendered.body.to_string())).await?;
         let decoder = self.wire.decoder(request, &self.reporter);
-        let events = match form_of(&response, request.stream, framing) {
-            Form::Stream => reading::events(response, framing, decoder),
-            Form::Whole => reading::whole(response, decoder, &self.reporter).await?,
+        let Incoming { headers, mut body, .. } = sent;
+        let form = form_of(&headers, request.stream, framing);
+        body.reread_by(|| Reread {
+            mask: Arc::clone(&self.mask),
+            framing: matches!(form, Form::Stream).then_some(framing),
+            decoder: self.wire.decoder(request, &self.reporter),
+        });
+        let events = match form {
+            Form::Stream => reading::events(body, framing, decoder),
+            Form::Whole => reading::whole(body, decoder, &self.reporter).await?,
             Form::Page => {
-                let body = timeout(ERROR_BODY_WAIT, beginning(response)).await.unwrap_or_default();
+                let body = timeout(ERROR_BODY_WAIT, beginning(body)).await.unwrap_or_default();
                 return Err(self.reporter.malformed("the server sent a page", &body));
             }
         };
@@ -160,15 +189,12 @@ impl Provider for HttpProvider {
     }
 
     async fn models(&self) -> Result<Vec<ModelInfo>, ProviderError> {
-        let sent = self
-            .client
-            .get(self.url(self.wire.models_path()))
-            .headers(self.headers.clone())
-            .timeout(self.probe_wait)
-            .send();
-        let response = sent.await.map_err(|error| self.reporter.transport(error))?;
-        let response = self.accepted(response).await?;
-        let body = reading::body(response, RESPONSE_BYTES_MAX, &self.reporter).await?;
+        let (method, url) = (Method::GET, self.url(self.wire.models_path()));
+        let (headers, wait) = (self.headers.clone(), Some(self.probe_wait));
+        let sent =
+            self.transport.send(Outgoing { method, url, headers, body: String::new(), wait });
+        let Incoming { body, .. } = self.accepted(sent.await?).await?;
+        let body = reading::body(body, RESPONSE_BYTES_MAX, &self.reporter).await?;
         let malformed = || self.reporter.malformed("the answer is no list of models", &body);
         Ok(self.mask.models(self.wire.models(&body).ok_or_else(malformed)?))
     }
@@ -230,10 +256,10 @@ fn sensitive(secret: &Secret) -> Option<HeaderValue> {
 }
 
 /// The beginning of a body, as far as it comes.
-async fn beginning(mut response: Response) -> Vec<u8> {
+async fn beginning(mut from: Body) -> Vec<u8> {
     let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
+    while let Ok(Some(chunk)) = from.chunk().await {
+        body.extend_from_slice(chunk.as_ref());
         if body.len() > ERROR_BODY_BYTES_MAX {
             break;
         }
@@ -250,8 +276,8 @@ enum Form {
 
 /// What the server says counts more than what was asked: some answer whole though a stream was
 /// asked for, or the other way round.
-fn form_of(response: &Response, is_stream: bool, framing: Framing) -> Form {
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+fn form_of(headers: &HeaderMap, is_stream: bool, framing: Framing) -> Form {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().to_ascii_lowercase();
     if kind.starts_with("text/event-stream") {
         Form::Stream

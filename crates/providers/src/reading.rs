@@ -7,12 +7,12 @@ use branchwork_core::{
     provider::{EventStream, ProviderError, ProviderEvent},
 };
 use futures_util::stream;
-use reqwest::Response;
 use tokio::time::timeout;
 
 use crate::{
     errors::Reporter,
     framing::{Framer, Framing, is_stream},
+    transport::Body,
     wire::{Decode, Events, end_stream},
 };
 
@@ -25,13 +25,9 @@ const AFTER_FINISH_WAIT: Duration = Duration::from_secs(5);
 const AFTER_DONE_WAIT: Duration = Duration::from_millis(200);
 
 /// The events of a streamed answer, as they come. Dropping it closes the connection.
-pub(crate) fn events(
-    response: Response,
-    framing: Framing,
-    decoder: Box<dyn Decode>,
-) -> EventStream {
+pub(crate) fn events(body: Body, framing: Framing, decoder: Box<dyn Decode>) -> EventStream {
     let reading = Box::new(Reading {
-        response,
+        body,
         decoder,
         framer: Framer::new(framing),
         events: VecDeque::new(),
@@ -50,21 +46,34 @@ pub(crate) fn events(
 ///
 /// What went wrong, on the way or at the server.
 pub(crate) async fn whole(
-    response: Response,
+    body: Body,
     mut decoder: Box<dyn Decode>,
     reporter: &Reporter,
 ) -> Result<EventStream, ProviderError> {
-    let body = body(response, RESPONSE_BYTES_MAX, reporter).await?;
+    let body = self::body(body, RESPONSE_BYTES_MAX, reporter).await?;
     let mut events = VecDeque::new();
-    // Some gateways call a stream of events JSON.
-    if is_stream(&body) {
-        let mut framer = Framer::default();
-        framer.push(&body, |frame| decoder.decode(frame, &mut events))?;
-        end_stream(&mut framer, &mut *decoder, &mut events)?;
-    } else {
-        decoder.decode_whole(&body, &mut events)?;
-    }
+    decode_whole(&body, &mut *decoder, &mut events)?;
     Ok(Box::pin(stream::iter(events.into_iter().map(Ok))))
+}
+
+/// Decodes a body that came whole.
+///
+/// # Errors
+///
+/// What went wrong at the server.
+pub(crate) fn decode_whole(
+    body: &[u8],
+    decoder: &mut dyn Decode,
+    events: &mut Events,
+) -> Result<(), ProviderError> {
+    // Some gateways call a stream of events JSON.
+    if is_stream(body) {
+        let mut framer = Framer::default();
+        framer.push(body, |frame| decoder.decode(frame, events))?;
+        end_stream(&mut framer, decoder, events)
+    } else {
+        decoder.decode_whole(body, events)
+    }
 }
 
 /// A whole body of at most `bytes_max`.
@@ -73,23 +82,24 @@ pub(crate) async fn whole(
 ///
 /// [`ProviderError::Truncated`] when it breaks off, [`ProviderError::Malformed`] when it is longer.
 pub(crate) async fn body(
-    mut response: Response,
+    mut from: Body,
     bytes_max: usize,
     reporter: &Reporter,
 ) -> Result<Vec<u8>, ProviderError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(Reporter::cut)? {
+    while let Some(chunk) = from.chunk().await? {
+        let chunk = chunk.as_ref();
         if body.len() + chunk.len() > bytes_max {
             let problem = format!("the answer is longer than {bytes_max} bytes");
             return Err(reporter.malformed(problem, &[]));
         }
-        body.extend_from_slice(&chunk);
+        body.extend_from_slice(chunk);
     }
     Ok(body)
 }
 
 struct Reading {
-    response: Response,
+    body: Body,
     framer: Framer,
     decoder: Box<dyn Decode>,
     /// What was decoded and not yet taken.
@@ -131,14 +141,15 @@ impl Reading {
 
     async fn read(&mut self) {
         let chunk = if self.decoder.has_finish() {
-            timeout(AFTER_FINISH_WAIT, self.response.chunk()).await.unwrap_or(Ok(None))
+            timeout(AFTER_FINISH_WAIT, self.body.chunk()).await.unwrap_or(Ok(None))
         } else {
-            self.response.chunk().await
+            self.body.chunk().await
         };
         match chunk {
             Ok(Some(bytes)) => {
                 let (decoder, events) = (&mut self.decoder, &mut self.events);
-                let pushed = self.framer.push(&bytes, |frame| decoder.decode(frame, events));
+                let pushed =
+                    self.framer.push(bytes.as_ref(), |frame| decoder.decode(frame, events));
                 match pushed {
                     Err(failure) => self.fail(failure),
                     Ok(()) if self.decoder.is_done() => {
@@ -152,7 +163,7 @@ impl Reading {
             Ok(None) => self.end_of_body(),
             // What is known to be whole stays whole, however the connection ends.
             Err(_) if self.decoder.has_finish() => self.end(Phase::Over),
-            Err(error) => self.fail(Reporter::cut(error)),
+            Err(failure) => self.fail(failure),
         }
     }
 
@@ -178,7 +189,7 @@ impl Reading {
     /// Reads on to the end of the body, for at most `wait`. A server that does not end it only
     /// costs us the connection.
     async fn drain(&mut self, wait: Duration) {
-        let rest = async { while let Ok(Some(_)) = self.response.chunk().await {} };
+        let rest = async { while let Ok(Some(_)) = self.body.chunk().await {} };
         if timeout(wait, rest).await.is_ok() {
             self.phase = Phase::Over;
         }

@@ -38,6 +38,9 @@ pub(crate) struct AskArgs {
     /// The server to ask, by its URL.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// Write what goes over the wire into this file, without keys; behind what is recorded in it.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) record: Option<PathBuf>,
     /// What holds for the whole conversation: begins a new session with it.
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) system: Option<String>,

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::{
     ApprovalsCommand, CallArgs, CherryPickArgs, CompactArgs, DiffArgs, EventsArgs, ExportArgs,
     FanOutArgs, ImportArgs, KeysCommand, MailCommand, McpServersCommand, MergeArgs, ReactArgs,
-    ResumeArgs, SearchArgs, ToolArgs, Wish,
+    ReplayArgs, ResumeArgs, SearchArgs, ToolArgs, Wish,
 };
 
 /// What to do.
@@ -164,6 +164,8 @@ pub(crate) enum Command {
     /// Let a model reason and act in turns, with tools of MCP servers (all that are configured when not
     /// said), until a task is done.
     React(ReactArgs),
+    /// Have a branch again from its log, offline: no model is asked, no tool runs. Says what differs.
+    Replay(ReplayArgs),
     /// Write a whole session as an archive, messages or the call log as a table, or a transcript.
     Export(ExportArgs),
     /// Make a session of an archive or of a table of messages.

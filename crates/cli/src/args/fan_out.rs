@@ -1,5 +1,7 @@
 //! What to ask on forks.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::Value;
 
@@ -28,6 +30,9 @@ pub(crate) struct FanOutArgs {
     /// The server to ask, by its URL.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// Write what goes over the wire into this file, without keys; behind what is recorded in it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) parameters: Parameters,
     #[command(flatten)]

@@ -15,6 +15,7 @@ mod mail;
 mod mcp;
 mod merge;
 mod react;
+mod replay;
 mod resilience;
 mod resume;
 mod search;
@@ -43,6 +44,7 @@ pub(crate) use self::{
     mcp::{McpServersCommand, ToolArgs},
     merge::{CherryPickArgs, MergeArgs, MergeMode, Policy},
     react::ReactArgs,
+    replay::ReplayArgs,
     resilience::Resilience,
     resume::ResumeArgs,
     search::SearchArgs,

@@ -1,5 +1,7 @@
 //! What to solve by reasoning and acting.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{
@@ -37,6 +39,9 @@ pub(crate) struct ReactArgs {
     /// The server to ask, by its URL.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    /// Write what goes over the wire into this file, without keys; behind what is recorded in it.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// What holds for the whole conversation: begins a new session with it.
     #[arg(short, long, value_name = "TEXT")]
     system: Option<String>,
@@ -60,6 +65,7 @@ impl ReactArgs {
             title: self.title.clone(),
             model: self.model.clone(),
             base_url: self.base_url.clone(),
+            record: self.record.clone(),
             system: self.system.clone(),
             parameters: self.parameters.clone(),
             tools: self.tools.clone(),

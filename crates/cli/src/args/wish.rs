@@ -1,5 +1,7 @@
 //! Which model is wished for.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{CallArgs, Resilience};
@@ -13,6 +15,9 @@ pub(crate) struct Wish {
     /// The server to ask, by its URL.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
+    /// Write what goes over the wire into this file, without keys; behind what is recorded in it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// How it is asked, as far as the command says.
     #[arg(skip)]
     pub(crate) resilience: Resilience,

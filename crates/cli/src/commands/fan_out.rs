@@ -30,7 +30,8 @@ pub(crate) async fn run(world: &World, args: FanOutArgs) -> Result<ExitCode, Fai
     let (branch, tools) = (place.branch, mcp::register(offered.as_ref(), &place.session)?);
     let patch = args.parameters.patch();
     patch.check().map_err(branchwork::Error::from)?;
-    let wish = Wish { base_url: args.base_url, ..Wish::default() }.with(&calls);
+    let (base_url, record) = (args.base_url, args.record);
+    let wish = Wish { base_url, record, ..Wish::default() }.with(&calls);
     let (config, models) = targets(world, &branch, (&args.model, wish), patch).await?;
     budget::set(limit, (&place.session, &branch), Asks::OnForks).await?;
     let fan_out = branch.fan_out(instructions).contexts(args.context);

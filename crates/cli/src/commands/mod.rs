@@ -26,6 +26,7 @@ pub(crate) mod merge;
 mod models;
 mod moves;
 mod react;
+mod replay;
 mod resume;
 mod search;
 mod sessions;
@@ -56,6 +57,7 @@ pub(crate) async fn run(world: &World, command: Command) -> Result<ExitCode, Fai
         Command::Events(args) => return events::run(world, args).await,
         Command::Resume(args) => return resume::run(world, args).await,
         Command::React(args) => return react::run(world, args).await,
+        Command::Replay(args) => return replay::run(world, args).await,
         Command::Db(command) => return db::run(world, command).await,
         Command::Doctor => return doctor::run(world).await,
         Command::Append(args) => append::run(world, args).await,

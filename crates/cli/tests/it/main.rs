@@ -47,6 +47,8 @@ mod react;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod resilience;
 #[cfg(test)]
 mod server;

@@ -18,6 +18,13 @@ pub struct SettingChange {
     pub after: Option<Value>,
 }
 
+impl SettingChange {
+    /// The settings of which `before` and `after` have another value, in order of their names.
+    pub fn between(before: &Config, after: &Config) -> Vec<Self> {
+        changes(before, after)
+    }
+}
+
 /// Which tools turns offer now, and no longer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ToolsChange {

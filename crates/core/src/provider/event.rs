@@ -91,6 +91,13 @@ pub enum Finish {
 }
 
 impl Finish {
+    /// The reason that [`as_str`](Self::as_str) says so.
+    pub fn from_name(name: &str) -> Self {
+        let known = [Self::Stop, Self::Length, Self::ToolCalls, Self::ContentFilter];
+        let known = known.into_iter().find(|finish| finish.as_str() == name);
+        known.unwrap_or_else(|| Self::Other(name.to_owned()))
+    }
+
     /// The reason in the words of the OpenAI protocol, which most tools know.
     pub fn as_str(&self) -> &str {
         match self {

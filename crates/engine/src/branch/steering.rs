@@ -71,7 +71,7 @@ impl Steering {
     }
 
     /// Lets a message wait for the turn; `None` when none goes on.
-    fn join(&self, draft: Draft) -> Option<oneshot::Receiver<MessageId>> {
+    pub(crate) fn join(&self, draft: Draft) -> Option<oneshot::Receiver<MessageId>> {
         let mut wishes = lock(&self.wishes);
         let (said, waiting) = oneshot::channel();
         wishes.is_running.then(|| wishes.joining.push(Joining { draft, said }))?;

@@ -111,8 +111,12 @@ impl Options {
 
 impl Chat {
     pub(crate) fn ask(branch: Branch, instruction: String) -> Self {
-        let draft = Draft::new(Body::instruction(instruction));
-        Self { branch, ask: Ask::Instruction(draft), options: Options::default() }
+        Self::say(branch, Draft::new(Body::instruction(instruction)))
+    }
+
+    /// Says an instruction that was said before.
+    pub(crate) fn say(branch: Branch, instruction: Draft) -> Self {
+        Self { branch, ask: Ask::Instruction(instruction), options: Options::default() }
     }
 
     pub(crate) fn again(branch: Branch) -> Self {

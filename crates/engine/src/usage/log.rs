@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use branchwork_core::{
     call::{CallRecord, CallRequest},
     filter::leave_results_out,
+    graph::View,
     id::MessageId,
     provider::{ModelRequest, RenderedRequest},
     store::{BranchRecord, Change, Commit, read},
@@ -128,22 +129,25 @@ impl Session {
 
     async fn request(&self, kept: &CallRequest) -> Result<ModelRequest> {
         let view = read::view(self.engine().store(), self.id(), kept.head).await?;
-        let mut messages: Vec<_> = match &kept.shown {
-            None => view.messages().map(Arc::clone).collect(),
-            Some(shown) => {
-                shown.iter().filter_map(|id| view.message(*id)).map(Arc::clone).collect()
-            }
-        };
-        if let Some(kept) = kept.results_kept {
-            leave_results_out(&mut messages, kept as usize);
-        }
-        let hints = cache_hints(&view, messages.len(), kept.results_kept);
-        let request = ModelRequest::new(messages, kept.config_of(view.config()))
-            .with_tools(kept.tools.clone(), kept.tool_choice.clone())
-            .with_cache(hints)
-            .with_choices(kept.choices);
-        Ok(if kept.stream { request } else { request.without_stream() })
+        Ok(request_of(&view, kept))
     }
+}
+
+/// What was asked when `kept` was asked of the branch that stood as `view`.
+pub(crate) fn request_of(view: &View, kept: &CallRequest) -> ModelRequest {
+    let mut messages: Vec<_> = match &kept.shown {
+        None => view.messages().map(Arc::clone).collect(),
+        Some(shown) => shown.iter().filter_map(|id| view.message(*id)).map(Arc::clone).collect(),
+    };
+    if let Some(kept) = kept.results_kept {
+        leave_results_out(&mut messages, kept as usize);
+    }
+    let hints = cache_hints(view, messages.len(), kept.results_kept);
+    let request = ModelRequest::new(messages, kept.config_of(view.config()))
+        .with_tools(kept.tools.clone(), kept.tool_choice.clone())
+        .with_cache(hints)
+        .with_choices(kept.choices);
+    if kept.stream { request } else { request.without_stream() }
 }
 
 impl Branch {

@@ -8,6 +8,7 @@ mod log;
 mod savings;
 mod totals;
 
+pub(crate) use self::log::request_of;
 pub use self::{
     log::{Usage, UsageBy, UsageRow},
     savings::{Savings, SavingsRow},

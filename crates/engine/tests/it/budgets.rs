@@ -307,3 +307,41 @@ async fn a_call_counts_once_whatever_happens_to_the_budget_meanwhile() {
     session.set_budget(budget).await.unwrap();
     assert_eq!(tokens_of(&session), (70, 0));
 }
+
+#[tokio::test]
+async fn a_replay_of_what_budgets_stopped_asks_nobody_and_uses_nothing() {
+    let call = |id| {
+        let usage = Usage { input_tokens: Some(20), output_tokens: Some(5), ..Usage::default() };
+        let script = Script::new().with_start().with_call(0, (id, "count", "{}"));
+        let script = script.with_event(ProviderEvent::Usage(usage));
+        script.with_event(ProviderEvent::Finished(Finish::ToolCalls))
+    };
+    let (session, provider) = session([call("a"), call("b"), used(30, 5)]).await;
+    let main = session.default_branch();
+    let ran = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&ran);
+    let tool = FunctionTool::new("count", "Counts.", move |Nothing {}: Nothing| {
+        let count = count.fetch_add(1, Ordering::SeqCst);
+        async move { Ok::<_, branchwork::tools::ToolError>(count) }
+    });
+    main.register(tool).unwrap();
+    let config = || branchwork::core::config::ConfigPatch::new().with_max_tokens(10);
+    let chat = || main.chat("Count.").with_config(config()).with_tools(ToolSelection::All);
+    // One turn is closed by its budget after a round, another one waits for a larger one there.
+    session.set_budget(Budget::new().with_tokens(40)).await.unwrap();
+    assert!(matches!(chat().await, Err(Error::OverBudget { is_parked: false, .. })));
+    session.set_budget(Budget::new().with_tokens(80).parking()).await.unwrap();
+    assert!(matches!(chat().await, Err(Error::OverBudget { is_parked: true, .. })));
+    session.set_budget(Budget::new().with_tokens(400).parking()).await.unwrap();
+    let resumed = main.resume().with_config(config()).with_tools(ToolSelection::All);
+    resumed.await.unwrap();
+
+    let before = (tokens_of(&session), session.calls().await.unwrap().len());
+    let (asked, runs) = (provider.requests().len(), ran.load(Ordering::SeqCst));
+    let replayed = main.replay().await.unwrap();
+    assert_eq!((replayed.turns, replayed.calls, replayed.copied.len()), (2, 3, 0));
+    assert_eq!(texts(&replayed.session.default_branch()).await, texts(&main).await);
+    assert_eq!((tokens_of(&session), session.calls().await.unwrap().len()), before);
+    assert_eq!((provider.requests().len(), ran.load(Ordering::SeqCst)), (asked, runs));
+    assert_eq!(replayed.session.budget(), None);
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use branchwork::{
-    Branch, Error, Session,
+    Branch, Engine, Error, Session,
     core::{
         message::{BodyKind, Status},
         provider::{Finish, Provider as _, ProviderEvent},
@@ -14,7 +14,7 @@ use branchwork::{
 use branchwork_testkit::{DisturbedStore, Gate, Moment, Script, ScriptedProvider};
 
 use crate::{
-    support::{engine_over, says as said, session, texts},
+    support::{engine_over, export, import, says as said, session, texts},
     work::{Ran, tool},
 };
 
@@ -163,7 +163,7 @@ async fn all_answers_are_kept_when_another_process_moves_the_branch() {
     let builder = engine.session("trip").provider("local", Arc::clone(&provider) as _);
     let session = builder.model("tiny").create().await.unwrap();
     let main = session.default_branch();
-    let other = branchwork::Engine::builder().store(store).build();
+    let other = Engine::builder().store(store).build();
     let theirs = other.open_session("trip").await.unwrap().default_branch();
     let meanwhile = async {
         while provider.requests().is_empty() {
@@ -180,4 +180,58 @@ async fn all_answers_are_kept_when_another_process_moves_the_branch() {
     }
     assert_eq!(kept, ["Rome", "Oslo"]);
     assert_eq!(session.calls().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn all_answers_are_had_again_and_a_branch_of_another_one_is_copied() {
+    let (session, _) = session([three(), Script::text("Warm.")]).await;
+    let main = session.default_branch();
+    main.chat("Where?").with_choices(3).await.unwrap();
+    let replayed = main.replay().await.unwrap();
+    assert_eq!((replayed.turns, replayed.calls, replayed.messages), (1, 1, 2));
+    let out = &replayed.session;
+    let kinds = async |session: &Session| {
+        let main = session.default_branch();
+        let mut kinds = Vec::new();
+        for fork in forks(session, &main).await {
+            let view = fork.view().await.unwrap();
+            kinds.push(view.messages().map(|one| one.body.clone()).collect::<Vec<_>>());
+        }
+        kinds
+    };
+    assert_eq!(kinds(out).await, kinds(&session).await);
+    assert_eq!(kinds(out).await.len(), 1);
+
+    // On the fork of the other answer the same request is compared.
+    let fork = forks(&session, &main).await.remove(0);
+    fork.chat("And?").await.unwrap();
+    let replayed = fork.replay().await.unwrap();
+    assert_eq!((replayed.turns, replayed.calls, replayed.copied.len()), (1, 2, 1));
+    assert_eq!(
+        replayed.copied[0].why,
+        "another answer to the same request went on where it was asked"
+    );
+    assert_eq!(texts(&replayed.session.default_branch()).await, texts(&fork).await);
+}
+
+#[tokio::test]
+async fn a_program_that_asks_for_several_gets_them_from_the_tape() {
+    let (session, _) = session([three()]).await;
+    let main = session.default_branch();
+    let reply = main.chat("Where?").with_choices(3).await.unwrap();
+    let engine = Engine::in_memory();
+    import(&engine, &export(&session).await).await;
+    let record = engine.sessions().await.unwrap().remove(0);
+    let session = engine.open_session(&record.id.to_string()).await.unwrap();
+    let tape = Arc::new(session.tape().await.unwrap().strict());
+    let builder = Engine::in_memory().session("again");
+    let again = builder.provider("local", Arc::clone(&tape) as _).model("tiny");
+    let again = again.create().await.unwrap().default_branch();
+    let refused = again.chat("Where?").await.unwrap_err();
+    assert!(matches!(refused, Error::Provider(_)));
+    let drift = tape.drifts()[0].to_string();
+    assert!(drift.ends_with("it asks for 1 answers, and asked for 3"), "{drift}");
+    again.undo().await.unwrap();
+    let told = again.chat("Where?").with_choices(3).await.unwrap();
+    assert_eq!((told.text, told.siblings.len()), (reply.text, 1));
 }

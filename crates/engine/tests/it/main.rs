@@ -75,6 +75,10 @@ mod recorded_mcp;
 #[cfg(test)]
 mod recorded_research;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod replay_provider;
+#[cfg(test)]
 #[expect(dead_code, reason = "what it is as a program of its own")]
 #[path = "../../examples/research.rs"]
 mod research;

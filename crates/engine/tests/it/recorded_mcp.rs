@@ -72,6 +72,11 @@ async fn recorded_turns_with_mcp_servers_send_the_same_bytes_and_call_the_same_t
         assert_eq!(now, recorded, "{server}");
     }
     assert!(engine.verify().await.unwrap().problems.is_empty());
+    // Without the model and the servers, the log alone gives the same.
+    let session = engine.sessions().await.unwrap().remove(0).id.to_string();
+    let main = engine.open_session(&session).await.unwrap().default_branch();
+    let replayed = main.replay().await.unwrap();
+    assert_eq!((replayed.turns, replayed.calls, replayed.copied), (3, 6, Vec::new()));
 }
 
 #[tokio::test]

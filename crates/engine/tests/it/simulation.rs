@@ -300,6 +300,10 @@ impl World {
         let asked = *self.requests.lock().unwrap();
         assert!(asked < answers + lives, "{place}: {asked} requests for {answers} answers");
         assert_eq!(engine.verify().await.unwrap().problems, Vec::<String>::new(), "{place}");
+        engine.register("local", Arc::new(ScriptedProvider::new()));
+        let replayed = main.replay().await;
+        let replayed = replayed.unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert_eq!(replayed.turns + replayed.copied.len(), 1, "{place}: {replayed:?}");
     }
 }
 

@@ -22,6 +22,16 @@ pub(super) fn masked(mask: Arc<Mask>, events: EventStream) -> EventStream {
     }))
 }
 
+/// Whether a key of `mask` comes in pieces in `events`, which are all of an answer or its beginning.
+pub(super) fn is_spelt(mask: &Arc<Mask>, events: impl IntoIterator<Item = ProviderEvent>) -> bool {
+    let mut masking = Masking::new(Arc::clone(mask));
+    for event in events {
+        masking.take(Ok(event));
+        masking.ready.clear();
+    }
+    masking.is_spelt
+}
+
 /// A response while it comes.
 struct Masking {
     mask: Arc<Mask>,
@@ -29,11 +39,13 @@ struct Masking {
     answers: BTreeMap<u32, Heard>,
     /// What can be handed on.
     ready: VecDeque<Item>,
+    /// Whether a key came in pieces.
+    is_spelt: bool,
 }
 
 impl Masking {
     const fn new(mask: Arc<Mask>) -> Self {
-        Self { mask, answers: BTreeMap::new(), ready: VecDeque::new() }
+        Self { mask, answers: BTreeMap::new(), ready: VecDeque::new(), is_spelt: false }
     }
 
     /// The next event that can be handed on.
@@ -68,6 +80,7 @@ impl Masking {
     fn hear(&mut self, choice: u32, event: ProviderEvent) {
         let answer = self.answers.entry(choice).or_default();
         let events = answer.hear(event, &self.mask).into_iter();
+        self.is_spelt |= answer.is_spelt;
         self.ready.extend(events.map(|event| Ok(of_choice(choice, event))));
     }
 

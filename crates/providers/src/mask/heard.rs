@@ -17,6 +17,8 @@ pub(super) struct Heard {
     arguments: BTreeMap<u32, String>,
     /// Whether a key was taken out of it.
     has_key: bool,
+    /// Whether one came in pieces.
+    pub(super) is_spelt: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -42,7 +44,10 @@ impl Heard {
             ProviderEvent::Reasoning(text) => self.say(Kind::Reasoning, &text, mask),
             ProviderEvent::CallArguments { index, text } => self.argue(index, &text, mask),
             // They spell a key token by token.
-            ProviderEvent::Logprobs(_) if self.has_key => Vec::new(),
+            ProviderEvent::Logprobs(_) if self.has_key => {
+                self.is_spelt = true;
+                Vec::new()
+            }
             ProviderEvent::Logprobs(_)
             | ProviderEvent::Usage(_)
             | ProviderEvent::ReasoningDetail(_)
@@ -106,11 +111,14 @@ impl Heard {
 
     /// What is said with `held` before it, and what is held back of that.
     fn masked(&mut self, held: Option<String>, text: &str, mask: &Mask) -> (String, String) {
+        let is_piece = held.is_some();
         let whole = held.unwrap_or_default() + text;
         let mut said = mask.text(&whole);
         if said != whole {
-            self.has_key = true;
+            let behind = self.behind.len();
             self.behind.retain(|event| !matches!(event, ProviderEvent::Logprobs(_)));
+            self.has_key = true;
+            self.is_spelt |= is_piece || self.behind.len() < behind;
         }
         let rest = said.split_off(said.len() - mask.begun(&said));
         (said, rest)

@@ -8,7 +8,7 @@ use branchwork_core::{
 };
 use serde_json::Value;
 
-use super::events::masked;
+use super::events::{is_spelt, masked};
 
 /// Letters from which on a key is taken out of answers. Shorter ones are words that people give to servers
 /// which want no key, `none` or `ollama`, and an answer may well hold those.
@@ -45,6 +45,14 @@ impl Mask {
             return events;
         }
         masked(Arc::clone(self), events)
+    }
+
+    /// Whether a key comes in pieces in `events`, the beginning of an answer or all of it.
+    pub(crate) fn is_spelt(
+        self: &Arc<Self>,
+        events: impl IntoIterator<Item = ProviderEvent>,
+    ) -> bool {
+        !self.secrets.is_empty() && is_spelt(self, events)
     }
 
     /// Bytes at the end of `said` that a key begins with, and that may go on as that key.

@@ -17,6 +17,8 @@ mod ollama;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]
+mod recording;
+#[cfg(test)]
 mod responses;
 #[cfg(test)]
 mod server;

@@ -30,7 +30,7 @@ pub(crate) struct Reply {
 enum Step {
     /// Waits with the head of the answer until the client is gone.
     Hold,
-    Send(String),
+    Send(Bytes),
     /// Waits for [`Server::release`].
     Wait,
     /// Waits until the client is gone.
@@ -60,7 +60,11 @@ impl Reply {
     }
 
     pub(crate) fn send(self, text: &str) -> Self {
-        self.then(Step::Send(text.to_owned()))
+        self.send_bytes(text.as_bytes())
+    }
+
+    pub(crate) fn send_bytes(self, bytes: &[u8]) -> Self {
+        self.then(Step::Send(Bytes::copy_from_slice(bytes)))
     }
 
     pub(crate) fn hold() -> Self {
@@ -204,7 +208,7 @@ async fn piece(steps: &mut impl Iterator<Item = Step>, script: &Script) -> Optio
     loop {
         match steps.next()? {
             Step::Hold => {}
-            Step::Send(text) => return Some(Ok(Frame::data(Bytes::from(text)))),
+            Step::Send(bytes) => return Some(Ok(Frame::data(bytes))),
             Step::Wait => script.gate.acquire().await.expect("it is never closed").forget(),
             Step::Stall => {
                 let _told_when_dropped = Gone(script.gone.clone());

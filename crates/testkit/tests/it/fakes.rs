@@ -112,7 +112,7 @@ async fn a_request_with_an_open_call_is_refused() {
         assert_eq!(provider.render(&request).is_ok(), is_fine);
     }
     let rendered = provider.render(&request(vec![says])).expect("it is fine");
-    assert_eq!(rendered.body, "user user: \"hello\"\n");
+    assert_eq!(rendered.body.to_string(), "user user: \"hello\"\n");
 }
 
 #[test]

@@ -152,12 +152,14 @@ fn long_run(route: Route) {
     run.goes_well(&["append", "trip", "--create", "--role", "user", "Who am I?"]);
     for (index, name) in names.iter().enumerate() {
         let form = ["--raw", "--json", "--stream-json"][index % 3];
-        let ran = run.run(&["-S", "trip", "-m", "lab:tiny", form, "q"], "");
+        let asked = ["-S", "trip", "-m", "lab:tiny", "--record", "wire.jsonl", form, "q"];
+        let ran = run.run(&asked, "");
         assert_eq!(ran.code, 5, "{name}: {ran:?}");
     }
     for index in 0..answered {
         let form = ["--json", "--stream-json"][index % 2];
-        let ran = run.run(&["-S", "trip", "-m", "lab:tiny", form, "Who am I?"], "");
+        let asked = ["-S", "trip", "-m", "lab:tiny", "--record", "wire.jsonl", form, "Who am I?"];
+        let ran = run.run(&asked, "");
         let shown = ran.out.contains("***") || ran.out.contains("well");
         assert!(ran.code == 0 && shown, "{index}: {ran:?}");
     }
@@ -165,6 +167,9 @@ fn long_run(route: Route) {
         run.run(&["models", "lab", "--json"], "");
         run.run(&["doctor"], "");
     }
+    let recording = fs::read_to_string(run.home.path("wire.jsonl")).unwrap();
+    assert_eq!(recording.lines().count(), 1 + failed + answered, "all of it is recorded");
+    run.goes_well(&["replay", "trip", "--drift"]);
     everything_that_prints(&run);
     while_it_runs(&run);
     let keys = run.server.keys();
