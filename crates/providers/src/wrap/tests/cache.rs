@@ -103,7 +103,8 @@ async fn an_answer_that_is_dropped_before_its_end_is_not_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_count_is_not_kept() {
-    let retried = Retried { retries: 1, wait: SECOND, problem: "cut".to_owned() };
+    let retried =
+        Retried { retries: 1, wait: SECOND, error_type: "truncated", problem: "cut".to_owned() };
     let answer =
         Answer::new().piece("Os").says(ProviderEvent::Retried(retried)).piece("Rome.").end();
     let cache = cache(&Planned::new([answer]), CacheOptions::new());
