@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result},
     runtime::{RandomIds, SystemClock, Tasks},
     session::{Session, SessionBuilder},
+    telemetry::Telemetry,
     tools::ToolSets,
 };
 
@@ -35,6 +36,7 @@ struct Parts {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     tasks: Tasks,
+    telemetry: Telemetry,
     // Std mutexes: each is held for a lookup or a change only.
     providers: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
     branches: Mutex<BTreeMap<BranchId, Weak<Shared>>>,
@@ -65,6 +67,7 @@ pub struct EngineBuilder {
     store: Option<Arc<dyn Store>>,
     clock: Option<Arc<dyn Clock>>,
     ids: Option<Arc<dyn IdSource>>,
+    telemetry: Telemetry,
 }
 
 impl EngineBuilder {
@@ -86,6 +89,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Tells observers more than it always does.
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         let parts = Parts {
@@ -93,6 +102,7 @@ impl EngineBuilder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             ids: self.ids.unwrap_or_else(|| Arc::new(RandomIds::default())),
             tasks: Tasks::default(),
+            telemetry: self.telemetry,
             providers: Mutex::default(),
             branches: Mutex::default(),
             tokenizers: Mutex::default(),
@@ -282,6 +292,10 @@ impl Engine {
 
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.parts.tasks
+    }
+
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.parts.telemetry
     }
 
     /// The tools of every branch.

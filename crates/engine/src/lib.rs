@@ -37,6 +37,7 @@
 //! | [`merge`] | bringing one branch into another |
 //! | [`tools`] | functions of the host program that a model may call |
 //! | `mcp` | by feature: tools of MCP servers |
+//! | [`telemetry`] | what observers are told: spans, and what is in them |
 //! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |
 //! | [`time`] | times as people and files write them |
 //! | [`usage`] | the call log: what was asked, what came of it, what it used |
@@ -63,6 +64,7 @@ pub mod reference;
 mod runtime;
 mod session;
 pub mod table;
+pub mod telemetry;
 pub mod time;
 pub mod tools;
 pub mod usage;

@@ -32,6 +32,11 @@ impl Siblings {
         }
     }
 
+    /// What was said, in the order of their numbers.
+    pub(super) fn answers(&self) -> impl Iterator<Item = &Answer> + Clone {
+        self.answers.values()
+    }
+
     /// The forks that hold them, in their order.
     pub(super) fn forks(&self) -> &[BranchId] {
         &self.forks
