@@ -70,6 +70,7 @@ mod reading;
 mod responses;
 mod retry_after;
 mod schema;
+mod telemetry;
 #[cfg(test)]
 mod testing;
 mod wire;

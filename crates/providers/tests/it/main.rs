@@ -20,3 +20,5 @@ mod peer;
 mod responses;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod telemetry;
