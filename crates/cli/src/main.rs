@@ -13,6 +13,7 @@
 //! | `mcp` | MCP servers, and which of their tools are offered |
 //! | `place` | finding what a reference names |
 //! | `input` | standard input |
+//! | `telemetry` | what is told of a run, on standard error and to a collector |
 //! | `world` | what every command is given |
 //! | `reference` | the text of `docs/reference/cli.md` |
 
@@ -30,6 +31,7 @@ mod place;
 mod provider;
 mod reference;
 mod repl;
+mod telemetry;
 mod world;
 
 use std::process::ExitCode;
