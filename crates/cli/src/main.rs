@@ -16,6 +16,7 @@
 //! | `recording` | what goes over the wire, into a file |
 //! | `place` | finding what a reference names |
 //! | `input` | standard input |
+//! | `telemetry` | what is told of a run, on standard error and to a collector |
 //! | `world` | what every command is given |
 //! | `reference` | the text of `docs/reference/cli.md` |
 
@@ -36,6 +37,7 @@ mod provider;
 mod recording;
 mod reference;
 mod repl;
+mod telemetry;
 mod world;
 
 use std::process::ExitCode;

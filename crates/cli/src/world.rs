@@ -7,7 +7,7 @@ use std::{
 };
 
 use branchwork::{
-    Engine,
+    Engine, EngineBuilder,
     core::provider::PriceBook,
     mcp::McpClient,
     providers::models,
@@ -23,6 +23,7 @@ use crate::{
     exit::{Code, Failure},
     output::Paint,
     paths,
+    telemetry::Told,
 };
 
 /// Options, configuration and engine of one run.
@@ -36,16 +37,21 @@ pub(crate) struct World {
     store: OnceCell<Arc<SqliteStore>>,
     /// The MCP servers that were reached.
     servers: RefCell<Vec<McpClient>>,
+    /// What tells of the run.
+    told: RefCell<Told>,
 }
 
 impl World {
-    /// Reads the configuration file; opens nothing else.
+    /// Reads the configuration file, and begins to tell of the run; opens nothing else.
     pub(crate) fn new(global: Global) -> Result<Self, Failure> {
         let config = Config::read()?;
         let paint = Paint::new(global.color);
+        let (told, notes) = Told::begin(&global)?;
         let (engine, store, servers) = (OnceCell::new(), OnceCell::new(), RefCell::default());
-        let handles = Handles::default();
-        Ok(Self { global, config, paint, handles, engine, store, servers })
+        let (handles, told) = (Handles::default(), RefCell::new(told));
+        let world = Self { global, config, paint, handles, engine, store, servers, told };
+        world.notes(&notes);
+        Ok(world)
     }
 
     /// The file of sessions.
@@ -82,7 +88,7 @@ impl World {
     /// An engine that keeps nothing.
     pub(crate) fn ephemeral_engine(&self) -> &Engine {
         self.engine.get_or_init(|| {
-            let engine = Engine::in_memory();
+            let engine = self.builder().build();
             engine.set_prices(self.prices());
             engine
         })
@@ -108,14 +114,18 @@ impl World {
         self.servers.borrow_mut().push(server);
     }
 
-    /// Finishes what is being written, and lets servers end.
+    /// Finishes what is being written, lets servers end, and sends what is told of the run.
     pub(crate) async fn close(&self) -> Result<(), Failure> {
         let servers = self.servers.take();
         join_all(servers.iter().map(McpClient::close)).await;
-        if let Some(engine) = self.engine.get() {
-            engine.close().await?;
+        let closed = match self.engine.get() {
+            Some(engine) => engine.close().await,
+            None => Ok(()),
+        };
+        if let Some(problem) = self.told.borrow_mut().close() {
+            self.note(&problem);
         }
-        Ok(())
+        Ok(closed?)
     }
 
     /// Says something to a person who has not asked for silence.
@@ -134,11 +144,16 @@ impl World {
 
     fn open(&self, path: &Path, options: &SqliteOptions) -> Result<(), Failure> {
         let store = Arc::new(SqliteStore::open_with(path, options)?);
-        let engine = Engine::builder().store(Arc::clone(&store) as _).build();
+        let engine = self.builder().store(Arc::clone(&store) as _).build();
         engine.set_prices(self.prices());
         // Both cells are empty: the callers looked.
         drop((self.store.set(store), self.engine.set(engine)));
         Ok(())
+    }
+
+    /// An engine that tells what is wanted.
+    fn builder(&self) -> EngineBuilder {
+        Engine::builder().telemetry(self.told.borrow().telemetry())
     }
 
     fn opened(&self) -> Result<&Engine, Failure> {

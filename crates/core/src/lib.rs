@@ -21,6 +21,7 @@
 //! | [`mod@nearest`] | what was meant by a misspelled name |
 //! | [`provider`] | the [`Provider`](provider::Provider) contract, requests, events |
 //! | [`secret`] | keys that no output shows, and what takes them out of texts |
+//! | [`telemetry`] | the names of spans, of their attributes and of metrics |
 //! | [`tokens`] | how many tokens a request has, and how that is known |
 //! | [`tool`] | the [`Tool`](tool::Tool) contract, and which tools a turn offers |
 //! | [`turn`] | one exchange with a model, as a machine without I/O |
@@ -45,6 +46,7 @@ pub mod nearest;
 pub mod provider;
 pub mod secret;
 pub mod store;
+pub mod telemetry;
 pub mod tokens;
 pub mod tool;
 pub mod turn;

@@ -21,6 +21,7 @@ use crate::{
     error::{Error, Result},
     runtime::{RandomIds, SystemClock, Tasks},
     session::{Session, SessionBuilder},
+    telemetry::Telemetry,
     tools::ToolSets,
 };
 
@@ -36,6 +37,7 @@ struct Parts {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     tasks: Tasks,
+    telemetry: Telemetry,
     // Std mutexes: each is held for a lookup or a change only.
     providers: Mutex<BTreeMap<String, Arc<dyn Provider>>>,
     branches: Mutex<BTreeMap<BranchId, Weak<Shared>>>,
@@ -67,6 +69,7 @@ pub struct EngineBuilder {
     store: Option<Arc<dyn Store>>,
     clock: Option<Arc<dyn Clock>>,
     ids: Option<Arc<dyn IdSource>>,
+    telemetry: Telemetry,
 }
 
 impl EngineBuilder {
@@ -88,6 +91,12 @@ impl EngineBuilder {
         self
     }
 
+    /// Tells observers more than it always does.
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         let parts = Parts {
@@ -95,6 +104,7 @@ impl EngineBuilder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             ids: self.ids.unwrap_or_else(|| Arc::new(RandomIds::default())),
             tasks: Tasks::default(),
+            telemetry: self.telemetry,
             providers: Mutex::default(),
             branches: Mutex::default(),
             tokenizers: Mutex::default(),
@@ -291,6 +301,10 @@ impl Engine {
 
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.parts.tasks
+    }
+
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.parts.telemetry
     }
 
     /// The tools of every branch.

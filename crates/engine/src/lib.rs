@@ -38,6 +38,7 @@
 //! | [`tools`] | functions of the host program that a model may call |
 //! | `mcp` | by feature: tools of MCP servers |
 //! | [`replay`] | what was logged, had again offline |
+//! | [`telemetry`] | what observers are told: spans, and what is in them |
 //! | [`table`] | messages and model calls as CSV, JSON, JSON Lines and, by feature, Parquet |
 //! | [`time`] | times as people and files write them |
 //! | [`usage`] | the call log: what was asked, what came of it, what it used |
@@ -65,6 +66,7 @@ pub mod replay;
 mod runtime;
 mod session;
 pub mod table;
+pub mod telemetry;
 pub mod time;
 pub mod tools;
 pub mod usage;

@@ -6,7 +6,8 @@ use std::{
 };
 
 use branchwork_core::{
-    secret::Secret,
+    secret::{Secret, redact},
+    telemetry::error_type,
     tool::{Tool, ToolSource},
 };
 use rmcp::{
@@ -22,6 +23,7 @@ use crate::{
     names::names,
     resource::{Resource, ResourceContent},
     server::McpServer,
+    telemetry::{Asked, Place, RequestSpan, failure},
     tool::McpTool,
 };
 
@@ -38,6 +40,7 @@ pub struct McpClient {
 
 struct Shared {
     server: McpServer,
+    place: Place,
     secrets: Vec<Secret>,
     list: Arc<ToolList>,
     // A std mutex: held to look and to change, never across an await.
@@ -63,9 +66,11 @@ impl McpClient {
     /// A server that was reached.
     pub(crate) async fn connected(server: McpServer) -> Result<Self, McpError> {
         let secrets = server.secrets();
-        let list = Arc::new(ToolList::new());
+        let place = Place::of(&server);
+        let list = Arc::new(ToolList::new(place.clone()));
         let (state, connecting) = (Mutex::new(State::Lost), tokio::sync::Mutex::new(()));
-        let client = Self { shared: Arc::new(Shared { server, secrets, list, state, connecting }) };
+        let shared = Shared { server, place, secrets, list, state, connecting };
+        let client = Self { shared: Arc::new(shared) };
         client.live().await?;
         Ok(client)
     }
@@ -102,7 +107,7 @@ impl McpClient {
     ///
     /// [`McpError`].
     pub async fn resources(&self) -> Result<Vec<Resource>, McpError> {
-        let list = self.ask(async |connection: &Connection| {
+        let list = self.ask(Asked::of("resources/list"), async |connection: &Connection| {
             let peer = connection.service().peer();
             let offers = peer.peer_info().is_some_and(|info| info.capabilities.resources.is_some());
             if offers { peer.list_all_resources().await } else { Ok(Vec::new()) }
@@ -116,7 +121,8 @@ impl McpClient {
     ///
     /// [`McpError::Refused`] when it has none of that URI; else as for any call.
     pub async fn read_resource(&self, uri: &str) -> Result<Vec<ResourceContent>, McpError> {
-        let read = self.ask(async |connection: &Connection| {
+        let told = redact(uri, self.secrets());
+        let read = self.ask(Asked::resource(&told), async |connection: &Connection| {
             connection.service().read_resource(ReadResourceRequestParams::new(uri)).await
         });
         Ok(read.await?.contents.into_iter().filter_map(ResourceContent::of).collect())
@@ -143,21 +149,43 @@ impl McpClient {
         arguments: JsonObject,
     ) -> Result<CallToolResult, McpError> {
         let call = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        self.ask(async |connection: &Connection| connection.service().call_tool(call.clone()).await)
-            .await
+        let span = RequestSpan::begin(&self.shared.place, Asked::tool(tool));
+        let calling =
+            async |connection: &Connection| connection.service().call_tool(call.clone()).await;
+        let called = span.within(self.answer(&span, calling)).await;
+        span.end(match &called {
+            Ok(result) => (result.is_error == Some(true)).then_some(error_type::TOOL_ERROR),
+            Err(error) => failure(error),
+        });
+        called
     }
 
     /// Asks something of the server, connected if it is not, in the time it has.
     async fn ask<T>(
         &self,
+        asked: Asked<'_>,
+        question: impl AsyncFnOnce(&Connection) -> Result<T, ServiceError>,
+    ) -> Result<T, McpError> {
+        let span = RequestSpan::begin(&self.shared.place, asked);
+        let answer = span.within(self.answer(&span, question)).await;
+        span.end(answer.as_ref().err().and_then(failure));
+        answer
+    }
+
+    /// The same in `span`.
+    async fn answer<T>(
+        &self,
+        span: &RequestSpan,
         question: impl AsyncFnOnce(&Connection) -> Result<T, ServiceError>,
     ) -> Result<T, McpError> {
         let connection = self.live().await?;
+        span.speaks(connection.service().peer());
         let Shared { server, secrets, .. } = &*self.shared;
         let name = || server.name().to_owned();
         let error = match timeout(server.call_wait, question(&connection)).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(ServiceError::McpError(error))) => {
+                span.refused(error.code.0);
                 let detail = say(&error, secrets);
                 return Err(McpError::Refused { server: name(), detail });
             }
@@ -182,12 +210,12 @@ impl McpClient {
         if let Some(connection) = self.current()? {
             return Ok(connection);
         }
-        let Shared { server, secrets, list, connecting, .. } = &*self.shared;
+        let Shared { server, place, secrets, list, connecting, .. } = &*self.shared;
         let connecting = connecting.lock().await;
         if let Some(connection) = self.current()? {
             return Ok(connection);
         }
-        let connection = Arc::new(Connection::open(server, secrets, list).await?);
+        let connection = Arc::new(Connection::open((server, place), secrets, list).await?);
         let mut state = self.state();
         if matches!(*state, State::Closed) {
             return Err(self.closed());

@@ -15,6 +15,7 @@ use rmcp::{
     transport::async_rw::AsyncRwTransport,
 };
 use tokio::{task::JoinSet, time::sleep};
+use tracing::{instrument::WithSubscriber as _, subscriber::NoSubscriber};
 
 use crate::{
     error::{McpError, say},
@@ -22,6 +23,7 @@ use crate::{
     list::ToolList,
     process::Process,
     server::{McpServer, Transport},
+    telemetry::{Asked, Place, RequestSpan, failure},
 };
 
 /// How long a server may take to end after it was told.
@@ -64,12 +66,19 @@ impl Connection {
     ///
     /// Dropping the future ends the child process.
     pub(crate) async fn open(
-        server: &McpServer,
+        (server, place): (&McpServer, &Place),
         secrets: &[Secret],
         list: &Arc<ToolList>,
     ) -> Result<Self, McpError> {
-        let mut connection =
-            Self::serve(server, secrets, Handler { list: Arc::clone(list) }).await?;
+        let span = RequestSpan::begin(place, Asked::of("initialize"));
+        let serving = Self::serve(server, secrets, Handler { list: Arc::clone(list) });
+        // The tasks of the connection would keep whatever span it is made in, for as long as they run.
+        let served = serving.with_subscriber(NoSubscriber::new()).await;
+        if let Ok(connection) = &served {
+            span.speaks(connection.service.peer());
+        }
+        span.end(served.as_ref().err().and_then(failure));
+        let mut connection = served?;
         let peer = connection.service.peer().clone();
         // What it said once is not what it would say now.
         peer.set_response_cache_config(ClientCacheConfig::disabled()).await;

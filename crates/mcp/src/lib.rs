@@ -12,6 +12,7 @@
 //! | `resource` | what a server offers to be read |
 //! | `list` | the tools that a server has now |
 //! | `connection` | one connection: the session of the protocol, and what it runs on |
+//! | `telemetry` | what observers are told of requests |
 //! | `process` | the child process of a server, which ends with its connection |
 //! | `http` | the HTTP client of a server |
 //! | `error` | [`McpError`]: why a server did not do what was asked |
@@ -40,6 +41,7 @@ mod output;
 mod process;
 mod resource;
 mod server;
+mod telemetry;
 mod tool;
 
 pub use self::{

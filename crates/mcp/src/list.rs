@@ -2,12 +2,15 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
+use branchwork_core::telemetry::error_type;
 use rmcp::{
     RoleClient,
     model::{PaginatedRequestParams, Tool},
     service::Peer,
 };
 use tokio::sync::{Mutex, watch};
+
+use crate::telemetry::{Asked, Place, RequestSpan};
 
 /// Tools of one server that are taken: more than any model is well offered.
 const TOOLS_MAX: usize = 1_024;
@@ -18,6 +21,7 @@ const PAGES_MAX: usize = 256;
 /// The tools that a server has, as it last said.
 pub(crate) struct ToolList {
     sender: watch::Sender<Listed>,
+    place: Place,
     /// Held while the list is read, so that no older one is taken for the newest.
     reading: Mutex<()>,
 }
@@ -38,8 +42,9 @@ impl fmt::Debug for ToolList {
 }
 
 impl ToolList {
-    pub(crate) fn new() -> Self {
-        Self { sender: watch::Sender::new(Listed::default()), reading: Mutex::new(()) }
+    pub(crate) fn new(place: Place) -> Self {
+        let sender = watch::Sender::new(Listed::default());
+        Self { sender, place, reading: Mutex::new(()) }
     }
 
     pub(crate) fn now(&self) -> Listed {
@@ -66,7 +71,11 @@ impl ToolList {
         peer: &Peer<RoleClient>,
     ) -> Result<(), Box<dyn StdError + Send + Sync>> {
         let reading = self.reading.lock().await;
-        let tools = all(peer).await?;
+        let span = RequestSpan::begin(&self.place, Asked::of("tools/list"));
+        span.speaks(peer);
+        let tools = span.within(all(peer)).await;
+        span.end(tools.is_err().then_some(error_type::OTHER));
+        let tools = tools?;
         self.sender.send_if_modified(|listed| {
             let is_new = *listed.tools != tools;
             if is_new {

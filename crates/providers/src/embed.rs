@@ -10,7 +10,7 @@ use branchwork_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{loose::Count, provider::HttpProvider};
+use crate::{loose::Count, provider::HttpProvider, telemetry::EmbedSpan};
 
 /// How a server is asked for embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +148,15 @@ fn read_tokens(tokens: u64) -> Usage {
 #[async_trait]
 impl Embedder for HttpProvider {
     async fn embed(&self, request: &EmbedRequest) -> Result<Embeddings, ProviderError> {
+        let span = EmbedSpan::begin(self.base_url().as_str(), request);
+        let made = span.within(self.embeddings(request)).await;
+        span.end(&made);
+        made
+    }
+}
+
+impl HttpProvider {
+    async fn embeddings(&self, request: &EmbedRequest) -> Result<Embeddings, ProviderError> {
         request.check()?;
         let form = self.protocol().embeddings().ok_or_else(|| {
             let problem = format!("the protocol `{}` has no embeddings", self.protocol());
@@ -156,7 +165,8 @@ impl Embedder for HttpProvider {
         let body = form.body(request).map_err(|problem| self.reporter().invalid(&problem))?;
         let answer = self.post(form.path(), body, RESPONSE_BYTES_MAX).await?;
         let read = form.read(&answer, request.inputs.len());
-        read.map_err(|problem| self.reporter().malformed(problem, &answer))
+        let read = read.map_err(|problem| self.reporter().malformed(problem, &answer))?;
+        Ok(self.mask().embeddings(read))
     }
 }
 

@@ -22,6 +22,7 @@
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
 //! | `embed` | texts as vectors |
 //! | `errors`, `retry_after` | what servers say went wrong, told by what to do about it; how long they ask to wait |
+//! | `telemetry` | what observers are told of calls for vectors |
 //! | `mask` | taking keys out of what servers answer |
 //! | `azure` | what differs between OpenAI and Azure |
 //! | [`models`] | what is known of models without asking: limits, abilities, prices |
@@ -80,6 +81,7 @@ mod retry_after;
 mod rules;
 mod schema;
 mod tally;
+mod telemetry;
 #[cfg(test)]
 mod testing;
 mod transport;

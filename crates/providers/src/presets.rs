@@ -43,6 +43,15 @@ pub fn preset(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name)
 }
 
+/// The known server at this base URL.
+pub(crate) fn preset_at(base_url: &str) -> Option<&'static Preset> {
+    let host = host_of(base_url);
+    if is_azure(host) {
+        return preset("azure");
+    }
+    PRESETS.iter().find(|preset| !preset.base_url.is_empty() && host_of(preset.base_url) == host)
+}
+
 impl Dialect {
     /// The dialect of the known server at this host and port; the common one for others.
     pub(crate) fn at(host_and_port: &str) -> Self {
@@ -168,6 +177,12 @@ mod tests {
             }
             assert_eq!(options.base_url(), wanted.base_url);
         }
+        assert_eq!(preset_at("https://api.groq.com/").map(|found| found.name), Some("groq"));
+        assert_eq!(
+            preset_at("https://me.openai.azure.com/v1").map(|found| found.name),
+            Some("azure")
+        );
+        assert_eq!(preset_at("https://example.com/v1"), None);
         assert_eq!(preset("nobody"), None);
         assert_eq!(Dialect::at("example.com"), Dialect::default());
     }

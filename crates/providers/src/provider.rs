@@ -132,6 +132,14 @@ impl HttpProvider {
         &self.reporter
     }
 
+    pub(crate) fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    pub(crate) const fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url.as_str())
     }

@@ -12,6 +12,7 @@
 //! | [`legal`] | [`breaches`](legal::breaches): what of a history a provider would refuse |
 //! | [`peer`] | [`Peer`]: a server that misbehaves as it is told, and grades who asks it |
 //! | [`provider`] | [`ScriptedProvider`]: answers that the test wrote |
+//! | [`spans`] | [`Spans`]: what observers are told while a test runs |
 //! | [`mod@xtask`] | what `cargo xtask` fetches and starts for tests |
 //!
 //! Fakes are stricter than the real thing: what a real provider might let pass, they refuse.
@@ -26,6 +27,7 @@ pub mod ids;
 pub mod legal;
 pub mod peer;
 pub mod provider;
+pub mod spans;
 pub mod xtask;
 
 pub use self::{
@@ -35,5 +37,6 @@ pub use self::{
     ids::SequentialIds,
     peer::{Peer, Verdict},
     provider::{Gate, Script, ScriptedProvider},
+    spans::{SeenEvent, SeenSpan, Spans},
     xtask::xtask,
 };

@@ -90,7 +90,7 @@ pub(crate) struct Global {
     /// Print no notes.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more about what is done.
+    /// Say more about what is done: turns, calls and flows as they end; twice, commits too; three times, all.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 }

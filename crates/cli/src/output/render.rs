@@ -76,7 +76,7 @@ pub(crate) fn call_lines(event: &TurnEvent) -> Vec<String> {
 }
 
 /// That a call of a model was made anew, as JSON.
-pub(crate) fn retried_value(Retried { retries, wait, problem }: &Retried) -> Value {
+pub(crate) fn retried_value(Retried { retries, wait, problem, .. }: &Retried) -> Value {
     json!({ "retries": retries, "wait_s": wait.as_secs_f64(), "problem": problem })
 }
 

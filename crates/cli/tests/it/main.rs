@@ -57,4 +57,6 @@ mod shapes;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod telemetry;
+#[cfg(test)]
 mod transfer;

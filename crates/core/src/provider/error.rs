@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, time::Duration};
 
+use crate::telemetry::error_type;
+
 type Source = Box<dyn StdError + Send + Sync>;
 
 /// Why a call of a provider failed.
@@ -93,6 +95,20 @@ impl ProviderError {
                 Remedy::Retry(*retry_after)
             }
             Self::Truncated { .. } | Self::Malformed { .. } => Remedy::Retry(None),
+        }
+    }
+
+    /// Its class, as observers are told of it: one of
+    /// [`ERROR_TYPES`](crate::telemetry::ERROR_TYPES).
+    pub const fn error_type(&self) -> &'static str {
+        match self {
+            Self::Auth { .. } => error_type::AUTH,
+            Self::InvalidRequest { .. } => error_type::INVALID_REQUEST,
+            Self::TooLong { .. } => error_type::TOO_LONG,
+            Self::RateLimited { .. } => error_type::RATE_LIMITED,
+            Self::Unavailable { .. } => error_type::UNAVAILABLE,
+            Self::Truncated { .. } => error_type::TRUNCATED,
+            Self::Malformed { .. } => error_type::MALFORMED,
         }
     }
 

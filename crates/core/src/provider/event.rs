@@ -70,6 +70,8 @@ pub struct Retried {
     pub retries: u32,
     /// How long was waited before.
     pub wait: Duration,
+    /// The class of the failure, see [`ProviderError::error_type`](super::ProviderError::error_type).
+    pub error_type: &'static str,
     /// Why it failed; holds no key.
     pub problem: String,
 }

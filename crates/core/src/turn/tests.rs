@@ -418,7 +418,12 @@ fn blocks_stand_in_the_order_in_which_they_were_said() {
 #[test]
 fn what_came_before_a_call_was_made_anew_does_not_count() {
     let problem = "cut".to_owned();
-    let again = ProviderEvent::Retried(Retried { retries: 1, wait: Duration::ZERO, problem });
+    let again = ProviderEvent::Retried(Retried {
+        retries: 1,
+        wait: Duration::ZERO,
+        error_type: "truncated",
+        problem,
+    });
     let text = |text: &str| ProviderEvent::Text(text.to_owned());
     let body = body_of([text("Ro"), call_started(0, "c"), again, text("Rome")]);
     assert_eq!(body, Body::response("Rome"));

@@ -15,6 +15,7 @@ use crate::{
     base::Revision,
     error::{Error, Result},
     session::check_branch_name,
+    telemetry::Operation,
 };
 
 /// What an append wrote.
@@ -269,7 +270,10 @@ impl Branch {
 
     /// Commits; forgets what was known of the branch when it turns out to be stale.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<()> {
-        let result = self.engine.store().commit(commit).await.map_err(Error::from);
+        let operation = Operation::commit(self, commit.ops.len());
+        let store = self.engine.store();
+        let committing = async { store.commit(commit).await.map_err(Error::from) };
+        let result = operation.run(committing).await;
         if result.is_err() {
             self.shared.forget();
         }

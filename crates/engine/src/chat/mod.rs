@@ -38,7 +38,10 @@ pub use self::{
     extract::{Extract, Extracted},
     stream::ChatStream,
 };
-pub(crate) use self::{meter::hash, shown::cache_hints};
+pub(crate) use self::{
+    meter::hash,
+    shown::{cache_hints, last_instruction},
+};
 use crate::{branch::Branch, error::Result, tools::TurnPolicy};
 
 /// A question to the model of a branch: `.await` it for the reply, or [`stream`](Self::stream) it.
@@ -81,6 +84,17 @@ enum Ask {
     Again { text: Option<String> },
     /// The rest of a turn that was cut off.
     Resume,
+}
+
+impl Ask {
+    /// What a turn of it is called.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Instruction(_) => "chat",
+            Self::Again { .. } => "retry",
+            Self::Resume => "resume",
+        }
+    }
 }
 
 /// What holds for this call, and only for it unless it says so.

@@ -21,6 +21,7 @@ use crate::{
     branch::{Branch, State, Turns},
     budget::BudgetScope,
     error::{Error, Result},
+    telemetry::{ChatSpan, TurnSpan},
     tools::{Judge, Offer},
 };
 
@@ -40,12 +41,21 @@ pub(super) struct Ready {
     budgets: Vec<BudgetScope>,
     ask: Ask,
     wished: Timestamp,
+    span: TurnSpan,
 }
 
 impl Chat {
     /// Waits for the branch and checks everything. Writes nothing but the end of a turn that was
     /// cut off earlier, so that it can be dropped.
     pub(super) async fn ready(self) -> Result<Ready> {
+        let span = TurnSpan::begin(&self.branch, self.ask.kind());
+        let waiting = span.waiting();
+        let ready = self.checked(span.clone()).await;
+        waiting.end();
+        ready.inspect_err(|error| span.failed(error))
+    }
+
+    async fn checked(self, span: TurnSpan) -> Result<Ready> {
         let Self { branch, ask, options } = self;
         let wished = branch.engine().now();
         if let Ask::Instruction(draft) = &ask {
@@ -67,6 +77,8 @@ impl Chat {
         let turns = branch.shared().turns().await;
         let mut state = branch.refresh().await?;
         let config = state.view.config().patched(&options.config);
+        span.describe(&branch, &config).await;
+        span.link(&state.view, state.tip, matches!(ask, Ask::Instruction(_)));
         if config.model.is_none() {
             return Err(Error::NoModel);
         }
@@ -109,11 +121,17 @@ impl Chat {
             budgets,
             ask,
             wished,
+            span,
         })
     }
 }
 
 impl Ready {
+    /// What observers are told of the turn.
+    pub(super) const fn span(&self) -> &TurnSpan {
+        &self.span
+    }
+
     /// Writes the instruction. Once begun it is to be driven to its end.
     pub(super) async fn begin(self) -> Result<Run> {
         let Self {
@@ -122,18 +140,21 @@ impl Ready {
             state,
             provider,
             config,
+            mut options,
             offer,
             gauge,
             tariff,
             budgets,
-            ask,
+            mut ask,
             wished,
-            ..
+            span,
         } = self;
-        let mut options = self.options;
         let system = options.system.take();
         let (tools, limits) = (offer.tools.keys().cloned().collect(), options.limits);
         let judge = Judge { tools: offer.tools.clone(), policy: options.policy.clone() };
+        if let Ask::Instruction(draft) = &mut ask {
+            span.mark(branch.engine().telemetry(), draft);
+        }
         let how = (ask, system, (tools, limits));
         let opening = Opening::write((&branch, &turns), state, &offer, how).await?;
         let opening = opening.judged_by(judge).priced_by(tariff);
@@ -165,6 +186,8 @@ impl Ready {
             sent: Vec::new(),
             mail: MailRead::default(),
             heard,
+            span,
+            chat: ChatSpan::none(),
         })
     }
 }

@@ -36,6 +36,7 @@ use crate::{
     branch::{Branch, Part, State, Steered, Stop, Turns, is_name_taken},
     budget::{Amount, BudgetScope, Reservation},
     error::{Error, Result},
+    telemetry::{ChatSpan, Operation, ToolScope, TurnSpan},
     tools::{self, Came, Offer},
 };
 
@@ -81,6 +82,10 @@ pub(super) struct Run {
     pub(super) mail: MailRead,
     /// What was said in the meantime, and nobody was told of.
     pub(super) heard: Vec<MessageId>,
+    /// What observers are told of the turn.
+    pub(super) span: TurnSpan,
+    /// What they are told of the call that goes on.
+    pub(super) chat: ChatSpan,
 }
 
 impl Run {
@@ -128,6 +133,7 @@ impl Run {
         let config = (config, self.options.results_kept);
         let times = (self.wished, self.branch.engine().now());
         self.meter = Some(Meter::start(request, rendered, view, config, times));
+        self.chat = ChatSpan::begin(&self.branch, request, rendered);
         self.branch.feed().begin(self.state.revision);
     }
 
@@ -202,6 +208,7 @@ impl Run {
     pub(super) fn hear(&mut self, event: &ProviderEvent) {
         self.branch.feed().hear(event);
         self.siblings.hear(event);
+        self.chat.hear(event);
         if let Some(meter) = &mut self.meter {
             meter.hear(event, || self.branch.engine().now());
         }
@@ -321,7 +328,11 @@ impl Run {
     /// begun.
     pub(super) async fn write_results(mut self, results: Vec<Draft>) -> Result<Self> {
         let joining = self.steered.joining();
-        let said = joining.iter().map(|joining| joining.draft.clone());
+        let said = joining.iter().map(|joining| {
+            let mut said = joining.draft.clone();
+            self.span.mark(self.branch.engine().telemetry(), &mut said);
+            said
+        });
         let drafts = results.iter().cloned().chain(said).collect();
         match self.tell(Extent::Middle, (drafts, None), None).await {
             Err(Error::Conflict(Conflict::HeadMoved { .. })) => {
@@ -379,10 +390,14 @@ impl Run {
         let (session, branch) = (self.branch.session_id(), self.branch.id());
         let turn = (self.instruction, self.answered?);
         let context = ToolContext::new((session, branch), turn, call.id.clone());
+        let has_content = self.branch.engine().telemetry().has_content();
+        let scope = ToolScope { session, branch, has_content };
         let running = async move {
             let turn = if tool.tool.is_serial() { Some(line.lock_owned().await) } else { None };
             let (call_id, function) = (call.id.clone(), call.function.clone());
-            let Came { outcome, received } = tools::run(tool, call, context).await;
+            let operation = Operation::tool(tool.tool.spec(), &call, scope);
+            let running = operation.run_tool(tools::run(tool, call, context), has_content);
+            let Came { outcome, received, .. } = running.await;
             drop(turn);
             Ran { call: call_id, function, outcome, received }
         };
@@ -432,6 +447,7 @@ impl Run {
             return self.branch.write_step(&self.turns, state, extent.into(), write).await;
         };
         let call = meter.finish(self.turn.answer(), error, &engine.prices(), engine.now());
+        self.chat.end(&call, (self.turn.answer(), self.siblings.answers()), error);
         let used = self.used(&call);
         self.take_siblings(error.is_some());
         self.call = Some(call);
@@ -504,4 +520,14 @@ fn write_told(
 pub(super) struct Closed {
     pub(super) ending: Ending,
     pub(super) reply: Reply,
+}
+
+impl Closed {
+    /// Tells observers what came of it.
+    pub(super) fn tell(&self, span: &TurnSpan) {
+        span.completed(&self.reply);
+        if self.ending == Ending::Interrupted {
+            span.cancelled();
+        }
+    }
 }

@@ -13,7 +13,7 @@ use branchwork_core::{
 use super::{Ask, Options};
 
 /// The instruction that was said last, and not made of others as a summary.
-pub(super) fn last_instruction(view: &View) -> Option<&Arc<Message>> {
+pub(crate) fn last_instruction(view: &View) -> Option<&Arc<Message>> {
     let is_instruction = |message: &&Arc<Message>| matches!(message.body, Body::Instruction { .. });
     let mut instructions = view.messages().rev().filter(is_instruction);
     instructions.find(|message| view.folded(message.id).is_none())

@@ -35,8 +35,8 @@ impl Siblings {
         }
     }
 
-    /// What they said so far.
-    pub(super) fn answers(&self) -> impl Iterator<Item = &Answer> {
+    /// What they said so far, in the order of their numbers.
+    pub(super) fn answers(&self) -> impl Iterator<Item = &Answer> + Clone {
         self.answers.values()
     }
 

@@ -21,6 +21,7 @@ use futures_util::{
     stream::BoxStream,
 };
 use tokio::time::Sleep;
+use tracing::Instrument as _;
 
 use super::{
     Chat, TurnEvent,
@@ -32,6 +33,7 @@ use crate::{
     branch::Stop,
     engine::Engine,
     error::{Error, Result},
+    telemetry::TurnSpan,
 };
 
 /// The events of a turn, as they come.
@@ -58,6 +60,8 @@ pub struct ChatStream {
     refused: Option<Error>,
     /// What was said in the meantime, and is to be shown.
     heard: VecDeque<Arc<Message>>,
+    /// What observers are told of the turn, once it can begin.
+    span: TurnSpan,
 }
 
 /// How far the turn is. What each phase owns is what a drop at that point must finish.
@@ -128,6 +132,7 @@ impl ChatStream {
             is_stopped: false,
             refused: None,
             heard: VecDeque::new(),
+            span: TurnSpan::none(),
         }
     }
 
@@ -171,12 +176,12 @@ impl ChatStream {
                 let run = ready!(opening.poll_unpin(context));
                 self.written(run, Self::opened)
             }
-            Phase::Asking(_, asking) => {
-                let answer = ready!(asking.poll_unpin(context));
+            Phase::Asking(run, asking) => {
+                let answer = ready!(run.chat.within(|| asking.poll_unpin(context)));
                 self.answered(answer)
             }
-            Phase::Answering(_, events) => {
-                let event = ready!(events.poll_next_unpin(context));
+            Phase::Answering(run, events) => {
+                let event = ready!(run.chat.within(|| events.poll_next_unpin(context)));
                 self.hear(event)
             }
             Phase::Calling(calling) => {
@@ -198,6 +203,9 @@ impl ChatStream {
             }
             Phase::Closing(closing) => {
                 let (closed, error) = ready!(closing.poll_unpin(context));
+                if let Ok(closed) = &closed {
+                    closed.tell(&self.span);
+                }
                 let last = closed.and_then(|closed| self.last_word(closed, error));
                 self.end(last)
             }
@@ -235,6 +243,7 @@ impl ChatStream {
     fn open(&mut self, ready: Result<Ready>) -> Progress {
         match ready {
             Ok(ready) => {
+                self.span = ready.span().clone();
                 self.phase = Phase::Opening(ready.begin().boxed());
                 Progress::Continue(())
             }
@@ -433,6 +442,10 @@ impl ChatStream {
     /// Says `item` last.
     fn end(&mut self, item: Result<TurnEvent>) -> Progress {
         self.phase = Phase::Done;
+        let span = mem::replace(&mut self.span, TurnSpan::none());
+        if let Err(error) = &item {
+            span.failed(error);
+        }
         Progress::Break(Some(item))
     }
 }
@@ -509,7 +522,8 @@ impl Stream for ChatStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Progress::Break(item) = ready!(self.advance(context)) {
+            let span = self.span.span().clone();
+            if let Progress::Break(item) = ready!(span.in_scope(|| self.advance(context))) {
                 return Poll::Ready(item);
             }
         }
@@ -522,7 +536,14 @@ impl Drop for ChatStream {
         let Some(closing) = phase.cancel() else { return };
         // Nobody is left to hear of a failure; what was not closed is found when the branch is
         // next used.
-        self.engine.tasks().finish(closing.map(drop));
+        let span = mem::replace(&mut self.span, TurnSpan::none());
+        let within = span.span().clone();
+        let closing = closing.map(move |(closed, error)| match (closed, error) {
+            (_, Some(error)) => span.failed(&Error::Provider(error)),
+            (Err(error), None) => span.failed(&error),
+            (Ok(closed), None) => closed.tell(&span),
+        });
+        self.engine.tasks().finish(closing.instrument(within));
     }
 }
 

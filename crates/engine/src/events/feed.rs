@@ -182,7 +182,12 @@ mod tests {
         let all = [EventKind::Text("Rome".to_owned()), started, whole];
         assert_eq!(feed.since(7, &mut late), all);
         // What came before a call was made anew does not count, also for who comes late.
-        let retried = Retried { retries: 1, wait: Duration::ZERO, problem: "cut".to_owned() };
+        let retried = Retried {
+            retries: 1,
+            wait: Duration::ZERO,
+            error_type: "truncated",
+            problem: "cut".to_owned(),
+        };
         feed.hear(&ProviderEvent::Retried(retried.clone()));
         feed.hear(&text("Ro"));
         let anew = [EventKind::Retried(retried), EventKind::Text("Ro".to_owned())];

@@ -15,6 +15,7 @@ use crate::{
     branch::Branch,
     chat::Reply,
     error::{Error, Result},
+    telemetry::Operation,
 };
 
 /// Messages that are kept as they are unless it is said otherwise.
@@ -207,6 +208,7 @@ impl IntoFuture for Compact {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        let flow = Operation::workflow(&self.branch, "compact");
+        Box::pin(flow.run(self.run()))
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     chat::{Chat, Reply},
     error::{Error, Result},
     reference::ModelReference,
+    telemetry::Operation,
 };
 
 /// Forks of one fan-out, so that a slip of the pen is no bill.
@@ -265,6 +266,7 @@ impl IntoFuture for FanOut {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        let flow = Operation::workflow(&self.branch, "fan_out");
+        Box::pin(flow.run(self.run()))
     }
 }

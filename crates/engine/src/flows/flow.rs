@@ -12,6 +12,7 @@ use branchwork_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
+use tracing::{Instrument as _, Span};
 
 use super::mark::{FLOW_STEP_KEY, Found, Mark, is_whole};
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     chat::Chat,
     engine::lock,
     error::{Error, Result},
+    telemetry::{self, Operation},
 };
 
 /// How often what a step gave is written before giving up: each time, another process was first.
@@ -58,6 +60,8 @@ pub struct Flow {
     name: Arc<str>,
     // A std mutex: held to look at the names. Shared by clones.
     used: Arc<Mutex<BTreeSet<Name>>>,
+    /// What observers are told of the run.
+    span: Span,
 }
 
 /// A name that was used in a run.
@@ -78,8 +82,13 @@ struct Use<'a> {
 impl Branch {
     /// Begins a run of the flow `name` on this branch.
     pub fn flow(&self, name: impl AsRef<str>) -> Flow {
-        let (branch, name) = (self.clone(), Arc::from(name.as_ref()));
-        Flow { branch, name, used: Arc::default() }
+        let name = name.as_ref();
+        self.flow_within(name, telemetry::workflow(self, name))
+    }
+
+    /// The same as a part of what `span` is of.
+    pub(super) fn flow_within(&self, name: &str, span: Span) -> Flow {
+        Flow { branch: self.clone(), name: Arc::from(name), used: Arc::default(), span }
     }
 }
 
@@ -123,6 +132,16 @@ impl Flow {
         E: Into<Box<dyn StdError + Send + Sync>>,
         R: Future<Output = Result<T, E>>,
     {
+        let step = Operation::step(&self.span, &self.branch, name);
+        step.run(self.step_within(name, run)).await
+    }
+
+    async fn step_within<T, E, R>(&self, name: &str, run: impl FnOnce() -> R) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+        R: Future<Output = Result<T, E>>,
+    {
         let right = self.claim(Name::Step(name.to_owned()))?;
         let done = self.done(name).await?;
         let result = if let Some(done) = done {
@@ -152,7 +171,7 @@ impl Flow {
     ///
     /// As for a [chat](Chat): what had come is kept as interrupted, and it is asked again.
     pub async fn chat(&self, name: &str, chat: Chat) -> Result<Arc<Message>> {
-        Ok(self.ask(name, chat).await?.0)
+        Ok(self.ask(name, chat).instrument(self.span.clone()).await?.0)
     }
 
     /// The answer to `chat`, and whether a model was asked for it.

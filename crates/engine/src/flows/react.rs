@@ -12,6 +12,7 @@ use crate::{
     branch::Branch,
     chat::Reply,
     error::{Error, Result},
+    telemetry::Operation,
 };
 
 /// Rounds unless it is said otherwise.
@@ -185,6 +186,7 @@ impl IntoFuture for React {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        let flow = Operation::workflow(&self.branch, "react");
+        Box::pin(flow.run(self.run()))
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     branch::Branch,
     error::{Error, Result},
     session::Session,
+    telemetry::Operation,
 };
 
 /// A mail that is being written: `.await` it, and it is sent.
@@ -198,6 +199,7 @@ impl IntoFuture for Letter {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.post())
+        let mail = Operation::send_mail(&self.sender);
+        Box::pin(mail.run_telling(self.post(), Operation::tell_sent))
     }
 }

@@ -12,6 +12,7 @@ use super::{Addresses, intake::Intake};
 use crate::{
     branch::Branch,
     error::{Error, Result},
+    telemetry::Operation,
 };
 
 /// How often mail is looked at anew when somebody else moves some of it, or the branch, meanwhile.
@@ -156,6 +157,7 @@ impl IntoFuture for Receive {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.take_in())
+        let mail = Operation::receive_mail(&self.branch);
+        Box::pin(mail.run_telling(self.take_in(), Operation::tell_received))
     }
 }

@@ -6,6 +6,7 @@ use branchwork_core::{
     id::MailId,
     limits::TOOL_OUTPUT_BYTES_MAX,
     message::{Outcome, ToolCall},
+    telemetry::error_type,
     tool::{ToolContext, ToolError, ToolOutput},
 };
 use futures_util::FutureExt as _;
@@ -24,11 +25,14 @@ pub(crate) struct Came {
     pub(crate) outcome: Outcome,
     /// The mails that it tells of.
     pub(crate) received: Vec<MailId>,
+    /// The class of its failure, when it failed.
+    pub(crate) failure: Option<&'static str>,
 }
 
-impl From<Outcome> for Came {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, received: Vec::new() }
+impl Came {
+    fn failed(failure: &'static str, problem: String) -> Self {
+        let (outcome, received) = (Outcome::Failed(problem), Vec::new());
+        Self { outcome, received, failure: Some(failure) }
     }
 }
 
@@ -40,7 +44,7 @@ impl From<Outcome> for Came {
 pub(crate) async fn run(registered: Registered, call: ToolCall, context: ToolContext) -> Came {
     let arguments = match arguments(&registered, &call.arguments) {
         Ok(arguments) => arguments,
-        Err(problem) => return Outcome::Failed(problem).into(),
+        Err(problem) => return Came::failed(error_type::INVALID_ARGUMENTS, problem),
     };
     let running = AssertUnwindSafe(registered.tool.call(arguments, context)).catch_unwind();
     let ended = match registered.tool.timeout() {
@@ -49,9 +53,9 @@ pub(crate) async fn run(registered: Registered, call: ToolCall, context: ToolCon
     };
     match ended {
         Ok(Ok(Ok(given))) => output(given),
-        Ok(Ok(Err(error))) => Outcome::Failed(error.to_string()).into(),
-        Ok(Err(panic)) => Outcome::Failed(panicked(&*panic).to_string()).into(),
-        Err(limit) => Outcome::Failed(format!("it took longer than {limit:?}")).into(),
+        Ok(Ok(Err(error))) => Came::failed(error_type::TOOL_ERROR, error.to_string()),
+        Ok(Err(panic)) => Came::failed(error_type::PANIC, panicked(&*panic).to_string()),
+        Err(limit) => Came::failed(error_type::TIMEOUT, format!("it took longer than {limit:?}")),
     }
 }
 
@@ -62,12 +66,11 @@ fn output(ToolOutput { value, received, .. }: ToolOutput) -> Came {
         value => value.to_string().len(),
     };
     if bytes <= TOOL_OUTPUT_BYTES_MAX {
-        return Came { outcome: Outcome::Succeeded(value), received };
+        return Came { outcome: Outcome::Succeeded(value), received, failure: None };
     }
-    Outcome::Failed(format!(
-        "the tool ran, and gave {bytes} bytes, {TOOL_OUTPUT_BYTES_MAX} are allowed"
-    ))
-    .into()
+    let problem =
+        format!("the tool ran, and gave {bytes} bytes, {TOOL_OUTPUT_BYTES_MAX} are allowed");
+    Came::failed(error_type::OUTPUT_TOO_LARGE, problem)
 }
 
 /// Checks `arguments` against the schema of the tool `function`, if it is one of `tools`.

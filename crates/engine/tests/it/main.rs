@@ -99,6 +99,8 @@ mod support;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]
+mod telemetry;
+#[cfg(test)]
 #[expect(dead_code, reason = "what it is as a program of its own")]
 #[path = "../../examples/tool_loop.rs"]
 mod tool_loop;

@@ -10,3 +10,5 @@ mod changes;
 mod others;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod telemetry;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use branchwork_core::{
-    provider::{EventStream, Finish, ModelInfo, ProviderEvent},
+    provider::{Embeddings, EventStream, Finish, ModelInfo, ProviderEvent},
     secret::{Secret, begun, redact},
 };
 use serde_json::Value;
@@ -36,6 +36,12 @@ impl Mask {
             model.owner.iter_mut().for_each(|owner| self.clean(owner));
         }
         models
+    }
+
+    /// Vectors whose model has no key in its name.
+    pub(crate) fn embeddings(&self, mut made: Embeddings) -> Embeddings {
+        made.model.iter_mut().for_each(|model| self.clean(model));
+        made
     }
 
     /// The answer without keys, also those that come in pieces: the end of a piece is held back for as long

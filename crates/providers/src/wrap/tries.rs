@@ -80,13 +80,19 @@ enum Phase {
     /// A try answers.
     Answering(EventStream),
     /// The next try is made after a while; at once when there is no timer.
-    Waiting(Option<Pin<Box<Sleep>>>, Next, String),
+    Waiting(Option<Pin<Box<Sleep>>>, Next, Problem),
     /// The next try is made.
     Asking(BoxFuture<'static, Result<EventStream, ProviderError>>),
     /// The answer is whole; its stream may have to be read to its end.
     Whole(EventStream),
     /// Nothing may come.
     Over,
+}
+
+/// Why a try failed.
+struct Problem {
+    error_type: &'static str,
+    text: String,
 }
 
 /// What was counted of all tries.
@@ -180,10 +186,11 @@ impl Tries {
     fn go_on_after(&mut self, error: ProviderError) -> Result<(), ProviderError> {
         self.phase = Phase::Over;
         let Some(next) = self.plan.next(&error, self.has_said) else { return Err(error) };
-        let problem = match error.detail() {
+        let text = match error.detail() {
             "" => error.to_string(),
             detail => format!("{error}: {detail}"),
         };
+        let problem = Problem { error_type: error.error_type(), text };
         let timer = (!next.wait.is_zero()).then(|| Box::pin(sleep(next.wait)));
         self.phase = Phase::Waiting(timer, next, problem);
         Ok(())
@@ -196,7 +203,8 @@ impl Tries {
         {
             let retries = self.count.retry();
             self.phase = Phase::Asking(send);
-            return self.tell_retried(Retried { retries, wait, problem });
+            let Problem { error_type, text: problem } = problem;
+            return self.tell_retried(Retried { retries, wait, error_type, problem });
         }
         Progress::Continue(())
     }

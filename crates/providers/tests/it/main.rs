@@ -22,3 +22,5 @@ mod recording;
 mod responses;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod telemetry;

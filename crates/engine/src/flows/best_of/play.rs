@@ -6,6 +6,7 @@ use branchwork_core::{id::OpId, message::Message};
 use futures_util::{StreamExt as _, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tracing::Span;
 
 use super::{
     BestOf, Candidate, Match, Side, Tournament, Verdict,
@@ -69,7 +70,7 @@ impl<'a> Play<'a> {
         // All branches begin where this one did, whenever they are made.
         let born = branch.engine().store().reflog(place.id(), 2, 1).await?;
         let from = born.first().and_then(|birth| birth.to);
-        let flow = place.flow(name);
+        let flow = place.flow_within(name, Span::current());
         let subject = || Subject {
             instruction: tournament.instruction.clone(),
             context: tournament.context.clone(),

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     flows::asking::{CONCURRENCY, Each, references},
     reference::ModelReference,
+    telemetry::Operation,
 };
 
 /// Candidates of one tournament, so that a slip of the pen is no bill.
@@ -181,6 +182,7 @@ impl IntoFuture for Tournament {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.hold())
+        let flow = Operation::workflow(&self.branch, "best_of");
+        Box::pin(flow.run(self.hold()))
     }
 }

@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use branchwork_core::{
     call::ModelCall,
-    message::{Body, Message, Native, Part, ToolCall},
+    message::{Body, Message, Native, Part, Status, ToolCall},
     provider::{Finish, ProviderError, ProviderEvent, Retried},
+    telemetry::error_type,
 };
 use serde_json::Value;
 
@@ -33,7 +34,8 @@ pub(super) fn said(answer: &Message, siblings: &[Arc<Message>], call: &ModelCall
     let mut events = Vec::new();
     if call.retries > 0 {
         let problem = "the log does not say why".to_owned();
-        let retried = Retried { retries: call.retries, wait: Duration::ZERO, problem };
+        let (retries, wait, error_type) = (call.retries, Duration::ZERO, error_type::OTHER);
+        let retried = Retried { retries, wait, error_type, problem };
         events.push(ProviderEvent::Retried(retried));
     }
     if call.model.is_some() {
@@ -43,6 +45,9 @@ pub(super) fn said(answer: &Message, siblings: &[Arc<Message>], call: &ModelCall
     for (choice, sibling) in (1..).zip(siblings) {
         let mut own = Vec::new();
         say_body(&sibling.body, &mut own);
+        if sibling.status == Status::Complete {
+            own.push(ProviderEvent::Finished(Finish::Stop));
+        }
         let event = |event| ProviderEvent::Sibling { choice, event: Box::new(event) };
         events.extend(own.into_iter().map(event));
     }

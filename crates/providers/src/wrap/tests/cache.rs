@@ -88,7 +88,8 @@ async fn only_whole_answers_that_ended_well_are_kept() {
 async fn of_several_answers_all_have_to_end_well() {
     let ends = |finish| of_sibling(1, ProviderEvent::Finished(finish));
     let both = |finish| Answer::new().piece("Rome.").says(sibling(1, "Oslo.")).says(ends(finish));
-    let retried = Retried { retries: 1, wait: SECOND, problem: "cut".to_owned() };
+    let retried =
+        Retried { retries: 1, wait: SECOND, error_type: "truncated", problem: "cut".to_owned() };
     for (answer, kept) in [
         (both(Finish::Stop).end(), 1),
         (both(Finish::ToolCalls).end(), 1),
@@ -137,7 +138,8 @@ async fn an_answer_that_is_dropped_before_its_end_is_not_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_count_is_not_kept() {
-    let retried = Retried { retries: 1, wait: SECOND, problem: "cut".to_owned() };
+    let retried =
+        Retried { retries: 1, wait: SECOND, error_type: "truncated", problem: "cut".to_owned() };
     let answer =
         Answer::new().piece("Os").says(ProviderEvent::Retried(retried)).piece("Rome.").end();
     let cache = cache(&Planned::new([answer]), CacheOptions::new());
