@@ -150,17 +150,23 @@ fn is_cut(text: &str) -> bool {
 /// Where `secret` is in `text`, one behind the other.
 fn places(text: &str, secret: &str) -> Vec<Range<usize>> {
     let mut places = Vec::new();
-    let mut letters = text.chars();
-    loop {
-        let rest = letters.as_str();
-        let start = text.len() - rest.len();
-        if let Some(after) = secret.chars().try_fold(rest, after) {
+    let Some(first) = secret.chars().next() else { return places };
+    // What a form of the first letter begins with: most letters are passed by at once.
+    let may_begin =
+        |letter: char| letter.eq_ignore_ascii_case(&first) || matches!(letter, '%' | '\\' | '&');
+    let mut rest = text;
+    while let Some(here) = rest.find(may_begin).and_then(|start| rest.get(start..)) {
+        let start = text.len() - here.len();
+        if let Some(after) = secret.chars().try_fold(here, after) {
             places.push(start..text.len() - after.len());
-            letters = after.chars();
-        } else if letters.next().is_none() {
-            return places;
+            rest = after;
+        } else {
+            let mut letters = here.chars();
+            letters.next();
+            rest = letters.as_str();
         }
     }
+    places
 }
 
 /// What follows `wanted`, when `text` begins with it in any of its forms.

@@ -137,19 +137,15 @@ impl ReplayProvider {
         {
             return (Some(index), Some(Drift::Repeated { answer: entry.id() }));
         }
-        match self.nearest(request, state) {
-            Some((index, entry)) => {
-                let mut differences = self.tape.differences(index, request);
-                if differences.is_empty() {
-                    differences.push(self.tape.words(index));
-                }
-                (Some(index), Some(Drift::Asked { answer: entry.id(), differences }))
-            }
-            None => {
-                let last = state.last.and_then(|index| self.tape.entry(index));
-                (None, Some(Drift::Unlogged { after: last.map(Entry::id) }))
-            }
+        let Some((index, entry)) = self.nearest(request, state) else {
+            let last = state.last.and_then(|index| self.tape.entry(index));
+            return (None, Some(Drift::Unlogged { after: last.map(Entry::id) }));
+        };
+        let mut differences = self.tape.differences(index, request);
+        if differences.is_empty() {
+            differences.push(self.tape.words(index));
         }
+        (Some(index), Some(Drift::Asked { answer: entry.id(), differences }))
     }
 
     /// The calls that asked what `request` asks, in their order.
