@@ -96,7 +96,7 @@ fn an_endpoint_that_is_not_heeded_is_told_of() {
 mod otlp {
     use std::{
         io::{BufRead as _, BufReader, Read as _, Write as _},
-        net::TcpListener,
+        net::{TcpListener, TcpStream},
         sync::{Arc, Mutex},
         thread,
     };
@@ -116,25 +116,7 @@ mod otlp {
             let seen = Arc::new(Mutex::new(Vec::new()));
             let kept = Arc::clone(&seen);
             thread::spawn(move || {
-                for stream in listener.incoming() {
-                    let mut stream = stream.unwrap();
-                    let mut reader = BufReader::new(stream.try_clone().unwrap());
-                    let (mut head, mut length) = (String::new(), 0);
-                    while !head.ends_with("\r\n\r\n") {
-                        let start = head.len();
-                        reader.read_line(&mut head).unwrap();
-                        let line = head[start..].to_ascii_lowercase();
-                        if let Some(bytes) = line.strip_prefix("content-length:") {
-                            length = bytes.trim().parse().unwrap();
-                        }
-                    }
-                    let mut body = vec![0; length];
-                    reader.read_exact(&mut body).unwrap();
-                    kept.lock().unwrap().push((head, body));
-                    let answer =
-                        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-                    stream.write_all(answer.as_bytes()).unwrap();
-                }
+                listener.incoming().for_each(|stream| answer(stream.unwrap(), &kept));
             });
             Self { url, seen }
         }
@@ -146,6 +128,25 @@ mod otlp {
             let bodies = seen.iter().filter(|(head, _)| head.starts_with(&begins));
             bodies.flat_map(|(_, body)| body.clone()).collect()
         }
+    }
+
+    /// Keeps what is sent on `stream`, and takes it.
+    fn answer(mut stream: TcpStream, kept: &Mutex<Vec<(String, Vec<u8>)>>) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let (mut head, mut length) = (String::new(), 0);
+        while !head.ends_with("\r\n\r\n") {
+            let start = head.len();
+            reader.read_line(&mut head).unwrap();
+            let line = head[start..].to_ascii_lowercase();
+            if let Some(bytes) = line.strip_prefix("content-length:") {
+                length = bytes.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        kept.lock().unwrap().push((head, body));
+        let taken = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(taken.as_bytes()).unwrap();
     }
 
     fn holds(bytes: &[u8], text: &[u8]) -> bool {
