@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`aimock`] | [`Aimock`]: a server of five protocols that others wrote, with answers out of a file |
 //! | [`mod@bench`] | [`Bench`](bench::Bench): a store under test, and branches written to it |
 //! | [`clock`] | [`TestClock`]: time that moves when it is asked |
 //! | [`conformance`] | what every store must do; [`store_conformance!`] makes tests of it |
@@ -16,6 +17,8 @@
 //!
 //! Fakes are stricter than the real thing: what a real provider might let pass, they refuse.
 
+mod admin;
+pub mod aimock;
 pub mod bench;
 pub mod clock;
 pub mod conformance;
@@ -29,6 +32,7 @@ pub mod provider;
 pub mod xtask;
 
 pub use self::{
+    aimock::Aimock,
     clock::TestClock,
     disturbed::{DisturbedStore, Moment},
     histories::histories,

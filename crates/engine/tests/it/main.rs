@@ -34,6 +34,9 @@ mod extract;
 #[cfg(feature = "openai")]
 mod faults;
 #[cfg(test)]
+#[cfg(feature = "openai")]
+mod five_protocols;
+#[cfg(test)]
 mod flows;
 #[cfg(test)]
 mod loops;
