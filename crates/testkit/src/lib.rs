@@ -13,6 +13,7 @@
 //! | [`legal`] | [`breaches`](legal::breaches): what of a history a provider would refuse |
 //! | [`peer`] | [`Peer`]: a server that misbehaves as it is told, and grades who asks it |
 //! | [`provider`] | [`ScriptedProvider`]: answers that the test wrote |
+//! | [`real_model`] | [`RealModel`]: a small real model on a real server |
 //! | [`mod@xtask`] | what `cargo xtask` fetches and starts for tests |
 //!
 //! Fakes are stricter than the real thing: what a real provider might let pass, they refuse.
@@ -29,6 +30,7 @@ pub mod ids;
 pub mod legal;
 pub mod peer;
 pub mod provider;
+pub mod real_model;
 pub mod xtask;
 
 pub use self::{
@@ -39,5 +41,6 @@ pub use self::{
     ids::SequentialIds,
     peer::{Peer, Verdict},
     provider::{Gate, Script, ScriptedProvider},
+    real_model::RealModel,
     xtask::xtask,
 };

@@ -98,6 +98,9 @@ mod support;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]
+#[cfg(feature = "openai")]
+mod three_protocols;
+#[cfg(test)]
 #[expect(dead_code, reason = "what it is as a program of its own")]
 #[path = "../../examples/tool_loop.rs"]
 mod tool_loop;
