@@ -9,7 +9,7 @@
 //! | `wire` | what a protocol is made of, as two traits |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `checks`, `joined`, `data_url`, `arguments_object` | what requests of several protocols have in common |
-//! | `arguments`, `schema`, `cache_key`, `model_list`, `azure` | what the protocols of OpenAI share |
+//! | `arguments`, `call_name`, `schema`, `cache_key`, `model_list`, `azure` | what the protocols of OpenAI share |
 //! | `embed` | texts as vectors |
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
 //! | `errors` | what servers say went wrong, told by what to do about it |
@@ -47,6 +47,7 @@ mod azure;
 mod base_url;
 mod cache_key;
 mod call_ids;
+mod call_name;
 mod chat;
 mod checks;
 mod data_url;

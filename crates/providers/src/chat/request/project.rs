@@ -1,6 +1,6 @@
 //! Messages, projected into what the protocol can say.
 //!
-//! One function a rule. No rule looks at another message, so a longer conversation renders to the
+//! One function a rule. No rule looks at a later message, so a longer conversation renders to the
 //! same bytes as far as the shorter one goes. The record is never changed: what a server wants
 //! otherwise is done here.
 
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     arguments::legal_arguments,
-    dialect::{CallIds, Dialect, ReasoningBack, SystemRole},
+    call_name::call_name,
+    dialect::{AfterResults, CallIds, Dialect, ReasoningBack, SystemRole},
     joined::Joined,
     wire::Pen,
 };
@@ -30,8 +31,16 @@ pub(in crate::chat) fn message(pen: &mut Pen, body: &Body, dialect: Dialect) -> 
         pen.adapt("empty_answer_left_out");
         return Ok(());
     };
+    let is_after_results = pen.open.replace(wire.role) == Some("tool");
+    if is_after_results && wire.role == "user" && dialect.after_results == AfterResults::Answer {
+        pen.adapt("answer_put_in");
+        pen.item(&WireMessage::new("assistant", Content::Text(Cow::Borrowed(NO_ANSWER))))?;
+    }
     pen.item(&wire)
 }
+
+/// What stands for an answer that never came, where a server wants one.
+const NO_ANSWER: &str = "(no answer)";
 
 /// Refuses what the protocol cannot say and nobody should miss.
 fn check(body: &Body) -> Result<(), String> {
@@ -59,6 +68,9 @@ fn note_adaptations(pen: &mut Pen, body: &Body, dialect: Dialect) {
     for call in calls {
         if matches!(call_id(call.id.as_str(), dialect.call_ids), Cow::Owned(_)) {
             pen.adapt("call_id_remade");
+        }
+        if matches!(call_name(&call.function), Cow::Owned(_)) {
+            pen.adapt("call_name_remade");
         }
         if matches!(legal_arguments(&call.arguments), Cow::Owned(_)) {
             pen.adapt("arguments_wrapped");
@@ -96,7 +108,7 @@ struct WireCall<'a> {
 
 #[derive(Serialize)]
 struct WireFunction<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     arguments: Cow<'a, str>,
 }
 
@@ -170,7 +182,7 @@ fn wire_call(call: &ToolCall, form: CallIds) -> WireCall<'_> {
     WireCall {
         id: call_id(call.id.as_str(), form),
         r#type: "function",
-        function: WireFunction { name: &call.function, arguments },
+        function: WireFunction { name: call_name(&call.function), arguments },
     }
 }
 
