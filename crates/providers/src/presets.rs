@@ -3,8 +3,8 @@
 use crate::{
     azure::is_azure,
     dialect::{
-        CacheKey, CallIds, Dialect, KeyHeader, ReasoningBack, SchemaSupport, SeedName, StreamUsage,
-        TokenLimit,
+        AfterResults, CacheKey, CallIds, Dialect, KeyHeader, ReasoningBack, SchemaSupport,
+        SeedName, StreamUsage, TokenLimit,
     },
     protocol::Protocol,
 };
@@ -75,7 +75,8 @@ fn host_of(base_url: &str) -> &str {
 const COMPLETION_TOKENS: Dialect =
     Dialect { token_limit: TokenLimit::MaxCompletionTokens, ..Dialect::COMMON };
 
-const OPENAI: Dialect = Dialect { cache_key: CacheKey::Sent, ..COMPLETION_TOKENS };
+const OPENAI: Dialect =
+    Dialect { cache_key: CacheKey::Sent, call_ids: CallIds::FortyCharacters, ..COMPLETION_TOKENS };
 
 const AZURE: Dialect = Dialect { key_header: KeyHeader::ApiKey, ..OPENAI };
 
@@ -83,6 +84,7 @@ const MISTRAL: Dialect = Dialect {
     stream_usage: StreamUsage::Unasked,
     seed: SeedName::RandomSeed,
     call_ids: CallIds::NineLettersOrDigits,
+    after_results: AfterResults::Answer,
     ..Dialect::COMMON
 };
 
@@ -135,7 +137,8 @@ static PRESETS: [Preset; 18] = [
     azure("azure", Protocol::Chat(AZURE)),
     azure("azure-responses", Protocol::Responses(KeyHeader::ApiKey)),
     hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY",
-        Dialect { reasoning: ReasoningBack::ReasoningDetails, ..Dialect::COMMON }),
+        Dialect { reasoning: ReasoningBack::ReasoningDetails, call_ids: CallIds::FortyCharacters,
+            ..Dialect::COMMON }),
     hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", COMPLETION_TOKENS),
     hosted("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", MISTRAL),
     hosted("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", DEEPSEEK),

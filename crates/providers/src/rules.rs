@@ -26,6 +26,8 @@ macro_rules! rules {
 }
 
 rules! {
+    /// Words stand for an answer between results and what is said next.
+    AnswerPutIn = "answer_put_in",
     /// Arguments of a call that are no JSON object go in one.
     ArgumentsWrapped = "arguments_wrapped",
     /// The user asks to go on, behind an answer at the end.

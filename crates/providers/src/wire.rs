@@ -40,7 +40,8 @@ pub(crate) trait Wire: fmt::Debug + Send + Sync {
     /// What comes before the first message.
     fn head(&self, request: &ModelRequest) -> Result<Vec<u8>, String>;
 
-    /// Writes one message behind those that were written. Looks at no other message, nor at the bytes of one.
+    /// Writes one message behind those that were written. Looks at no other message: what must be known of those
+    /// before it, the pen knows without their bytes.
     fn message(&self, pen: &mut Pen, message: &Message, place: Place<'_>) -> Result<(), String>;
 
     /// What comes after the last message.
@@ -90,7 +91,8 @@ pub(crate) struct Place<'a> {
 pub(crate) struct Pen {
     /// The body so far.
     pub(crate) bytes: Vec<u8>,
-    /// The role of the message of the protocol that more may be added to.
+    /// The role of the last message of the protocol, where what comes next depends on it: more may be
+    /// added to it, or something must come between.
     pub(crate) open: Option<&'static str>,
     /// How many messages of the protocol were begun.
     pub(crate) begun: usize,

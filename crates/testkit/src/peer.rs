@@ -1,12 +1,8 @@
 //! The peer `llmock`, which others wrote: a server that misbehaves as it is told, and grades who asks it.
 
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
 
-use crate::xtask;
+use crate::{admin, xtask};
 
 /// A peer that runs. It ends with this process.
 #[derive(Debug)]
@@ -95,19 +91,6 @@ impl Peer {
 
     /// What it answers to a request that is not for a model.
     async fn admin(&self, method: &str, path: &str, body: &Value) -> Value {
-        let host = self.url.trim_start_matches("http://").trim_end_matches("/v1");
-        let body = body.to_string();
-        let request = format!(
-            "{method} /_llmock/{path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
-             connection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let mut stream = TcpStream::connect(host).await.expect("it listens");
-        stream.write_all(request.as_bytes()).await.expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("it answers");
-        assert!(answer.starts_with("HTTP/1.1 2"), "{method} {path}: {answer}");
-        let (_, body) = answer.split_once("\r\n\r\n").expect("it has a body");
-        serde_json::from_str(body).expect("the body is JSON")
+        admin::ask(&self.url, method, &format!("/_llmock/{path}"), body).await
     }
 }

@@ -34,6 +34,9 @@ mod extract;
 #[cfg(feature = "providers")]
 mod faults;
 #[cfg(test)]
+#[cfg(feature = "providers")]
+mod five_protocols;
+#[cfg(test)]
 mod flows;
 #[cfg(test)]
 mod loops;
@@ -100,6 +103,9 @@ mod support;
 mod tables;
 #[cfg(test)]
 mod telemetry;
+#[cfg(test)]
+#[cfg(feature = "providers")]
+mod three_protocols;
 #[cfg(test)]
 #[expect(dead_code, reason = "what it is as a program of its own")]
 #[path = "../../examples/tool_loop.rs"]

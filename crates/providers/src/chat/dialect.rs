@@ -30,6 +30,8 @@ pub struct Dialect {
     pub seed: SeedName,
     /// Which identifiers of calls it takes.
     pub call_ids: CallIds,
+    /// What may follow the results of calls.
+    pub after_results: AfterResults,
     /// Whether it takes a JSON Schema for the answer.
     pub schema: SchemaSupport,
     /// In which header it wants the key.
@@ -47,6 +49,7 @@ impl Dialect {
         system_role: SystemRole::System,
         seed: SeedName::Seed,
         call_ids: CallIds::Any,
+        after_results: AfterResults::Anything,
         schema: SchemaSupport::JsonSchema,
         key_header: KeyHeader::Bearer,
         cache_key: CacheKey::Never,
@@ -122,8 +125,21 @@ pub enum CallIds {
     /// Any.
     #[default]
     Any,
+    /// Forty characters at most; a short one is made from a longer one.
+    FortyCharacters,
     /// Nine letters and digits; others are sent as nine digits made from them.
     NineLettersOrDigits,
+}
+
+/// What a server takes behind the results of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum AfterResults {
+    /// An answer, or what the user says next.
+    #[default]
+    Anything,
+    /// An answer: where there is none, as a turn was stopped, a few words stand for it.
+    Answer,
 }
 
 /// Whether a server takes a JSON Schema for the answer.

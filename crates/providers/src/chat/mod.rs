@@ -7,12 +7,20 @@
 //!
 //! | rule | what is sent instead | why |
 //! |---|---|---|
+//! | `answer_put_in` | a few words between results and what the user says next, to Mistral | "Unexpected role 'user' after role 'tool'" ([goose 5998], [zed 37021]) |
 //! | `arguments_wrapped` | arguments that are no JSON object, in one | servers parse them, and templates of chats want an object |
-//! | `attachment_left_out` | nothing for a picture or a file of an answer | no server takes them back |
-//! | `call_id_remade` | nine digits for an identifier of another form, where the dialect wants that | [`CallIds`](dialect::CallIds) |
+//! | `attachment_left_out` | nothing for a picture, a file or a sound of an answer | messages of the assistant hold text |
+//! | `call_id_remade` | an identifier of the form of the server | [`CallIds`](dialect::CallIds); `OpenAI`: "string too long. Expected a string with maximum length 40" ([camel 2215], [opencode 12653]) |
+//! | `call_name_remade` | letters, digits, `_` and `-`, 64 at most | "string does not match pattern" ([mcp-use 90]) |
 //! | `empty_answer_left_out` | nothing for an answer without text and calls | servers refuse an empty one |
 //! | `native_left_out` | nothing for a block of another protocol | it means nothing here |
 //! | `thought_left_out` | nothing for a thought, where the dialect never sends any back | [`ReasoningBack`](dialect::ReasoningBack) |
+//!
+//! [camel 2215]: https://github.com/camel-ai/camel/issues/2215
+//! [goose 5998]: https://github.com/aaif-goose/goose/issues/5998
+//! [mcp-use 90]: https://github.com/mcp-use/mcp-use/issues/90
+//! [opencode 12653]: https://github.com/anomalyco/opencode/issues/12653
+//! [zed 37021]: https://github.com/zed-industries/zed/issues/37021
 
 mod answer;
 pub mod dialect;

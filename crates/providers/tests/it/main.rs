@@ -1,5 +1,7 @@
-//! The provider against a real HTTP server on loopback, and against one of another make that misbehaves.
+//! The provider against a real HTTP server on loopback, and against some of another make.
 
+#[cfg(test)]
+mod aimock;
 #[cfg(test)]
 mod anthropic;
 #[cfg(test)]

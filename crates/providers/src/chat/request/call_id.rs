@@ -6,15 +6,21 @@ use crate::{dialect::CallIds, hash::hash};
 
 const LENGTH: usize = 9;
 
+/// "string too long. Expected a string with maximum length 40".
+const LENGTH_MAX: usize = 40;
+
 /// `id` as the server takes it. The same identifier always gives the same.
 pub(super) fn call_id(id: &str, form: CallIds) -> Cow<'_, str> {
-    let is_taken = match form {
-        CallIds::Any => true,
-        CallIds::NineLettersOrDigits => {
-            id.len() == LENGTH && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    let is_plain = || id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match form {
+        CallIds::FortyCharacters if id.len() > LENGTH_MAX => {
+            Cow::Owned(format!("call_{:016x}", hash(id)))
         }
-    };
-    if is_taken { Cow::Borrowed(id) } else { Cow::Owned(digits_of(id)) }
+        CallIds::NineLettersOrDigits if id.len() != LENGTH || !is_plain() => {
+            Cow::Owned(digits_of(id))
+        }
+        _ => Cow::Borrowed(id),
+    }
 }
 
 /// Nine decimal digits made from `id`.
@@ -33,5 +39,16 @@ mod tests {
         let made = call_id("call_1", CallIds::NineLettersOrDigits);
         assert_eq!((made.len(), &made), (9, &call_id("call_1", CallIds::NineLettersOrDigits)));
         assert_ne!(made, call_id("call_2", CallIds::NineLettersOrDigits));
+    }
+
+    #[test]
+    fn identifiers_that_are_too_long_become_short_ones_always_the_same() {
+        let limit = "functions.look:0".to_owned() + &"x".repeat(24);
+        assert_eq!(call_id(&limit, CallIds::FortyCharacters), limit);
+        let (long, other) = (limit.clone() + "a", limit + "b");
+        assert_eq!(call_id(&long, CallIds::Any), long);
+        let made = call_id(&long, CallIds::FortyCharacters);
+        assert!(made.len() <= LENGTH_MAX && made == call_id(&long, CallIds::FortyCharacters));
+        assert_ne!(made, call_id(&other, CallIds::FortyCharacters));
     }
 }

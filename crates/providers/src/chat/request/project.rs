@@ -1,6 +1,6 @@
 //! Messages, projected into what the protocol can say.
 //!
-//! One function a rule. No rule looks at another message, so a longer conversation renders to the
+//! One function a rule. No rule looks at a later message, so a longer conversation renders to the
 //! same bytes as far as the shorter one goes. The record is never changed: what a server wants
 //! otherwise is done here.
 
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     arguments::legal_arguments,
-    dialect::{CallIds, Dialect, ReasoningBack, SystemRole},
+    call_name::call_name,
+    dialect::{AfterResults, CallIds, Dialect, ReasoningBack, SystemRole},
     joined::Joined,
     rules::Rule,
     wire::Pen,
@@ -31,8 +32,16 @@ pub(in crate::chat) fn message(pen: &mut Pen, body: &Body, dialect: Dialect) -> 
         pen.adapt(Rule::EmptyAnswerLeftOut);
         return Ok(());
     };
+    let is_after_results = pen.open.replace(wire.role) == Some("tool");
+    if is_after_results && wire.role == "user" && dialect.after_results == AfterResults::Answer {
+        pen.adapt(Rule::AnswerPutIn);
+        pen.item(&WireMessage::new("assistant", Content::Text(Cow::Borrowed(NO_ANSWER))))?;
+    }
     pen.item(&wire)
 }
+
+/// What stands for an answer that never came, where a server wants one.
+const NO_ANSWER: &str = "(no answer)";
 
 /// Refuses what the protocol cannot say and nobody should miss.
 fn check(body: &Body) -> Result<(), String> {
@@ -60,6 +69,9 @@ fn note_adaptations(pen: &mut Pen, body: &Body, dialect: Dialect) {
     for call in calls {
         if matches!(call_id(call.id.as_str(), dialect.call_ids), Cow::Owned(_)) {
             pen.adapt(Rule::CallIdRemade);
+        }
+        if matches!(call_name(&call.function), Cow::Owned(_)) {
+            pen.adapt(Rule::CallNameRemade);
         }
         if matches!(legal_arguments(&call.arguments), Cow::Owned(_)) {
             pen.adapt(Rule::ArgumentsWrapped);
@@ -97,7 +109,7 @@ struct WireCall<'a> {
 
 #[derive(Serialize)]
 struct WireFunction<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     arguments: Cow<'a, str>,
 }
 
@@ -171,7 +183,7 @@ fn wire_call(call: &ToolCall, form: CallIds) -> WireCall<'_> {
     WireCall {
         id: call_id(call.id.as_str(), form),
         r#type: "function",
-        function: WireFunction { name: &call.function, arguments },
+        function: WireFunction { name: call_name(&call.function), arguments },
     }
 }
 

@@ -7,13 +7,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    call::{call_id, call_name},
+    call::call_id,
     hosted::{Pairs, ban, kind_of},
     message::{Item, Said},
     thought::Thought,
 };
 use crate::{
-    arguments::legal_arguments, joined::Joined, responses::PROTOCOL, rules::Rule, wire::Pen,
+    arguments::legal_arguments, call_name::call_name, joined::Joined, responses::PROTOCOL,
+    rules::Rule, wire::Pen,
 };
 
 /// Writes what `model` is sent for an answer.

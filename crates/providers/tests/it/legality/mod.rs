@@ -4,6 +4,7 @@
 //! `BRANCHWORK_CASES=10000 cargo test -p branchwork-providers --test it legality` is the long run.
 
 mod anthropic;
+mod chat;
 mod gemini;
 mod ollama;
 mod responses;

@@ -1,6 +1,6 @@
 //! Messages, rule by rule.
 
-use branchwork_core::message::{Body, FileSource, Native, Outcome, Part};
+use branchwork_core::message::{Body, CallId, FileSource, Native, Outcome, Part, ToolCall};
 use serde_json::{Value, json};
 
 use super::{adapted, asked, calls, dialect, render, request, result, thought};
@@ -200,6 +200,59 @@ fn identifiers_of_calls_are_made_to_the_form_the_dialect_takes() {
     let id = &body["messages"][0]["tool_calls"][0]["id"];
     assert_eq!(id.as_str().map(str::len), Some(9));
     assert_eq!(id, &body["messages"][1]["tool_call_id"]);
+}
+
+#[test]
+fn what_another_provider_or_a_model_made_up_is_made_to_the_form_of_openai() {
+    let long = "x".repeat(80);
+    let call = ToolCall {
+        id: CallId::new(long.as_str()),
+        function: "no such.tool".to_owned(),
+        arguments: "{}".to_owned(),
+    };
+    let function = call.function.clone();
+    let bodies = vec![
+        Body::ActionRequest { parts: vec![], calls: vec![call] },
+        Body::ActionResponse {
+            call: CallId::new(long.as_str()),
+            function,
+            outcome: Outcome::Unknown,
+        },
+    ];
+    let body = |dialect: Dialect| -> Value {
+        let rendered = render(&request(bodies.clone()), dialect).expect("good");
+        serde_json::from_str(&rendered).expect("JSON")
+    };
+    let sent = body(dialect("openai"));
+    let call = &sent["messages"][0]["tool_calls"][0];
+    assert_eq!(call["function"]["name"], "no_such_tool");
+    assert!(call["id"].as_str().is_some_and(|id| id.len() <= 40), "{call}");
+    assert_eq!(sent["messages"][1]["tool_call_id"], call["id"]);
+    // Servers may read what they made themselves in an identifier.
+    let sent = body(dialect("together"));
+    assert_eq!(sent["messages"][0]["tool_calls"][0]["id"], *long);
+    let noted = adapted(&Chat { dialect: dialect("openai") }, &request(bodies));
+    assert_eq!(noted, ["call_id_remade 1", "call_name_remade 1"]);
+}
+
+#[test]
+fn words_stand_for_an_answer_that_never_came_where_one_must_follow_results() {
+    let bodies = vec![calls(vec![], "{}"), result(Outcome::Unknown), Body::instruction("go on")];
+    let roles = |name: &str| -> Vec<Value> {
+        let rendered = render(&request(bodies.clone()), dialect(name)).expect("good");
+        let body: Value = serde_json::from_str(&rendered).expect("JSON");
+        let messages = body["messages"].as_array().expect("a list").iter();
+        messages.map(|message| message["role"].clone()).collect()
+    };
+    assert_eq!(roles("openai"), ["assistant", "tool", "user"]);
+    assert_eq!(roles("mistral"), ["assistant", "tool", "assistant", "user"]);
+    let answered = [&bodies[..2], &[Body::response("18 C"), Body::instruction("go on")]].concat();
+    let noted = |bodies: &[Body]| {
+        let mistral = Chat { dialect: dialect("mistral") };
+        adapted(&mistral, &request(bodies.to_vec()))
+    };
+    assert_eq!(noted(&bodies), ["answer_put_in 1", "call_id_remade 1"]);
+    assert_eq!(noted(&answered), ["call_id_remade 1"]);
 }
 
 #[test]
