@@ -16,7 +16,7 @@ pub(crate) const VARIABLES: [(&str, &str); 23] = [
     ("BRANCHWORK_STATE_DIR", "the folder of the line editor's history"),
     (
         "BRANCHWORK_LOG",
-        "what is told on standard error, by target: `debug`, or `branchwork=debug,rmcp=info`",
+        "what is told on standard error, by target: `debug`, or `branchwork=debug,branchwork_mcp=info`",
     ),
     ("RUST_LOG", "the same, when BRANCHWORK_LOG is not set"),
     (

@@ -9,8 +9,8 @@ use crate::{env, exit::Failure};
 const OURS: &str = "BRANCHWORK_LOG";
 const COMMON: &str = "RUST_LOG";
 
-/// What begins the targets that `-v` is about.
-const TARGET: &str = "branchwork";
+/// What begins the targets of what is told.
+pub(super) const TARGET: &str = "branchwork";
 
 /// What is told of; `None` when nothing is. `-v` comes before `BRANCHWORK_LOG`, that before `RUST_LOG`,
 /// which is for other programs too: what we cannot read of it is noted.
@@ -28,7 +28,8 @@ fn of_environment(notes: &mut Vec<String>) -> Result<Option<Targets>, Failure> {
     if let Some(text) = env::text(OURS) {
         let targets = text.parse().map_err(|error| {
             let message = format!("{OURS} cannot be read: {error}");
-            Failure::usage(message).with_hint("write `debug`, or `branchwork=debug,rmcp=info`")
+            Failure::usage(message)
+                .with_hint("write `debug`, or `branchwork=debug,branchwork_mcp=info`")
         });
         return targets.map(Some);
     }

@@ -11,7 +11,12 @@ mod no_otlp;
 mod otlp;
 
 use branchwork::telemetry::Telemetry;
-use tracing_subscriber::{Layer, Registry, layer::SubscriberExt as _};
+use tracing::Metadata;
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::{FilterExt as _, filter_fn},
+    layer::SubscriberExt as _,
+};
 
 use self::lines::Lines;
 #[cfg(not(feature = "otlp"))]
@@ -49,7 +54,7 @@ impl Told {
         let mut notes = Vec::new();
         let mut layers: Layers = Vec::new();
         if let Some(targets) = level::targets(global.verbose, &mut notes)? {
-            layers.push(Lines.with_filter(targets).boxed());
+            layers.push(Lines.with_filter(targets.and(filter_fn(is_ours))).boxed());
         }
         let export = Export::begin(&mut notes);
         layers.extend(export.as_ref().map(Export::layer));
@@ -71,6 +76,11 @@ impl Told {
     pub(crate) fn close(&mut self) -> Option<String> {
         self.export.take().and_then(Export::close)
     }
+}
+
+/// Whether we tell it ourselves. What we depend on tells of whatever a server says, keys included.
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with(level::TARGET)
 }
 
 /// Whether what was said is told. The values are those that OpenTelemetry instrumentations share.

@@ -62,7 +62,7 @@ impl Run {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.command(arguments);
         command.env(self.route.variable, self.route.key).env("WIKI_TOKEN", TOKEN);
-        // Everything that we and what we depend on can tell, with what was said.
+        // Everything that can be told, with what was said.
         command.env("BRANCHWORK_LOG", "trace").env("RUST_BACKTRACE", "full");
         command.env("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true");
         command.env("TMPDIR", self.home.path("tmp")).env("OLLAMA_HOST", "127.0.0.1:9");
