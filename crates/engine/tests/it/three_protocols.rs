@@ -13,7 +13,10 @@ use branchwork::{
         message::Status,
         provider::{Finish, Usage},
     },
-    providers::{HttpOptions, HttpProvider, Protocol},
+    providers::{
+        HttpOptions, HttpProvider, Protocol,
+        wrap::{RetryOptions, Stack},
+    },
 };
 use branchwork_testkit::RealModel;
 
@@ -86,7 +89,9 @@ async fn talk(name: &str, protocols: &[&str]) -> Talk {
     for name in PROTOCOLS {
         let protocol = Protocol::from_name(name).unwrap();
         let options = HttpOptions::new(protocol, model.url()).unwrap();
-        engine.register(name, Arc::new(HttpProvider::new(options).unwrap()));
+        let provider = Arc::new(HttpProvider::new(options).unwrap());
+        // The server closes a connection now and then while the next question is on its way.
+        engine.register(name, Stack::over(provider).with_retry(RetryOptions::new()).build());
     }
     let session = engine.session("trip").system(SYSTEM);
     let session = session.config(asks(protocols[0])).create().await.unwrap();
