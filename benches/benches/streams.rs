@@ -84,10 +84,11 @@ fn compare(server: &Process) {
     let mut costs: [Vec<Cost>; 3] = Default::default();
     // The first rounds warm up and open the connections.
     for round in 0..ROUNDS + Kind::ALL.len() {
-        for place in 0..Kind::ALL.len() {
-            let which = (round + place) % Kind::ALL.len();
-            let cost = clients.measure(Kind::ALL[which]);
-            costs[which].extend((round >= Kind::ALL.len()).then_some(cost));
+        let mut turns: Vec<_> = Kind::ALL.into_iter().zip(&mut costs).collect();
+        turns.rotate_left(round % Kind::ALL.len());
+        for (kind, costs) in turns {
+            let cost = clients.measure(kind);
+            costs.extend((round >= Kind::ALL.len()).then_some(cost));
         }
     }
     let what = format!("{STREAMS} streams of {PIECES} pieces at once");
@@ -162,7 +163,7 @@ impl Clients {
             |provider: &Arc<HttpProvider>| ours(Arc::clone(provider), Arc::clone(&self.request));
         match kind {
             Kind::Bare => {
-                bare_runtime.block_on(all(|| bare(self.bare.clone(), Arc::clone(&self.url))))
+                bare_runtime.block_on(all(|| bare(self.bare.clone(), Arc::clone(&self.url))));
             }
             Kind::Ours => own_runtime.block_on(all(|| hear(own))),
             Kind::Keyed => keyed_runtime.block_on(all(|| hear(keyed))),

@@ -163,19 +163,21 @@ async fn collect(listener: TcpListener, counted: &Arc<AtomicU64>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let counted = Arc::clone(counted);
-        let answer = service_fn(move |request: Request<Incoming>| {
-            let counted = Arc::clone(&counted);
-            async move {
-                let is_traces = request.uri().path() == "/v1/traces";
-                let body = request.into_body().collect().await.expect("it comes").to_bytes();
-                if is_traces {
-                    counted.fetch_add(count(body), Ordering::Relaxed);
-                }
-                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
-            }
-        });
+        let answer = service_fn(move |request| take(request, Arc::clone(&counted)));
         connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
     }
+}
+
+async fn take(
+    request: Request<Incoming>,
+    counted: Arc<AtomicU64>,
+) -> Result<Response<Empty<Bytes>>, Infallible> {
+    let is_traces = request.uri().path() == "/v1/traces";
+    let body = request.into_body().collect().await.expect("it comes").to_bytes();
+    if is_traces {
+        counted.fetch_add(count(body), Ordering::Relaxed);
+    }
+    Ok(Response::new(Empty::new()))
 }
 
 fn count(body: Bytes) -> u64 {

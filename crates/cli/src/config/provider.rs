@@ -6,7 +6,7 @@ use branchwork::providers::Protocol;
 use toml_edit::Item;
 
 use super::{
-    resilience::{self, CALLS},
+    resilience::{CALLS, read},
     string, table, unknown,
 };
 use crate::args::Resilience;
@@ -50,19 +50,19 @@ pub(super) fn providers(item: &Item) -> Result<BTreeMap<String, ProviderConfig>,
                 "key" | "api_key" => {
                     return Err(format!("`providers.{name}.{key}`: a key is no setting; {KEPT}"));
                 }
-                _ => {
-                    let path = format!("providers.{name}.{key}");
-                    if !resilience::read(&mut provider.resilience, (&path, key), item)? {
-                        let calls = CALLS.iter().map(|(key, _)| *key);
-                        let known: Vec<_> = KEYS.into_iter().chain(calls).collect();
-                        return Err(unknown(key, &known));
-                    }
-                }
+                _ if read(&mut provider.resilience, (name, key), item)? => {}
+                _ => return Err(unknown_field(key)),
             }
         }
         providers.insert(name.to_owned(), provider);
     }
     Ok(providers)
+}
+
+/// That there is no such field.
+fn unknown_field(key: &str) -> String {
+    let calls = CALLS.iter().map(|(key, _)| *key);
+    unknown(key, &KEYS.into_iter().chain(calls).collect::<Vec<_>>())
 }
 
 /// A protocol, by its name.

@@ -28,12 +28,13 @@ pub(crate) const CALLS: [(&str, &str); 14] = [
     ("cache", "`true` gives an answer again to the same request, as long as the program runs"),
 ];
 
-/// Reads the field `key`, which is at `path`. Answers whether it is one of these.
+/// Reads the field `key` of `provider`. Answers whether it is one of these.
 pub(super) fn read(
     resilience: &mut Resilience,
-    (path, key): (&str, &str),
+    (provider, key): (&str, &str),
     item: &Item,
 ) -> Result<bool, String> {
+    let path = &format!("providers.{provider}.{key}");
     let at_least_one = || count(path, item);
     let time = || seconds(path, item).map(Some);
     match key {
@@ -130,8 +131,7 @@ mod tests {
             ("cache", "false", "false"),
         ];
         assert_eq!(fields.map(|field| field.0), CALLS.map(|field| field.0), "all are here");
-        let lines: String =
-            fields.iter().map(|(key, value, _)| format!("{key} = {value}\n")).collect();
+        let lines: String = fields.map(|(key, value, _)| format!("{key} = {value}\n")).concat();
         let text = format!("[providers.lab]\n{lines}[aliases]\nquick = 'mistral:y'\n");
         let config = Config::parse(&text).unwrap();
         let told = said(&config.providers["lab"].resilience);

@@ -28,8 +28,11 @@ pub(crate) enum Answer {
 pub(crate) struct Server {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<Seen>>>,
-    listed: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    listed: Arc<Mutex<Vec<Listed>>>,
 }
+
+/// The first line of a request for the list of models, and the key that came with it.
+pub(crate) type Listed = (String, Option<String>);
 
 /// One request that asked for an answer.
 struct Seen {
@@ -42,7 +45,7 @@ struct Desk {
     lists: Mutex<VecDeque<Answer>>,
     answers: Mutex<VecDeque<Answer>>,
     requests: Arc<Mutex<Vec<Seen>>>,
-    listed: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    listed: Arc<Mutex<Vec<Listed>>>,
 }
 
 impl Server {
@@ -85,7 +88,7 @@ impl Server {
     }
 
     /// The first lines of the requests for the list of models, and the keys that came with them.
-    pub(crate) fn listed(&self) -> Vec<(String, Option<String>)> {
+    pub(crate) fn listed(&self) -> Vec<Listed> {
         self.listed.lock().unwrap().clone()
     }
 

@@ -47,7 +47,7 @@ impl Savings {
         self.cache_write_tokens += usage.cache_write_tokens.unwrap_or_default();
         match tariff.and_then(|tariff| saved(usage, tariff)) {
             Some(saved) => {
-                self.saved_usd = Some(add_usd(self.saved_usd.unwrap_or_default(), saved))
+                self.saved_usd = Some(add_usd(self.saved_usd.unwrap_or_default(), saved));
             }
             None => self.unknown_prices += 1,
         }

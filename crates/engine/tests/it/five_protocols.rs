@@ -112,8 +112,7 @@ async fn a_conversation_with_tools_leaves_the_same_history_in_every_protocol() {
     };
     let expected = [expected("Which is warmer?", "Rome."), expected("Which is colder?", "Paris.")];
     for protocol in Protocol::ALL {
-        for is_streamed in [true, false] {
-            let test = if is_streamed { "streamed" } else { "whole" };
+        for (is_streamed, test) in [(true, "streamed"), (false, "whole")] {
             let session = session(test, protocol).await;
             assert_eq!(talk(&session, is_streamed).await, expected, "{protocol} {test}");
             // Four calls went to the peer, in this protocol, and each was answered.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use branchwork_core::telemetry::{ATTRIBUTES, span};
+use branchwork_mcp::{McpClient, McpServer};
 use branchwork_testkit::{SeenSpan, Spans};
 use serde_json::{Value, json};
 use tracing::{Instrument as _, info_span};
@@ -18,53 +19,57 @@ fn told(requests: &[SeenSpan]) -> Vec<(String, Value)> {
     requests.iter().map(told).collect()
 }
 
+/// Every request of `server` is told of, with how it is reached.
+async fn check(server: McpServer, transport: &str) {
+    let spans = Spans::watch();
+    let work = async {
+        let client = server.connect().await.unwrap();
+        call(&client, "add", json!({ "a": 1, "b": 2 })).await.unwrap();
+        call(&client, "fail", json!({ "why": "it rains" })).await.unwrap_err();
+        client.read_resource("note://hello").await.unwrap();
+        client.read_resource("note://none").await.unwrap_err();
+        client
+    };
+    let client = work.instrument(info_span!("work")).await;
+    let all = spans.all();
+    assert!(all[0].is_closed, "a connection keeps no span: {all:#?}");
+    // The list is also read in the background, when the server says that it changed.
+    let is_work = |request: &SeenSpan| request.parent == Some(0);
+    let (of, background): (Vec<_>, Vec<_>) = spans.named(span::MCP).into_iter().partition(is_work);
+    assert!(told(&background).iter().all(|(name, _)| name == "tools/list"));
+    let told = told(&of);
+    let code = told.last().unwrap().1.clone();
+    let expected = [
+        ("initialize", Value::Null),
+        ("tools/list", Value::Null),
+        ("tools/call add", Value::Null),
+        ("tools/call fail", json!("tool_error")),
+        ("resources/read", Value::Null),
+        ("resources/read", code.clone()),
+    ];
+    assert_eq!(told, expected.map(|(name, failure)| (name.to_owned(), failure)));
+    assert!(code.as_str().unwrap().parse::<i32>().is_ok(), "{code}");
+    let last = of.last().unwrap();
+    assert_eq!(last.get("rpc.response.status_code"), code);
+    assert_eq!(last.get("mcp.resource.uri"), "note://none");
+    for request in &of {
+        assert_eq!(request.get("network.transport"), transport);
+        assert_eq!(request.get("branchwork.mcp.server"), "fixture");
+        assert!(request.get("mcp.protocol.version").is_string(), "{request:#?}");
+        let has_address = transport == "tcp";
+        assert_eq!(request.get("server.port").is_number(), has_address);
+        assert_eq!(request.get("server.address").is_string(), has_address);
+    }
+    assert!(!spans.say("rains"), "nothing that was said is told");
+    client.close().await;
+}
+
 #[tokio::test]
 async fn each_request_is_a_span_and_ends_while_the_connection_lasts() {
     for kit in Kit::BOTH {
         let http = HttpServer::start(kit);
         for (server, transport) in [(kit.stdio(), "pipe"), (http.server(), "tcp")] {
-            let spans = Spans::watch();
-            let work = async {
-                let client = server.connect().await.unwrap();
-                call(&client, "add", json!({ "a": 1, "b": 2 })).await.unwrap();
-                call(&client, "fail", json!({ "why": "it rains" })).await.unwrap_err();
-                client.read_resource("note://hello").await.unwrap();
-                client.read_resource("note://none").await.unwrap_err();
-                client
-            };
-            let client = work.instrument(info_span!("work")).await;
-            let all = spans.all();
-            assert!(all[0].is_closed, "a connection keeps no span: {all:#?}");
-            // The list is also read in the background, when the server says that it changed.
-            let is_work = |request: &SeenSpan| request.parent == Some(0);
-            let (of, background): (Vec<_>, Vec<_>) =
-                spans.named(span::MCP).into_iter().partition(is_work);
-            assert!(told(&background).iter().all(|(name, _)| name == "tools/list"));
-            let told = told(&of);
-            let code = told.last().unwrap().1.clone();
-            let expected = [
-                ("initialize", Value::Null),
-                ("tools/list", Value::Null),
-                ("tools/call add", Value::Null),
-                ("tools/call fail", json!("tool_error")),
-                ("resources/read", Value::Null),
-                ("resources/read", code.clone()),
-            ];
-            assert_eq!(told, expected.map(|(name, failure)| (name.to_owned(), failure)));
-            assert!(code.as_str().unwrap().parse::<i32>().is_ok(), "{code}");
-            let last = of.last().unwrap();
-            assert_eq!(last.get("rpc.response.status_code"), code);
-            assert_eq!(last.get("mcp.resource.uri"), "note://none");
-            for request in &of {
-                assert_eq!(request.get("network.transport"), transport);
-                assert_eq!(request.get("branchwork.mcp.server"), "fixture");
-                assert!(request.get("mcp.protocol.version").is_string(), "{request:#?}");
-                let has_address = transport == "tcp";
-                assert_eq!(request.get("server.port").is_number(), has_address);
-                assert_eq!(request.get("server.address").is_string(), has_address);
-            }
-            assert!(!spans.say("rains"), "nothing that was said is told");
-            client.close().await;
+            check(server, transport).await;
         }
     }
 }
@@ -94,7 +99,7 @@ async fn requests_that_get_no_answer_end_too() {
     assert_eq!(kinds, expected.map(str::to_owned).into());
 }
 
-async fn call_closed(client: &branchwork_mcp::McpClient) {
+async fn call_closed(client: &McpClient) {
     call(client, "add", json!({ "a": 1, "b": 2 })).await.unwrap_err();
 }
 
@@ -103,9 +108,8 @@ async fn no_span_says_a_secret_of_a_server() {
     let spans = Spans::at(tracing::Level::TRACE);
     let http = HttpServer::start_at(Kit::Current, 0, "key-in-the-header");
     let url = http.url.replace("http://", "http://user:key-in-the-url@");
-    let server =
-        branchwork_mcp::McpServer::http("fixture", format!("{url}?token=key-in-the-query"))
-            .with_header("authorization", "Bearer key-in-the-header");
+    let server = McpServer::http("fixture", format!("{url}?token=key-in-the-query"))
+        .with_header("authorization", "Bearer key-in-the-header");
     let client = server.connect().await;
     if let Ok(client) = &client {
         client.read_resource("note://key-in-the-header").await.unwrap_err();

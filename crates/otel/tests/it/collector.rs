@@ -129,8 +129,7 @@ impl Exporting {
     pub(crate) fn to(options: &OtlpOptions) -> Self {
         let otel = Otel::otlp(options).unwrap();
         let subscriber = tracing_subscriber::registry().with(otel.layer());
-        let _guard = tracing::subscriber::set_default(subscriber);
-        Self { otel, _guard }
+        Self { otel, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
     pub(crate) fn telemetry(&self) -> Telemetry {

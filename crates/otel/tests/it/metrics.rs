@@ -35,9 +35,8 @@ fn by(metric: &Metric, name: &str) -> Value {
     Value::Object(points(metric).into_iter().map(point).collect())
 }
 
-#[tokio::test]
-async fn every_metric_is_a_histogram_with_its_bounds() {
-    let collector = Collector::start();
+/// A call with a tool in a flow, whose answer comes in pieces, and one that is refused.
+async fn work(collector: &Collector) {
     let exporting = Exporting::to(&collector.options());
     let engine = engine(exporting.telemetry());
     let usage = |input, output| {
@@ -73,7 +72,12 @@ async fn every_metric_is_a_histogram_with_its_bounds() {
     main.chat("q").await.unwrap_err();
     engine.close().await.unwrap();
     exporting.otel.close().unwrap();
+}
 
+#[tokio::test]
+async fn every_metric_is_a_histogram_with_its_bounds() {
+    let collector = Collector::start();
+    work(&collector).await;
     let metrics = collector.metrics();
     let names: Vec<&str> = metrics.keys().map(String::as_str).collect();
     let mut expected: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();

@@ -136,13 +136,14 @@ async fn wherever_a_turn_is_dropped_its_spans_end() {
         let (session, _) = session([script]).await;
         let main = session.default_branch();
         let mut chat = Box::pin(main.chat("q").into_future());
-        let mut done = false;
-        for _ in 0..polls {
-            if !done {
-                let poll = std::future::poll_fn(|cx| Poll::Ready(chat.as_mut().poll(cx)));
-                done = poll.await.is_ready();
-            }
-        }
+        let mut polled = 0;
+        let whole_or_late = std::future::poll_fn(|cx| {
+            let is_done = chat.as_mut().poll(cx).is_ready();
+            polled += 1;
+            let is_over = is_done || polled == polls;
+            is_over.then_some(is_done).map_or(Poll::Pending, Poll::Ready)
+        });
+        let done = whole_or_late.await;
         drop(chat);
         // Waits for the turn that may be closing.
         main.append(crate::support::says("end")).await.unwrap();

@@ -1,7 +1,7 @@
 //! Keys are told to nobody, whatever a server says of them.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead, BufReader, Read as _, Write as _},
     net::TcpListener,
     sync::Arc,
     thread,
@@ -34,17 +34,7 @@ fn server() -> String {
         for (status, body) in answers {
             let (mut stream, _) = listener.accept().unwrap();
             let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut length = 0;
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                if let Some(bytes) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = bytes.trim().parse().unwrap();
-                }
-                if line.trim_end().is_empty() {
-                    break;
-                }
-            }
+            let length = length_of_body(&mut reader);
             reader.read_exact(&mut vec![0; length]).unwrap();
             let length = body.len();
             let kind = "content-type: text/event-stream\r\nconnection: close";
@@ -53,6 +43,17 @@ fn server() -> String {
         }
     });
     url
+}
+
+/// Reads the head of a request: how many bytes follow it.
+fn length_of_body(reader: &mut impl BufRead) -> usize {
+    let head: Vec<_> =
+        reader.lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+    let length = head.iter().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().unwrap())
+    });
+    length.unwrap_or_default()
 }
 
 #[tokio::test]

@@ -159,7 +159,8 @@ async fn what_is_said_while_a_turn_goes_on_is_found_by_it_too() {
         steered.await
     };
     let (reply, steered) = tokio::join!(chat.into_future(), steer);
-    (reply.unwrap(), steered.unwrap());
+    reply.unwrap();
+    steered.unwrap();
     let view = main.view().await.unwrap();
     let kept: Vec<Value> = view
         .messages()

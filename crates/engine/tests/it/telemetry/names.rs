@@ -72,7 +72,7 @@ async fn spans_say_what_is_listed_and_no_more() {
             assert!(event.target.starts_with("branchwork::"), "{}", event.target);
         }
     }
-    let events = seen.iter().flat_map(|span| span.event_names());
+    let events = seen.iter().flat_map(SeenSpan::event_names);
     let listed = EVENTS.iter().map(|event| event.name);
     assert_eq!(events.collect::<BTreeSet<_>>(), listed.collect());
 }

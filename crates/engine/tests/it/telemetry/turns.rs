@@ -37,22 +37,23 @@ fn tool(
     FunctionTool::dynamic(spec, move |arguments, _| std::future::ready(call(arguments)))
 }
 
+const USAGE: Usage = Usage {
+    input_tokens: Some(7),
+    output_tokens: Some(5),
+    cached_tokens: Some(4),
+    cache_write_tokens: Some(3),
+    reasoning_tokens: Some(2),
+};
+
 #[tokio::test]
 async fn a_call_of_a_model_is_a_span_in_that_of_its_turn() {
     let spans = Spans::at(Level::TRACE);
     let (model, response_id) = (Some("tiny-1".to_owned()), Some("r1".to_owned()));
-    let usage = Usage {
-        input_tokens: Some(7),
-        output_tokens: Some(5),
-        cached_tokens: Some(4),
-        cache_write_tokens: Some(3),
-        reasoning_tokens: Some(2),
-    };
     let script = Script::new()
         .with_event(ProviderEvent::Started { model, response_id })
         .with_text("Ro")
         .with_text("me.")
-        .with_event(ProviderEvent::Usage(usage))
+        .with_event(ProviderEvent::Usage(USAGE))
         .with_event(ProviderEvent::Finished(Finish::Stop));
     let (session, _) = session([script]).await;
     let main = session.default_branch();

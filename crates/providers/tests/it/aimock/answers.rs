@@ -85,11 +85,11 @@ async fn what_is_said_around_a_call_is_heard_around_it() {
         let mut events = asker(protocol, "blocks").call(&request).await.expect("it is accepted");
         let mut order = Vec::new();
         while let Some(event) = events.next().await {
-            match event.expect("it is no error") {
-                ProviderEvent::Text(text) => order.push(text),
-                ProviderEvent::CallStarted { function, .. } => order.push(function),
-                _ => {}
-            }
+            order.extend(match event.expect("it is no error") {
+                ProviderEvent::Text(text) => Some(text),
+                ProviderEvent::CallStarted { function, .. } => Some(function),
+                _ => None,
+            });
         }
         assert_eq!(order, ["First I look. ", "look", "Then I speak."], "{protocol}");
     }

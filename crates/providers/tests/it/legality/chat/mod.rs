@@ -83,8 +83,8 @@ fn kept(history: &[Arc<Message>], body: &Value) -> Result<(), String> {
             _ => parts_of(message).iter().filter_map(text_of).collect(),
         };
         for text in texts {
-            let place = rest.find(text).ok_or_else(|| format!("{text:?} is lost in {said:?}"))?;
-            rest = &rest[place + text.len()..];
+            let found = rest.split_once(text);
+            (_, rest) = found.ok_or_else(|| format!("{text:?} is lost in {said:?}"))?;
         }
     }
     let sent = body["messages"].as_array().into_iter().flatten();

@@ -225,7 +225,7 @@ fn has_json_as_arguments(request: &Request<'_>) -> bool {
 }
 
 /// The calls of the message before, and the results that follow it at once.
-fn groups<'a>(messages: &'a [Value]) -> impl Iterator<Item = (Vec<&'a str>, Vec<&'a str>)> {
+fn groups(messages: &[Value]) -> impl Iterator<Item = (Vec<&str>, Vec<&str>)> {
     messages.iter().enumerate().filter(|(_, message)| message["role"] != "tool").map(
         |(place, message)| {
             let asked = calls_of(message).iter().map(|call| text(call, "id")).collect();

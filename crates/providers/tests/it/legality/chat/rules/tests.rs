@@ -41,12 +41,11 @@ fn named(name: &str) -> Server {
 fn check_at(server: &str, place: &str, value: Value, rule: &str) {
     let server = named(server);
     let mut body = good(server);
-    match body.pointer_mut(place) {
-        Some(found) => *found = value,
-        None => {
-            let (parent, name) = place.rsplit_once('/').expect("it is a place");
-            body.pointer_mut(parent).expect("it is there")[name] = value;
-        }
+    if let Some(found) = body.pointer_mut(place) {
+        *found = value;
+    } else {
+        let (parent, name) = place.rsplit_once('/').expect("it is a place");
+        body.pointer_mut(parent).expect("it is there")[name] = value;
     }
     let breaches = Request::read(server, &body).breaches();
     let [breach] = breaches.as_slice() else { panic!("{rule}: {breaches:?} in {body:#}") };
