@@ -17,12 +17,14 @@
 //! | `picture` | the picture of a terminal in the README |
 //! | `record` | recordings of what goes over the wire to a real model, and to MCP servers |
 //! | `tables` | the documents that say which tests show what |
+//! | `fuzz` | fuzzing everything that reads bytes from outside |
 //! | `changes` | in tests: the form of the fragments of the changelog |
 //! | `output` | printing |
 
 mod cache;
 #[cfg(test)]
 mod changes;
+mod fuzz;
 mod models;
 mod node;
 mod output;
@@ -91,6 +93,17 @@ enum Task {
     Models,
     /// Write the tables of scenarios and of faults anew, from their data and the tests.
     Tables,
+    /// Fuzz everything that reads bytes from outside, one target after the other.
+    Fuzz {
+        /// Seconds for each target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// What chance begins with; 0 is another number each time.
+        #[arg(long, default_value_t = 0)]
+        seed: u32,
+        /// Which targets; all when none is said.
+        targets: Vec<String>,
+    },
 }
 
 /// What can be done with the model.
@@ -231,6 +244,9 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Models => models::write().map(|()| ExitCode::SUCCESS),
         Task::Tables => tables::write().map(|()| ExitCode::SUCCESS),
+        Task::Fuzz { seconds, seed, targets } => {
+            fuzz::run(&targets, seconds, seed).map(|()| ExitCode::SUCCESS)
+        }
         Task::Model { action: ModelAction::Stop(name) } => stop("model", &name),
         Task::Peer { action: PeerAction::Stop(name) } => stop("peer", &name),
         Task::Model { action: ModelAction::Status(name) } => status("model", &name),

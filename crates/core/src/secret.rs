@@ -187,7 +187,9 @@ fn in_url(text: &str, wanted: char) -> Option<&str> {
 /// `\/` and `\u002f`; JSON within JSON has several backslashes.
 fn in_json(text: &str, wanted: char) -> Option<&str> {
     let bare = bare(text)?;
-    plain(bare, wanted).or_else(|| coded(bare.strip_prefix('u')?, 4, wanted))
+    // A code begins with a `u`, which may itself be what is wanted.
+    let code = bare.strip_prefix('u').and_then(|code| coded(code, 4, wanted));
+    code.or_else(|| plain(bare, wanted))
 }
 
 /// What follows the backslashes that `text` begins with.
@@ -265,6 +267,10 @@ mod tests {
             "sk-a&#x2F;b&#43;c&#X3d;&#34;d&#92;e",
         ] {
             assert_eq!(redact(&format!("a {written} é"), &secrets), "a *** é", "{written}");
+        }
+        let with_u = [Secret::new("sk-u1")];
+        for written in [r"sk-\u00751", r"sk-\\u00551", r"sk-\u1", "sk-&#117;1"] {
+            assert_eq!(redact(written, &with_u), "***", "{written}");
         }
         for other in ["sk-a/b+c=", "sk-a%2Eb+c", r"\", "%", "%2", "%é", "&#", "&#x2F", "\\u00", ""]
         {

@@ -61,6 +61,9 @@ mod data_url;
 mod embed;
 mod errors;
 mod framing;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gemini;
 mod hash;
 mod joined;

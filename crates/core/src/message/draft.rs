@@ -203,9 +203,7 @@ impl Draft {
 ///
 /// The first thing that is wrong, with what would be right.
 pub(crate) fn check_body(body: &Body) -> Result<(), DraftError> {
-    if let Body::Instruction { context: Some(context), .. } = body
-        && !depth_within(context, limits::JSON_DEPTH_MAX)
-    {
+    if !values_of(body).iter().all(|value| depth_within(value, limits::JSON_DEPTH_MAX)) {
         return Err(DraftError::TooDeep { max: limits::JSON_DEPTH_MAX });
     }
     let bytes = body.size();
@@ -231,6 +229,29 @@ pub(crate) fn check_body(body: &Body) -> Result<(), DraftError> {
         }
     }
     Ok(())
+}
+
+/// The JSON in a body: what is nested too deep could be stored, and not be read again.
+fn values_of(body: &Body) -> Vec<&Value> {
+    let (parts, value) = match body {
+        Body::System { .. } => return Vec::new(),
+        Body::Instruction { parts, context } => (parts.as_slice(), context.as_ref()),
+        Body::Response { parts } | Body::ActionRequest { parts, .. } => (parts.as_slice(), None),
+        Body::ActionResponse { outcome, .. } => match outcome {
+            Outcome::Succeeded(value) => (&[][..], Some(value)),
+            _ => return Vec::new(),
+        },
+    };
+    parts.iter().filter_map(value_of).chain(value).collect()
+}
+
+fn value_of(part: &super::Part) -> Option<&Value> {
+    match part {
+        super::Part::Data(value) => Some(value),
+        super::Part::Reasoning { detail, .. } => detail.as_ref(),
+        super::Part::Native(native) => Some(&native.block),
+        _ => None,
+    }
 }
 
 /// Checks that each part which is the place of a call is that of one there is, and its only one.
@@ -292,7 +313,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// Whether `value` is nested at most `levels` deep. Looks no deeper than that itself.
-pub(crate) fn depth_within(value: &Value, levels: usize) -> bool {
+pub fn depth_within(value: &Value, levels: usize) -> bool {
     let inner = match value {
         Value::Array(items) => return levels > 0 && all_within(items.iter(), levels - 1),
         Value::Object(fields) => fields.values(),

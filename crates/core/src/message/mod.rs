@@ -12,11 +12,11 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::draft::{check_body, depth_within};
+pub(crate) use self::draft::check_body;
 pub use self::{
     body::{Body, BodyKind},
     call::{CallId, Outcome, ToolCall},
-    draft::{Draft, DraftError, check_name},
+    draft::{Draft, DraftError, check_name, depth_within},
     native::Native,
     origin::Origin,
     part::{FileSource, Part, text_of},

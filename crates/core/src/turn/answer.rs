@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::{
-    message::{Body, CallId, Native, Part, ToolCall},
+    limits::JSON_DEPTH_MAX,
+    message::{Body, CallId, Native, Part, ToolCall, depth_within},
     provider::{Finish, ProviderEvent, Usage},
 };
 
@@ -33,9 +34,11 @@ impl Answer {
             ProviderEvent::Started { model, .. } => self.model = model.or(self.model.take()),
             ProviderEvent::Text(more) => self.push_text(more),
             ProviderEvent::Reasoning(more) => self.push_reasoning(&more),
-            ProviderEvent::ReasoningDetail(more) => self.push_detail(more),
-            ProviderEvent::ReasoningEnded { native } => self.end_thought(native),
-            ProviderEvent::Native(native) => self.push_part(Part::Native(native)),
+            ProviderEvent::ReasoningDetail(more) => self.push_detail(readable(more)),
+            ProviderEvent::ReasoningEnded { native } => {
+                self.end_thought(native.map(readable_block));
+            }
+            ProviderEvent::Native(native) => self.push_part(Part::Native(readable_block(native))),
             ProviderEvent::CallStarted { index, id, function } => {
                 self.calls.entry(index).or_insert_with(|| {
                     self.unplaced.push(index);
@@ -160,6 +163,15 @@ impl Answer {
             self.push_part(Part::Reasoning { text: String::new(), detail });
         }
     }
+}
+
+/// `value`, or nothing where it is nested deeper than what is stored can be read.
+fn readable(value: Value) -> Value {
+    if depth_within(&value, JSON_DEPTH_MAX) { value } else { Value::Null }
+}
+
+fn readable_block(native: Native) -> Native {
+    Native { block: readable(native.block), ..native }
 }
 
 /// Gives calls that share an identifier, or have none, one of their own: results are paired by it.

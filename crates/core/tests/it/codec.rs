@@ -9,9 +9,14 @@ use branchwork_core::{
     config::{Change, Config, ConfigPatch, Defaults},
     graph::{Approval, CallResult, Merge, MergeMode, Op, OpKind, Step, StepResult},
     id::{BranchId, MailId, MessageId, OpId},
+    limits::JSON_DEPTH_MAX,
     mail::{Mail, Package},
-    message::{Body, CallId, FileSource, Message, Native, Origin, Outcome, Part, Status, ToolCall},
-    provider::{Adapted, ToolChoice, ToolSpec, Usage},
+    message::{
+        Body, CallId, Draft, DraftError, FileSource, Message, Native, Origin, Outcome, Part,
+        Status, ToolCall,
+    },
+    provider::{Adapted, ProviderEvent, ToolChoice, ToolSpec, Usage},
+    turn::Answer,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -395,6 +400,56 @@ fn an_unknown_version_field_or_kind_is_refused() {
     }
     for body in [&b"{}"[..], b"[]", br#"{"response":{"parts":[{"smell":"rose"}]}}"#] {
         assert!(codec::decode(1, place, head, body).is_err(), "{}", String::from_utf8_lossy(body));
+    }
+}
+
+/// A value of that many levels.
+fn nested(levels: usize) -> Value {
+    (0..levels).fold(Value::Null, |inner, _| json!([inner]))
+}
+
+#[test]
+fn what_a_model_says_is_kept_only_as_deep_as_it_can_be_read_again() {
+    for levels in [JSON_DEPTH_MAX, JSON_DEPTH_MAX + 1, 125] {
+        let native = || Native::new("p", "m", nested(levels));
+        let events = [
+            ProviderEvent::Reasoning("hm".to_owned()),
+            ProviderEvent::ReasoningDetail(nested(levels)),
+            ProviderEvent::Native(native()),
+            ProviderEvent::ReasoningEnded { native: Some(native()) },
+            ProviderEvent::Text("so".to_owned()),
+        ];
+        let mut answer = Answer::default();
+        events.into_iter().for_each(|event| answer.push(event));
+        let op = message(answer.body());
+        let encoded = codec::encode(&op).unwrap();
+        assert_eq!(decode(&op, &encoded.head, &encoded.body), op, "{levels}");
+        let is_kept = format!("{op:?}").contains("Array [Array [Array [");
+        assert_eq!(is_kept, levels == JSON_DEPTH_MAX, "{levels}");
+    }
+}
+
+#[test]
+fn a_message_that_could_not_be_read_again_is_refused() {
+    let native = |levels| Part::Native(Native::new("p", "m", nested(levels)));
+    let detail = |levels| Part::Reasoning { text: String::new(), detail: Some(nested(levels)) };
+    let bodies = |levels| {
+        let parts = [Part::Data(nested(levels)), native(levels), detail(levels)];
+        let mut bodies = parts.map(|part| Body::Response { parts: vec![part] }).to_vec();
+        let (call, function) = (CallId::new("c1"), "look".to_owned());
+        let outcome = Outcome::Succeeded(nested(levels));
+        bodies.push(Body::ActionResponse { call, function, outcome });
+        bodies
+    };
+    for body in bodies(JSON_DEPTH_MAX) {
+        assert_eq!(Draft::new(body.clone()).check(), Ok(()));
+        let op = message(body);
+        let encoded = codec::encode(&op).unwrap();
+        assert_eq!(decode(&op, &encoded.head, &encoded.body), op);
+    }
+    for body in bodies(JSON_DEPTH_MAX + 1) {
+        let refused = Draft::new(body).check();
+        assert_eq!(refused, Err(DraftError::TooDeep { max: JSON_DEPTH_MAX }));
     }
 }
 

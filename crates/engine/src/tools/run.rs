@@ -4,8 +4,8 @@ use std::panic::AssertUnwindSafe;
 
 use branchwork_core::{
     id::MailId,
-    limits::TOOL_OUTPUT_BYTES_MAX,
-    message::{Outcome, ToolCall},
+    limits::{JSON_DEPTH_MAX, TOOL_OUTPUT_BYTES_MAX},
+    message::{Outcome, ToolCall, depth_within},
     telemetry::error_type,
     tool::{ToolContext, ToolError, ToolOutput},
 };
@@ -61,6 +61,12 @@ pub(crate) async fn run(registered: Registered, call: ToolCall, context: ToolCon
 
 /// What a tool gave, when it is not too much.
 fn output(ToolOutput { value, received, .. }: ToolOutput) -> Came {
+    if !depth_within(&value, JSON_DEPTH_MAX) {
+        let problem = format!(
+            "the tool ran, and gave JSON that is nested more than {JSON_DEPTH_MAX} levels deep"
+        );
+        return Outcome::Failed(problem).into();
+    }
     let bytes = match &value {
         Value::String(text) => text.len(),
         value => value.to_string().len(),

@@ -97,16 +97,14 @@ impl Heard {
     }
 
     fn argue(&mut self, index: u32, text: &str, mask: &Mask) -> Vec<ProviderEvent> {
-        let mut events = self.let_go();
+        // A text that is held back is held on: one that goes on behind arguments is the same text.
         let held = self.arguments.remove(&index);
         let (text, rest) = self.masked(held, text, mask);
         if !rest.is_empty() {
             self.arguments.insert(index, rest);
         }
-        if !text.is_empty() {
-            events.push(ProviderEvent::CallArguments { index, text });
-        }
-        events
+        let said = Some(text).filter(|text| !text.is_empty());
+        said.map(|text| ProviderEvent::CallArguments { index, text }).into_iter().collect()
     }
 
     /// What is said with `held` before it, and what is held back of that.

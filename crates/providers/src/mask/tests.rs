@@ -107,6 +107,7 @@ fn what_comes_between_the_pieces_of_a_key_does_not_let_it_through() {
             of(choice, ProviderEvent::ReasoningDetail(json!({ "index": 0 }))),
             of(1, text("sk-")),
             of(1, ProviderEvent::Finished(Finish::Stop)),
+            of(choice, argued(9, "{}")),
         ] {
             check_between(|piece| of(choice, text(piece)), &between);
             let thought = |text: &str| ProviderEvent::Reasoning(text.to_owned());

@@ -1,0 +1,4 @@
+//! Streams cut into events and lines.
+#![no_main]
+
+branchwork_fuzz::program!(branchwork_fuzz::framing::Streams);

@@ -1,0 +1,4 @@
+//! Keys in answers.
+#![no_main]
+
+branchwork_fuzz::program!(branchwork_fuzz::mask::Answers);

@@ -1,0 +1,4 @@
+//! Answers of Ollama.
+#![no_main]
+
+branchwork_fuzz::program!(branchwork_fuzz::answer::Ollama);

@@ -1,0 +1,4 @@
+//! Keys in texts.
+#![no_main]
+
+branchwork_fuzz::program!(branchwork_fuzz::redact::Texts);
