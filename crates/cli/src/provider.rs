@@ -154,23 +154,16 @@ pub(crate) fn register(engine: &Engine, world: &World, name: &str) -> Result<(),
     Ok(())
 }
 
-/// How requests to the provider of that name may have been put in words, the likeliest first: without its key, for
-/// what asks nobody. None when it is not known.
-pub(crate) fn wordings(config: &Config, name: &str) -> Vec<HttpOptions> {
+/// How requests to the provider of that name are put in words: without its key, for what asks nobody. `None` when
+/// it is not known.
+pub(crate) fn wording(config: &Config, name: &str) -> Option<HttpOptions> {
     if name.contains("://") {
-        return HttpOptions::chat(name).ok().into_iter().collect();
+        return HttpOptions::chat(name).ok();
     }
+    let own = address(config, name).ok();
+    let own = own.and_then(|url| in_protocol_of(config, Some(name), &url).ok());
     // Where a server is does not change what it is asked.
-    let anywhere = |protocol| HttpOptions::new(protocol, "localhost").ok();
-    let known = preset(name).map(|preset| preset.protocol);
-    // At an address of `--base-url` the common dialect may have been spoken, whichever provider was named with it.
-    let common = match known {
-        Some(Protocol::Chat(_)) => anywhere(Protocol::Chat(Dialect::COMMON)),
-        _ => None,
-    };
-    let url = address(config, name).ok();
-    let own = url.and_then(|url| in_protocol_of(config, Some(name), &url).ok());
-    own.or_else(|| known.and_then(anywhere)).into_iter().chain(common).collect()
+    own.or_else(|| HttpOptions::new(preset(name)?.protocol, "localhost").ok())
 }
 
 /// How to reach the server of `--base-url`: it is talked to as `lender`, the provider that the same

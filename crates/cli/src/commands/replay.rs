@@ -1,10 +1,9 @@
 //! `branchwork replay`: a branch is had again from its log, offline, and compared.
 
-use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
+use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
 
 use branchwork::{
     Session,
-    core::call::CallRecord,
     providers::HttpProvider,
     replay::{Difference, Drift, Place as Where, Replayed},
 };
@@ -45,24 +44,14 @@ pub(super) async fn run(world: &World, args: ReplayArgs) -> Result<ExitCode, Fai
 /// Makes the providers known in whose words requests were put: without keys, as nothing is sent.
 async fn register(world: &World, session: &Session) -> Result<(), Failure> {
     let calls = session.calls().await?;
-    let mut first: BTreeMap<&str, &CallRecord> = BTreeMap::new();
-    for call in &calls {
-        first.entry(&call.call.request.provider).or_insert(call);
-    }
-    for (name, call) in first {
-        let wordings = provider::wordings(&world.config, name);
-        if wordings.is_empty() {
+    let names: BTreeSet<_> = calls.iter().map(|call| &call.call.request.provider).collect();
+    for name in names {
+        if let Some(options) = provider::wording(&world.config, name) {
+            session.engine().register(name, Arc::new(HttpProvider::new(options)?));
+        } else {
             world.note(&format!(
                 "the provider `{name}` is not known here: what it was asked is compared by what it says"
             ));
-        }
-        // The first one stays when none of them says it as it was sent.
-        let again = wordings.first().cloned();
-        for options in wordings.into_iter().chain(again) {
-            session.engine().register(name, Arc::new(HttpProvider::new(options)?));
-            if session.request_of(call).await.is_ok() {
-                break;
-            }
         }
     }
     Ok(())

@@ -420,7 +420,9 @@ fn what_a_model_says_is_kept_only_as_deep_as_it_can_be_read_again() {
             ProviderEvent::Text("so".to_owned()),
         ];
         let mut answer = Answer::default();
-        events.into_iter().for_each(|event| answer.push(event));
+        for event in events {
+            answer.push(event);
+        }
         let op = message(answer.body());
         let encoded = codec::encode(&op).unwrap();
         assert_eq!(decode(&op, &encoded.head, &encoded.body), op, "{levels}");

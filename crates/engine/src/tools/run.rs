@@ -65,7 +65,7 @@ fn output(ToolOutput { value, received, .. }: ToolOutput) -> Came {
         let problem = format!(
             "the tool ran, and gave JSON that is nested more than {JSON_DEPTH_MAX} levels deep"
         );
-        return Outcome::Failed(problem).into();
+        return Came::failed(error_type::OUTPUT_TOO_LARGE, problem);
     }
     let bytes = match &value {
         Value::String(text) => text.len(),
