@@ -17,6 +17,7 @@
 //! | `checks`, `rules` | what is checked of requests; the names of what they say otherwise than the history |
 //! | `joined`, `data_url`, `arguments`, `schema` | what requests of several protocols have in common |
 //! | `call_ids`, `call_name`, `cache_key`, `hash` | names of calls and of caches, always the same for the same request |
+//! | `fuzzing` | by a feature of its own, what the fuzz targets reach beside all this |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `loose`, `tally`, `model_list` | what answers of several protocols have in common |
 //! | `parser` | [`Parser`]: answers read from bytes, without a server |
