@@ -13,7 +13,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]: nothing is set.
+    /// [`Error::Store`](crate::Error::Store): nothing is set.
     ///
     /// # Examples
     ///
@@ -71,7 +71,7 @@ impl Branch {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]: nothing is set.
+    /// [`Error::Store`](crate::Error::Store): nothing is set.
     pub async fn set_budget(&self, budget: Budget) -> Result<()> {
         self.of_session().await?.set_budget_of(BudgetScope::Branch(self.id()), budget).await
     }
@@ -81,7 +81,7 @@ impl Branch {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]: nothing is set.
+    /// [`Error::Store`](crate::Error::Store): nothing is set.
     pub async fn set_tree_budget(&self, budget: Budget) -> Result<()> {
         self.of_session().await?.set_budget_of(BudgetScope::Tree(self.id()), budget).await
     }
