@@ -2,17 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use branchwork::{
     core::{
-        clock::Timestamp,
         config::Config,
-        id::OpId,
-        message::{Body, Message, Status},
-        provider::{
-            EventStream, Finish, ModelInfo, ModelRequest, Provider, ProviderError, ProviderEvent,
-            RenderedRequest, Usage,
-        },
+        message::{Body, Draft},
+        provider::{ModelRequest, Provider},
     },
     providers::wrap::{
         Breaker, Cache, CacheOptions, Circuit, Limiter, Limits, RateLimit, Retry, RetryOptions,
@@ -20,10 +14,11 @@ use branchwork::{
     },
 };
 use branchwork_benches::{
+    at_once::AtOnce,
     measure::{median, on_a_thread, thread_cpu, timed},
     report::{self, micros},
 };
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
 use tokio::{runtime::Builder, task::JoinSet};
 
 /// Tasks that share a limiter, and calls of each.
@@ -39,50 +34,13 @@ const PIECES: usize = 200;
 /// Rounds, in each of which all are measured one after the other.
 const ROUNDS: usize = 9;
 
-/// Answers at once, and waits for nothing.
-#[derive(Debug)]
-struct Instant {
-    pieces: usize,
-}
-
-#[async_trait]
-impl Provider for Instant {
-    fn render(&self, _request: &ModelRequest) -> Result<RenderedRequest, ProviderError> {
-        Ok(RenderedRequest::default())
-    }
-
-    async fn send(
-        &self,
-        _request: &ModelRequest,
-        _rendered: RenderedRequest,
-    ) -> Result<EventStream, ProviderError> {
-        let usage = Usage { input_tokens: Some(9), output_tokens: Some(9), ..Usage::default() };
-        let text = (0..self.pieces).map(|_| ProviderEvent::Text("word ".to_owned()));
-        let end = [ProviderEvent::Usage(usage), ProviderEvent::Finished(Finish::Stop)];
-        Ok(Box::pin(stream::iter(text.chain(end).map(Ok))))
-    }
-
-    async fn models(&self) -> Result<Vec<ModelInfo>, ProviderError> {
-        Ok(Vec::new())
-    }
-}
-
 /// A question behind nine more messages.
 fn request() -> ModelRequest {
-    let message = |number: u128| Message {
-        id: OpId::from_bits(number << 32).into(),
-        at: Timestamp::from_micros(0),
-        sender: "user".to_owned(),
-        recipient: None,
-        body: Body::instruction("Where is it warm, and how do I get there?"),
-        metadata: serde_json::Map::new(),
-        status: Status::Complete,
-        edited: None,
-        origin: None,
-    };
+    let said = Draft::new(Body::instruction("Where is it warm, and how do I get there?"));
+    let messages = std::iter::repeat_with(|| Arc::new(said.preview())).take(10).collect();
     let mut config = Config::default();
     config.model = Some("tiny".to_owned());
-    ModelRequest::new((0..10).map(message).map(Arc::new).collect(), config)
+    ModelRequest::new(messages, config)
 }
 
 /// Limits that nobody reaches.
@@ -104,7 +62,7 @@ fn times() -> TimeoutOptions {
 
 /// A provider under each wrapper. The cache keeps nothing, so that each call is one that is not known.
 fn wrapped(pieces: usize) -> Vec<(&'static str, Arc<dyn Provider>)> {
-    let inner = || Arc::new(Instant { pieces }) as Arc<dyn Provider>;
+    let inner = || Arc::new(AtOnce { pieces }) as Arc<dyn Provider>;
     let nothing = CacheOptions::new().with_entries_max(0);
     let all = Stack::over(inner())
         .with_retry(RetryOptions::new())
@@ -180,7 +138,7 @@ fn main() {
 }
 
 fn shared_by_many() {
-    let bare = || Arc::new(Instant { pieces: 1 }) as Arc<dyn Provider>;
+    let bare = || Arc::new(AtOnce { pieces: 1 }) as Arc<dyn Provider>;
     let mut times: [Vec<Duration>; 2] = Default::default();
     for _ in 0..ROUNDS {
         times[0].push(shared(&bare()));

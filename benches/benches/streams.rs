@@ -9,10 +9,8 @@ use std::{env, net::SocketAddr, sync::Arc, time::Duration};
 
 use branchwork::{
     core::{
-        clock::Timestamp,
         config::Config,
-        id::OpId,
-        message::{Body, Message, Status},
+        message::{Body, Draft},
         provider::{ModelRequest, Provider as _, ProviderEvent},
     },
     providers::{HttpOptions, HttpProvider, Secret},
@@ -196,17 +194,7 @@ const KEY: &str = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ
 const REQUEST: &str = r#"{"model":"tiny","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Say something long."}]}"#;
 
 fn request() -> ModelRequest {
-    let message = Message {
-        id: OpId::from_bits(1 << 32).into(),
-        at: Timestamp::from_micros(0),
-        sender: "user".to_owned(),
-        recipient: None,
-        body: Body::instruction("Say something long."),
-        metadata: serde_json::Map::new(),
-        status: Status::Complete,
-        edited: None,
-        origin: None,
-    };
+    let message = Draft::new(Body::instruction("Say something long.")).preview();
     let mut config = Config::default();
     config.model = Some("tiny".to_owned());
     ModelRequest::new(vec![Arc::new(message)], config)

@@ -15,20 +15,15 @@ use std::{
     thread,
 };
 
-use async_trait::async_trait;
 use branchwork::{
     Branch, Engine,
-    core::provider::{
-        EventStream, Finish, ModelInfo, ModelRequest, Provider, ProviderError, ProviderEvent,
-        RenderedRequest, Usage,
-    },
+    core::provider::Provider,
     providers::{HttpOptions, HttpProvider},
     telemetry::{Telemetry, names::span},
 };
-use branchwork_benches::{report, server};
+use branchwork_benches::{at_once::AtOnce, report, server};
 use branchwork_otel::{Otel, OtlpOptions};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use futures_util::stream;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::{
     Request, Response,
@@ -58,35 +53,6 @@ use tracing_subscriber::{
 
 /// Pieces of an answer that comes over HTTP.
 const PIECES: usize = 200;
-
-/// Answers at once, and waits for nothing.
-#[derive(Debug)]
-struct AtOnce;
-
-#[async_trait]
-impl Provider for AtOnce {
-    fn render(&self, _request: &ModelRequest) -> Result<RenderedRequest, ProviderError> {
-        Ok(RenderedRequest::default())
-    }
-
-    async fn send(
-        &self,
-        _request: &ModelRequest,
-        _rendered: RenderedRequest,
-    ) -> Result<EventStream, ProviderError> {
-        let usage = Usage { input_tokens: Some(9), output_tokens: Some(1), ..Usage::default() };
-        let events = [
-            ProviderEvent::Text("Rome.".to_owned()),
-            ProviderEvent::Usage(usage),
-            ProviderEvent::Finished(Finish::Stop),
-        ];
-        Ok(Box::pin(stream::iter(events.map(Ok))))
-    }
-
-    async fn models(&self) -> Result<Vec<ModelInfo>, ProviderError> {
-        Ok(Vec::new())
-    }
-}
 
 /// Who is told of the turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,7 +241,7 @@ fn spans(criterion: &mut Criterion) {
 
 fn both(criterion: &mut Criterion, observers: &[Observer]) {
     let what = "a turn in memory, answered at once";
-    turns(criterion, what, &(Arc::new(AtOnce) as _), observers);
+    turns(criterion, what, &(Arc::new(AtOnce { pieces: 1 }) as _), observers);
     let url = format!("http://{}/v1", server::start(PIECES));
     let options = HttpOptions::chat(&url).expect("it is a URL");
     let provider = HttpProvider::new(options).expect("it can be set up");

@@ -5,8 +5,8 @@
 //! - [`Replay`] lets the engine have a branch again, and compares; [`Branch::replay`](crate::Branch::replay)
 //!   begins one, [`Replayed`] is what came of it.
 //! - [`Drift`] is one thing that differs, [`Difference`] and [`Place`] say in what.
-//! - `said` says an answer again, with the `siblings` that came with it; `acts` takes a history apart; `walk` has its turns again on a `stage`, where
-//!   `prompter` answers for models and tools.
+//! - `said` says an answer again, with the `siblings` that came with it; `acts` takes a history apart; `walk` has its
+//!   turns again on a `stage`, where `prompter` answers for models and tools.
 
 mod acts;
 mod branch;

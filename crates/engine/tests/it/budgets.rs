@@ -35,6 +35,28 @@ fn used(input: u64, output: u64) -> Script {
         .with_event(ProviderEvent::Finished(Finish::Stop))
 }
 
+/// An answer that asks for a call of that identifier and tool, and used 25 tokens.
+fn calling(id: &str, tool: &str) -> Script {
+    let usage = Usage { input_tokens: Some(20), output_tokens: Some(5), ..Usage::default() };
+    Script::new()
+        .with_start()
+        .with_call(0, (id, tool, "{}"))
+        .with_event(ProviderEvent::Usage(usage))
+        .with_event(ProviderEvent::Finished(Finish::ToolCalls))
+}
+
+/// Gives `branch` the tool `count`; answers how often it ran.
+fn counting(branch: &Branch) -> Arc<AtomicU32> {
+    let ran = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&ran);
+    let tool = FunctionTool::new("count", "Counts.", move |Nothing {}: Nothing| {
+        let count = count.fetch_add(1, Ordering::SeqCst);
+        async move { Ok::<_, branchwork::tools::ToolError>(count) }
+    });
+    branch.register(tool).unwrap();
+    ran
+}
+
 /// Asks with an answer of at most ten tokens.
 async fn ask(branch: &Branch) -> Result<String, Error> {
     let config = branchwork::core::config::ConfigPatch::new().with_max_tokens(10);
@@ -125,20 +147,9 @@ async fn a_tree_is_a_branch_and_all_that_comes_from_it() {
 
 #[tokio::test]
 async fn a_turn_that_waits_for_a_larger_budget_goes_on_where_it_was() {
-    let call = Script::new().with_start().with_call(0, ("c", "count", "{}"));
-    let usage = Usage { input_tokens: Some(20), output_tokens: Some(5), ..Usage::default() };
-    let call = call
-        .with_event(ProviderEvent::Usage(usage))
-        .with_event(ProviderEvent::Finished(Finish::ToolCalls));
-    let (session, provider) = session([call, used(30, 5)]).await;
+    let (session, provider) = session([calling("c", "count"), used(30, 5)]).await;
     let main = session.default_branch();
-    let ran = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&ran);
-    let tool = FunctionTool::new("count", "Counts.", move |Nothing {}: Nothing| {
-        let count = count.fetch_add(1, Ordering::SeqCst);
-        async move { Ok::<_, branchwork::tools::ToolError>(count) }
-    });
-    main.register(tool).unwrap();
+    let ran = counting(&main);
     session.set_budget(Budget::new().with_tokens(5).parking()).await.unwrap();
     let config = || branchwork::core::config::ConfigPatch::new().with_max_tokens(10);
     let chat = || main.chat("Count.").with_config(config()).with_tools(ToolSelection::All);
@@ -234,17 +245,9 @@ async fn each_of_several_answers_may_be_as_long_as_one() {
     assert!((10..60).contains(&spent) && reserved == 0, "{spent} {reserved}");
 }
 
-/// An answer that asks for a call of that tool, and used 25 tokens.
-fn calling(tool: &str) -> Script {
-    let usage = Usage { input_tokens: Some(20), output_tokens: Some(5), ..Usage::default() };
-    let call = Script::new().with_start().with_call(0, ("c", tool, "{}"));
-    call.with_event(ProviderEvent::Usage(usage))
-        .with_event(ProviderEvent::Finished(Finish::ToolCalls))
-}
-
 #[tokio::test]
 async fn a_budget_holds_from_the_next_request_on_also_within_a_turn() {
-    let (session, provider) = session([calling("limit"), used(1, 1)]).await;
+    let (session, provider) = session([calling("c", "limit"), used(1, 1)]).await;
     let limited = session.clone();
     let tool = FunctionTool::new("limit", "Sets a budget.", move |Nothing {}: Nothing| {
         let session = limited.clone();
@@ -310,21 +313,10 @@ async fn a_call_counts_once_whatever_happens_to_the_budget_meanwhile() {
 
 #[tokio::test]
 async fn a_replay_of_what_budgets_stopped_asks_nobody_and_uses_nothing() {
-    let call = |id| {
-        let usage = Usage { input_tokens: Some(20), output_tokens: Some(5), ..Usage::default() };
-        let script = Script::new().with_start().with_call(0, (id, "count", "{}"));
-        let script = script.with_event(ProviderEvent::Usage(usage));
-        script.with_event(ProviderEvent::Finished(Finish::ToolCalls))
-    };
-    let (session, provider) = session([call("a"), call("b"), used(30, 5)]).await;
+    let calls = [calling("a", "count"), calling("b", "count"), used(30, 5)];
+    let (session, provider) = session(calls).await;
     let main = session.default_branch();
-    let ran = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&ran);
-    let tool = FunctionTool::new("count", "Counts.", move |Nothing {}: Nothing| {
-        let count = count.fetch_add(1, Ordering::SeqCst);
-        async move { Ok::<_, branchwork::tools::ToolError>(count) }
-    });
-    main.register(tool).unwrap();
+    let ran = counting(&main);
     let config = || branchwork::core::config::ConfigPatch::new().with_max_tokens(10);
     let chat = || main.chat("Count.").with_config(config()).with_tools(ToolSelection::All);
     // One turn is closed by its budget after a round, another one waits for a larger one there.

@@ -3,10 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use branchwork_core::{
-    clock::Timestamp,
     config::Config,
-    id::OpId,
-    message::{Body, Message, Status},
+    message::{Body, Draft},
     provider::{EventStream, ModelRequest, Provider as _, ProviderError, ProviderEvent},
 };
 use branchwork_providers::{HttpOptions, HttpProvider};
@@ -17,17 +15,7 @@ pub(crate) const SHORT: Duration = Duration::from_millis(400);
 
 /// Asks where.
 pub(crate) fn request() -> ModelRequest {
-    let message = Message {
-        id: OpId::from_bits(1).into(),
-        at: Timestamp::from_micros(1),
-        sender: "user".to_owned(),
-        recipient: None,
-        body: Body::instruction("Where?"),
-        metadata: serde_json::Map::new(),
-        status: Status::Complete,
-        edited: None,
-        origin: None,
-    };
+    let message = Draft::new(Body::instruction("Where?")).preview();
     let mut config = Config::default();
     config.model = Some("tiny".to_owned());
     ModelRequest::new(vec![Arc::new(message)], config)
