@@ -6,7 +6,7 @@ use crate::{
     framing::{Framer, Framing},
     mask::Mask,
     reading,
-    wire::{Decode, Events},
+    wire::{Decode, Events, end_stream},
 };
 
 /// Reads an answer as its protocol does: a key that a model spells is cut by what stands between the pieces of
@@ -32,8 +32,7 @@ impl Reread {
                 let mut framer = Framer::new(framing);
                 framer
                     .push(body, |frame| decoder.decode(frame, &mut events))
-                    .and_then(|()| framer.finish(|frame| decoder.decode(frame, &mut events)))
-                    .and_then(|()| decoder.end(&mut events))
+                    .and_then(|()| end_stream(&mut framer, &mut *decoder, &mut events))
             }
         };
         mask.is_spelt(events)
