@@ -30,7 +30,7 @@ const MESSAGES_MIN: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Prefixes {
     // A std mutex: held to look through a few conversations, and to put one in.
-    kept: Mutex<VecDeque<Prefix>>,
+    kept: Mutex<VecDeque<Arc<Prefix>>>,
 }
 
 /// The beginning of a request.
@@ -121,20 +121,18 @@ impl Prefixes {
         wire::check(wire, request)?;
         let (head, breakpoints) = (wire.head(request)?, wire::breakpoints(wire, request));
         let found = self.find(request, (&head, breakpoints));
-        let mut prefix = match found {
-            Some(prefix) => prefix,
+        let mut prefix = match &found {
+            Some(found) => Prefix::clone(found),
             None => begun(head)?,
         };
-        let (from, before) = (prefix.messages.len, prefix.messages.clone());
         // Others are likely to begin where branches part last.
-        let parting =
-            request.cache.shared.iter().copied().rfind(|at| (from + 1..count).contains(at));
-        let stops = parting.into_iter().chain([count - 1]);
-        for stop in stops {
+        let new = prefix.messages.len + 1..count;
+        let parting = request.cache.shared.iter().copied().rfind(|at| new.contains(at));
+        for stop in parting.into_iter().chain([count - 1]) {
             let from = prefix.messages.len;
             if from < stop {
                 prefix.write((wire, request), breakpoints, from..stop)?;
-                self.keep(prefix.clone(), &before, request);
+                self.keep(prefix.clone(), found.as_ref(), request);
             }
         }
         let Prefix { body, mut pen, .. } = prefix;
@@ -144,23 +142,19 @@ impl Prefixes {
     }
 
     /// The longest that `request` goes on with.
-    fn find(&self, request: &ModelRequest, like: (&[u8], &[usize])) -> Option<Prefix> {
+    fn find(&self, request: &ModelRequest, like: (&[u8], &[usize])) -> Option<Arc<Prefix>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.iter().filter(|prefix| prefix.begins(request, like));
-        found.max_by_key(|prefix| prefix.messages.len).cloned()
+        found.max_by_key(|prefix| prefix.messages.len).map(Arc::clone)
     }
 
     /// Keeps `prefix`, in the place of what it goes on with unless others do so too.
-    fn keep(&self, prefix: Prefix, before: &Messages, request: &ModelRequest) {
+    fn keep(&self, prefix: Prefix, before: Option<&Arc<Prefix>>, request: &ModelRequest) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_before = |other: &Prefix| {
-            let (ours, theirs) = (before.pieces.iter(), other.messages.pieces.iter());
-            before.len == other.messages.len
-                && before.len > 0
-                && ours.zip(theirs).all(|(ours, theirs)| Arc::ptr_eq(ours, theirs))
-        };
-        kept.retain(|other| !is_before(other) || other.is_shared(request));
-        kept.push_back(prefix);
+        if let Some(before) = before.filter(|before| !before.is_shared(request)) {
+            kept.retain(|other| !Arc::ptr_eq(other, before));
+        }
+        kept.push_back(Arc::new(prefix));
         let mut bytes: usize = kept.iter().map(|prefix| prefix.body.len()).sum();
         while kept.len() > KEPT_MAX || bytes > BYTES_MAX {
             bytes -= kept.pop_front().map_or(bytes, |oldest| oldest.body.len());
