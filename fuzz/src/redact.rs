@@ -107,13 +107,13 @@ fn forms(text: &str, wanted: char) -> Vec<&str> {
     for skipped in 1..=count.min(16) {
         let bare = &text[skipped..];
         let mut letters = bare.chars();
-        if is_it(letters.next()) {
-            rests.push(letters.as_str());
-        }
+        // What is the code of a letter is not an escaped `u` as well.
         if let Some(code) = bare.strip_prefix('u').and_then(|code| code.split_at_checked(4))
             && is_it(hex(code.0))
         {
             rests.push(code.1);
+        } else if is_it(letters.next()) {
+            rests.push(letters.as_str());
         }
     }
     if let Some((code, rest)) = text.strip_prefix("&#").and_then(|code| code.split_once(';'))
