@@ -105,13 +105,20 @@ pub fn found(text: &str, secrets: &[Secret]) -> Vec<Range<usize>> {
 /// ```
 pub fn begun(text: &str, secrets: &[Secret]) -> usize {
     let of = |secret: &str| {
+        let first = secret.chars().next()?;
         let longest = secret.chars().count().saturating_mul(FORM_BYTES_MAX);
         let end = text.get(text.ceil_char_boundary(text.len().saturating_sub(longest))..)?;
-        let mut rests = end.char_indices().filter_map(|(start, _)| end.get(start..));
+        let starts = end.char_indices().filter(|(_, letter)| may_begin(*letter, first));
+        let mut rests = starts.filter_map(|(start, _)| end.get(start..));
         rests.find(|rest| may_go_on(rest, secret)).map(str::len)
     };
     let secrets = secrets.iter().map(Secret::reveal).filter(|secret| !secret.is_empty());
     secrets.filter_map(of).max().unwrap_or_default()
+}
+
+/// Whether a form of `first` begins with `letter`: most letters are passed by at once.
+const fn may_begin(letter: char, first: char) -> bool {
+    letter.eq_ignore_ascii_case(&first) || matches!(letter, '%' | '\\' | '&')
 }
 
 /// Whether `text` is the beginning of `secret`, and not all of it.
@@ -151,9 +158,7 @@ fn is_cut(text: &str) -> bool {
 fn places(text: &str, secret: &str) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     let Some(first) = secret.chars().next() else { return places };
-    // What a form of the first letter begins with: most letters are passed by at once.
-    let may_begin =
-        |letter: char| letter.eq_ignore_ascii_case(&first) || matches!(letter, '%' | '\\' | '&');
+    let may_begin = |letter: char| may_begin(letter, first);
     let mut rest = text;
     while let Some(here) = rest.find(may_begin).and_then(|start| rest.get(start..)) {
         let start = text.len() - here.len();

@@ -40,9 +40,9 @@ impl Heard {
     /// Takes the next event: what can be handed on now.
     pub(super) fn hear(&mut self, event: ProviderEvent, mask: &Mask) -> Vec<ProviderEvent> {
         match event {
-            ProviderEvent::Text(text) => self.say(Kind::Text, &text, mask),
-            ProviderEvent::Reasoning(text) => self.say(Kind::Reasoning, &text, mask),
-            ProviderEvent::CallArguments { index, text } => self.argue(index, &text, mask),
+            ProviderEvent::Text(text) => self.say(Kind::Text, text, mask),
+            ProviderEvent::Reasoning(text) => self.say(Kind::Reasoning, text, mask),
+            ProviderEvent::CallArguments { index, text } => self.argue(index, text, mask),
             // They spell a key token by token.
             ProviderEvent::Logprobs(_) if self.has_key => {
                 self.is_spelt = true;
@@ -80,7 +80,7 @@ impl Heard {
         events
     }
 
-    fn say(&mut self, kind: Kind, text: &str, mask: &Mask) -> Vec<ProviderEvent> {
+    fn say(&mut self, kind: Kind, text: String, mask: &Mask) -> Vec<ProviderEvent> {
         let mut events = match &self.held {
             Some((held, _)) if *held != kind => self.let_go(),
             _ => Vec::new(),
@@ -96,7 +96,7 @@ impl Heard {
         events
     }
 
-    fn argue(&mut self, index: u32, text: &str, mask: &Mask) -> Vec<ProviderEvent> {
+    fn argue(&mut self, index: u32, text: String, mask: &Mask) -> Vec<ProviderEvent> {
         // A text that is held back is held on: one that goes on behind arguments is the same text.
         let held = self.arguments.remove(&index);
         let (text, rest) = self.masked(held, text, mask);
@@ -108,11 +108,14 @@ impl Heard {
     }
 
     /// What is said with `held` before it, and what is held back of that.
-    fn masked(&mut self, held: Option<String>, text: &str, mask: &Mask) -> (String, String) {
+    fn masked(&mut self, held: Option<String>, text: String, mask: &Mask) -> (String, String) {
         let is_piece = held.is_some();
-        let whole = held.unwrap_or_default() + text;
-        let mut said = mask.text(&whole);
-        if said != whole {
+        let mut said = match held {
+            Some(held) => held + &text,
+            None => text,
+        };
+        if mask.is_in(&said) {
+            mask.clean(&mut said);
             let behind = self.behind.len();
             self.behind.retain(|event| !matches!(event, ProviderEvent::Logprobs(_)));
             self.has_key = true;

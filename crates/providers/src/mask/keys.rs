@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use branchwork_core::{
     provider::{Embeddings, EventStream, Finish, ModelInfo, ProviderEvent},
-    secret::{Secret, begun, redact},
+    secret::{Secret, begun, found, redact},
 };
 use serde_json::Value;
 
@@ -87,13 +87,16 @@ impl Mask {
         event
     }
 
-    /// `text` without keys.
-    pub(super) fn text(&self, text: &str) -> String {
-        redact(text, &self.secrets)
+    /// Whether a key is in `text`.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        !found(text, &self.secrets).is_empty()
     }
 
-    fn clean(&self, text: &mut String) {
-        *text = self.text(text);
+    /// Takes the keys out of `text`.
+    pub(super) fn clean(&self, text: &mut String) {
+        if self.is_in(text) {
+            *text = redact(text, &self.secrets);
+        }
     }
 
     fn value(&self, value: &mut Value) {
