@@ -89,8 +89,8 @@ impl TurnSpan {
         }
     }
 
-    /// Says from where it goes on, and from which turn, when that is not the last one of its branch: the branch is a fork, or
-    /// was moved. `tip` is the newest op of the stretch of the branch. A turn that asks nothing new goes on
+    /// Says from where it goes on, and from which turn, when that is not the last one of its branch: the branch is
+    /// a fork, or was moved. `tip` is the newest op of the stretch of the branch. A turn that asks nothing new goes on
     /// from the one that did.
     pub(crate) fn link(&self, view: &View, tip: Option<OpId>, is_new: bool) {
         if self.0.is_disabled() {

@@ -69,8 +69,9 @@ impl CacheOptions {
 /// Gives the answer to a request again when the same one comes: to the byte, and for the same address.
 ///
 /// Kept in memory, by hash. Only whole answers that ended well are: the model was done, or calls tools; of
-/// several to one request, all of them. The one that was not wanted for longest makes way for new ones. An answer belongs to what the provider was set
-/// up with, its key included: a cache serves one provider, and whoever shares that.
+/// several to one request, all of them. The one that was not wanted for longest makes way for new ones. An answer
+/// belongs to what the provider was set up with, its key included: a cache serves one provider, and whoever shares
+/// that.
 ///
 /// What is given again costs nothing, so its [`Usage`] says 0 tokens read and 0 written, which no call that
 /// was made ever has: that is the mark of it. Its events are else as they came, the server's
