@@ -159,7 +159,8 @@ fn without_ids(mut body: Body) -> Body {
     body
 }
 
-/// The order of events that are no pieces of a text, as a letter each: small ones of the first answer.
+/// The order of events that have a place in an answer and are no pieces of a text, as a letter each: of the
+/// first answer and of the second.
 fn order(events: &[ProviderEvent]) -> [String; 2] {
     let mut orders = [String::new(), String::new()];
     for event in events {
@@ -172,7 +173,6 @@ fn order(events: &[ProviderEvent]) -> [String; 2] {
             ProviderEvent::ReasoningDetail(_) => "d",
             ProviderEvent::ReasoningEnded { .. } => "e",
             ProviderEvent::Native(_) => "n",
-            ProviderEvent::Usage(_) => "u",
             ProviderEvent::Finished(_) => "f",
             _ => "",
         });

@@ -2,11 +2,13 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll, ready},
 };
 
 use branchwork_core::provider::{EventStream, ProviderError, ProviderEvent};
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream::Fuse};
 
 use super::{heard::Heard, keys::Mask};
 use crate::wire::of_choice;
@@ -15,11 +17,7 @@ type Item = Result<ProviderEvent, ProviderError>;
 
 /// `events` without the keys of `mask`. The end of a piece is held back for as long as a key may begin with it.
 pub(super) fn masked(mask: Arc<Mask>, events: EventStream) -> EventStream {
-    let state = (events.fuse(), Masking::new(mask));
-    Box::pin(stream::unfold(state, |(mut events, mut masking)| async move {
-        let event = masking.next(&mut events).await?;
-        Some((event, (events, masking)))
-    }))
+    Box::pin(Masked { events: events.fuse(), masking: Masking::new(mask) })
 }
 
 /// Whether a key of `mask` comes in pieces in `events`, which are all of an answer or its beginning.
@@ -32,11 +30,35 @@ pub(super) fn is_spelt(mask: &Arc<Mask>, events: impl IntoIterator<Item = Provid
     masking.is_spelt
 }
 
+/// The events of a response that can be handed on.
+struct Masked {
+    events: Fuse<EventStream>,
+    masking: Masking,
+}
+
+impl Stream for Masked {
+    type Item = Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Item>> {
+        let Self { events, masking } = &mut *self;
+        while masking.ready.is_empty() {
+            let Some(event) = ready!(events.poll_next_unpin(context)) else {
+                masking.end();
+                break;
+            };
+            masking.take(event);
+        }
+        Poll::Ready(masking.ready.pop_front())
+    }
+}
+
 /// A response while it comes.
 struct Masking {
     mask: Arc<Mask>,
     /// Its answers by their numbers; 0 is the first.
     answers: BTreeMap<u32, Heard>,
+    /// What one of them says just now; empty but for its room.
+    said: Vec<ProviderEvent>,
     /// What can be handed on.
     ready: VecDeque<Item>,
     /// Whether a key came in pieces.
@@ -45,19 +67,13 @@ struct Masking {
 
 impl Masking {
     const fn new(mask: Arc<Mask>) -> Self {
-        Self { mask, answers: BTreeMap::new(), ready: VecDeque::new(), is_spelt: false }
-    }
-
-    /// The next event that can be handed on.
-    async fn next(&mut self, events: &mut (impl Stream<Item = Item> + Unpin)) -> Option<Item> {
-        while self.ready.is_empty() {
-            let Some(event) = events.next().await else {
-                self.end();
-                break;
-            };
-            self.take(event);
+        Self {
+            mask,
+            answers: BTreeMap::new(),
+            said: Vec::new(),
+            ready: VecDeque::new(),
+            is_spelt: false,
         }
-        self.ready.pop_front()
     }
 
     fn take(&mut self, event: Item) {
@@ -79,16 +95,20 @@ impl Masking {
     /// Takes what the answer with that number says.
     fn hear(&mut self, choice: u32, event: ProviderEvent) {
         let answer = self.answers.entry(choice).or_default();
-        let events = answer.hear(event, &self.mask).into_iter();
+        answer.hear(event, &self.mask, &mut self.said);
         self.is_spelt |= answer.is_spelt;
-        self.ready.extend(events.map(|event| Ok(of_choice(choice, event))));
+        self.hand_on(choice);
     }
 
     /// Hands on all that was held back: nothing comes behind it.
     fn end(&mut self) {
         for (choice, mut answer) in std::mem::take(&mut self.answers) {
-            let events = answer.end().into_iter();
-            self.ready.extend(events.map(|event| Ok(of_choice(choice, event))));
+            answer.end(&mut self.said);
+            self.hand_on(choice);
         }
+    }
+
+    fn hand_on(&mut self, choice: u32) {
+        self.ready.extend(self.said.drain(..).map(|event| Ok(of_choice(choice, event))));
     }
 }

@@ -37,74 +37,66 @@ impl Kind {
 }
 
 impl Heard {
-    /// Takes the next event: what can be handed on now.
-    pub(super) fn hear(&mut self, event: ProviderEvent, mask: &Mask) -> Vec<ProviderEvent> {
+    /// Takes the next event. What can be handed on now is added to `said`.
+    pub(super) fn hear(
+        &mut self,
+        event: ProviderEvent,
+        mask: &Mask,
+        said: &mut Vec<ProviderEvent>,
+    ) {
         match event {
-            ProviderEvent::Text(text) => self.say(Kind::Text, text, mask),
-            ProviderEvent::Reasoning(text) => self.say(Kind::Reasoning, text, mask),
-            ProviderEvent::CallArguments { index, text } => self.argue(index, text, mask),
+            ProviderEvent::Text(text) => self.say(Kind::Text, text, mask, said),
+            ProviderEvent::Reasoning(text) => self.say(Kind::Reasoning, text, mask, said),
+            ProviderEvent::CallArguments { index, text } => self.argue(index, text, mask, said),
             // They spell a key token by token.
-            ProviderEvent::Logprobs(_) if self.has_key => {
-                self.is_spelt = true;
-                Vec::new()
+            ProviderEvent::Logprobs(_) if self.has_key => self.is_spelt = true,
+            // They have no place in an answer, and there may be any number of them.
+            ProviderEvent::Usage(_) => said.push(event),
+            event @ (ProviderEvent::Logprobs(_) | ProviderEvent::ReasoningDetail(_)) => {
+                let to = if self.held.is_some() { &mut self.behind } else { said };
+                to.push(mask.event(event));
             }
-            ProviderEvent::Logprobs(_)
-            | ProviderEvent::Usage(_)
-            | ProviderEvent::ReasoningDetail(_)
-                if self.held.is_some() =>
-            {
-                self.behind.push(mask.event(event));
-                Vec::new()
-            }
-            event @ (ProviderEvent::Logprobs(_)
-            | ProviderEvent::Usage(_)
-            | ProviderEvent::ReasoningDetail(_)) => vec![mask.event(event)],
             event @ ProviderEvent::Finished(_) => {
-                let mut events = self.end();
-                events.push(mask.event(event));
-                events
+                self.end(said);
+                said.push(mask.event(event));
             }
             event => {
-                let mut events = self.let_go();
-                events.push(mask.event(event));
-                events
+                self.let_go(said);
+                said.push(mask.event(event));
             }
         }
     }
 
     /// Hands on all that was held back: no key came of it.
-    pub(super) fn end(&mut self) -> Vec<ProviderEvent> {
-        let mut events = self.let_go();
+    pub(super) fn end(&mut self, said: &mut Vec<ProviderEvent>) {
+        self.let_go(said);
         let arguments = std::mem::take(&mut self.arguments).into_iter();
-        events.extend(arguments.map(|(index, text)| ProviderEvent::CallArguments { index, text }));
-        events
+        said.extend(arguments.map(|(index, text)| ProviderEvent::CallArguments { index, text }));
     }
 
-    fn say(&mut self, kind: Kind, text: String, mask: &Mask) -> Vec<ProviderEvent> {
-        let mut events = match &self.held {
-            Some((held, _)) if *held != kind => self.let_go(),
-            _ => Vec::new(),
-        };
-        let held = self.held.take().map(|(_, held)| held);
-        let (said, rest) = self.masked(held, text, mask);
-        let is_decided = rest.is_empty() || !said.is_empty();
-        events.extend(Some(said).filter(|said| !said.is_empty()).map(|said| kind.event(said)));
-        self.held = Some((kind, rest)).filter(|(_, rest)| !rest.is_empty());
-        if is_decided {
-            events.append(&mut self.behind);
+    fn say(&mut self, kind: Kind, text: String, mask: &Mask, said: &mut Vec<ProviderEvent>) {
+        if self.held.as_ref().is_some_and(|(held, _)| *held != kind) {
+            self.let_go(said);
         }
-        events
+        let held = self.held.take().map(|(_, held)| held);
+        let (text, rest) = self.masked(held, text, mask);
+        let is_decided = rest.is_empty() || !text.is_empty();
+        self.held = Some((kind, rest)).filter(|(_, rest)| !rest.is_empty());
+        said.extend(Some(text).filter(|text| !text.is_empty()).map(|text| kind.event(text)));
+        if is_decided {
+            said.append(&mut self.behind);
+        }
     }
 
-    fn argue(&mut self, index: u32, text: String, mask: &Mask) -> Vec<ProviderEvent> {
+    fn argue(&mut self, index: u32, text: String, mask: &Mask, said: &mut Vec<ProviderEvent>) {
         // A text that is held back is held on: one that goes on behind arguments is the same text.
         let held = self.arguments.remove(&index);
         let (text, rest) = self.masked(held, text, mask);
         if !rest.is_empty() {
             self.arguments.insert(index, rest);
         }
-        let said = Some(text).filter(|text| !text.is_empty());
-        said.map(|text| ProviderEvent::CallArguments { index, text }).into_iter().collect()
+        let text = Some(text).filter(|text| !text.is_empty());
+        said.extend(text.map(|text| ProviderEvent::CallArguments { index, text }));
     }
 
     /// What is said with `held` before it, and what is held back of that.
@@ -126,8 +118,8 @@ impl Heard {
     }
 
     /// Hands on the text that was held back, and what belongs behind it.
-    fn let_go(&mut self) -> Vec<ProviderEvent> {
-        let held = self.held.take().map(|(kind, text)| kind.event(text));
-        held.into_iter().chain(self.behind.drain(..)).collect()
+    fn let_go(&mut self, said: &mut Vec<ProviderEvent>) {
+        said.extend(self.held.take().map(|(kind, text)| kind.event(text)));
+        said.append(&mut self.behind);
     }
 }

@@ -122,6 +122,13 @@ fn what_comes_between_the_pieces_of_a_key_does_not_let_it_through() {
 }
 
 #[test]
+fn what_was_used_is_told_while_a_text_is_held_back() {
+    let used = ProviderEvent::Usage(Usage::default());
+    let events = masked(vec![text("It is sk-"), used.clone(), used.clone(), text("none")]);
+    assert_eq!(events, [text("It is "), used.clone(), used, text("sk-none")]);
+}
+
+#[test]
 fn log_probabilities_do_not_spell_a_key() {
     let spelt = |token: &str| ProviderEvent::Logprobs(json!({ "content": [{ "token": token }] }));
     let (left, right) = KEY.split_at(9);
