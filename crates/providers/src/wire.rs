@@ -129,6 +129,18 @@ impl Pen {
         self.json(value)
     }
 
+    /// Refuses a conversation of which no message was written: servers do, or call nothing an answer.
+    ///
+    /// # Errors
+    ///
+    /// That nothing could be answered, as a clause.
+    pub(crate) fn check_begun(&self) -> Result<(), String> {
+        if self.begun == 0 {
+            return Err("there is no message that could be answered".to_owned());
+        }
+        Ok(())
+    }
+
     /// Notes that something was sent otherwise than it is kept, by that rule.
     pub(crate) fn adapt(&mut self, rule: Rule) {
         *self.adapted.entry(rule.as_str().into()).or_default() += 1;

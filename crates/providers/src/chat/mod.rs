@@ -72,6 +72,7 @@ impl Wire for Chat {
     }
 
     fn tail(&self, pen: &mut Pen) -> Result<(), String> {
+        pen.check_begun()?;
         pen.raw("]}");
         Ok(())
     }

@@ -116,6 +116,7 @@ impl Wire for Responses {
     }
 
     fn tail(&self, pen: &mut Pen) -> Result<(), String> {
+        pen.check_begun()?;
         pen.raw("]}");
         Ok(())
     }

@@ -45,9 +45,7 @@ pub(in crate::ollama) fn message(pen: &mut Pen, body: &Body) -> Result<(), Strin
 ///
 /// That nothing is asked: the server would load the model and call that an answer.
 pub(in crate::ollama) fn tail(pen: &mut Pen) -> Result<(), String> {
-    if pen.begun == 0 {
-        return Err("there is no message that could be answered".to_owned());
-    }
+    pen.check_begun()?;
     pen.raw("]}");
     Ok(())
 }

@@ -11,7 +11,11 @@ mod responses;
 
 use std::{fmt::Display, sync::Arc};
 
-use branchwork_core::{config::Config, message::Message, provider::ModelRequest};
+use branchwork_core::{
+    config::Config,
+    message::Message,
+    provider::{ModelRequest, ProviderError, RenderedRequest},
+};
 use proptest::prelude::ProptestConfig;
 
 /// Histories that are tried unless the caller says otherwise.
@@ -28,6 +32,20 @@ fn request(model: &str, history: &[Arc<Message>]) -> ModelRequest {
     let mut config = Config::default();
     config.model = Some(model.to_owned());
     ModelRequest::new(history.to_vec(), config)
+}
+
+/// What was rendered; `None` when that was refused for a history of which nothing is sent.
+fn unless_it_says_nothing(
+    rendered: Result<RenderedRequest, ProviderError>,
+) -> Option<RenderedRequest> {
+    match rendered {
+        Err(error) if says_nothing(&error) => None,
+        rendered => Some(rendered.expect("the protocol can say it")),
+    }
+}
+
+fn says_nothing(error: &ProviderError) -> bool {
+    error.detail() == "there is no message that could be answered"
 }
 
 /// That a rule holds, or what breaks it.
