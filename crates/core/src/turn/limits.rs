@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     limits::TURN_ROUNDS_DEFAULT,
-    provider::{PICO_PER_MICRO, Tariff, Usage},
+    provider::{PICO_PER_MICRO, Tariff, Usage, shown_micro_usd},
 };
 
 /// How far a turn may go: how often it may ask the model, how many tools it may call, how many tokens
@@ -62,11 +62,11 @@ pub enum Limit {
         max: u64,
     },
     /// It cost as much as it may, in millionths of a US dollar.
-    #[error("the turn may cost {0} millionths of a dollar")]
+    #[error("the turn may cost ${}", shown_micro_usd(*.0))]
     Cost(u64),
     /// The cost is limited, and not known: the provider does not count tokens, or nobody said what they
     /// cost.
-    #[error("the turn may cost {0} millionths of a dollar, and what it cost is not known")]
+    #[error("the turn may cost ${}, and what it cost is not known", shown_micro_usd(*.0))]
     CostUnknown(u64),
     /// A budget does not allow the next call of the model.
     #[error("a budget does not allow the next call of the model")]

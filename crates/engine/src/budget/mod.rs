@@ -12,6 +12,8 @@ mod reservation;
 mod scope;
 mod set;
 
+use branchwork_core::provider::shown_micro_usd;
+
 pub use self::scope::BudgetScope;
 pub(crate) use self::{
     accounts::{Accounts, Amount},
@@ -107,7 +109,10 @@ pub enum OverBudget {
         max: u64,
     },
     /// It may cost more than is left. In millionths of a US dollar.
-    #[error("the call may cost {wanted} millionths of a dollar, {left} of {max} are left")]
+    #[error(
+        "the call may cost ${}, ${} of ${} are left",
+        shown_micro_usd(*.wanted), shown_micro_usd(*.left), shown_micro_usd(*.max)
+    )]
     Cost {
         /// What it may cost, rounded up.
         wanted: u64,
