@@ -150,8 +150,13 @@ impl OpLine<'_> {
             format!("holds an op that cannot be read: {error}: {}", cause_of(&error))
         };
         let op = codec::decode(version, place, self.head.get().as_bytes(), body.as_bytes());
+        let op = op.map_err(say)?;
         let call = self.call.map(|call| codec::decode_call(version, call.get().as_bytes()));
-        Ok((op.map_err(say)?, call.transpose().map_err(say)?))
+        let call = call.transpose().map_err(say)?;
+        if call.is_some() && op.kind.as_message().is_none() {
+            return Err(format!("holds a model call that op {} does not answer", op.id));
+        }
+        Ok((op, call))
     }
 }
 

@@ -4,11 +4,12 @@
 //!   reads one, as often as you like.
 //! - `batch` writes the ops that were read while more is read, `post` the mail; `steps` is how a mail comes
 //!   to where it was.
+//! - `stretches` knows where the ops that were read lie.
 //! - `tell_lost` writes what branches appended that are gone.
 //! - `tell_mail` and `take_mail` write and read the mail of a session.
 //! - `line` and `mail_line` are the format, which `docs/reference/archive.md` tells.
 //!
-//! Neither holds more than a page of it in memory, but for the call log.
+//! Neither holds more than a page of it in memory, but for the call log and where each stretch ends.
 
 mod batch;
 mod error;
@@ -17,6 +18,7 @@ mod mail_line;
 mod post;
 mod read;
 mod steps;
+mod stretches;
 mod take_mail;
 mod tell_lost;
 mod tell_mail;

@@ -18,6 +18,7 @@ use super::{
     batch::Batch,
     line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, lost_name, parse},
     post::Post,
+    stretches::Stretches,
 };
 use crate::{
     engine::Engine,
@@ -176,6 +177,7 @@ pub(super) struct Import<'a> {
     pub(super) session: SessionId,
     default: BranchId,
     pub(super) branches: BTreeMap<BranchId, Going>,
+    stretches: Stretches,
     /// Ops of one branch that are not committed yet.
     batch: Batch<'a>,
     /// Mail that is not committed yet.
@@ -199,6 +201,8 @@ pub(super) struct Going {
     /// It stands for a deleted one.
     pub(super) deleted: bool,
     presence: Presence,
+    /// The archive has begun to tell of it.
+    is_met: bool,
 }
 
 impl Going {
@@ -209,8 +213,9 @@ impl Going {
         Self { known: branch.revision, presence, ..Self::default() }
     }
 
+    /// Whether it is in the store, and the archive has told so.
     pub(super) fn is_there(&self) -> bool {
-        self.presence != Presence::Absent
+        self.is_met && self.presence != Presence::Absent
     }
 }
 
@@ -255,6 +260,7 @@ impl<'a> Import<'a> {
             session,
             default,
             branches,
+            stretches: Stretches::default(),
             batch,
             post: Post::new(store, session),
             imported,
@@ -372,15 +378,17 @@ impl<'a> Import<'a> {
             Ok(ids) => ids,
             Err(problem) => return Ok(Err(problem)),
         };
-        let there = self.branches.get(&id);
-        if line.deleted && there.is_some_and(|there| there.presence == Presence::There) {
+        let there = self.branches.get_mut(&id);
+        let known = there.as_ref().map_or(0, |there| there.known);
+        if let Some(there) = there.filter(|there| line.deleted && there.presence == Presence::There)
+        {
             // It was deleted where the archive is from, and lives on here.
+            there.is_met = true;
             return Ok(Ok(()));
         }
-        let known = there.map_or(0, |there| there.known);
-        let (told, deleted) = (1, line.deleted);
+        let (told, deleted, presence) = (1, line.deleted, Presence::There);
         let mut going =
-            Going { head, told, known, deleted, presence: Presence::There, ..Going::default() };
+            Going { head, told, known, deleted, presence, is_met: true, ..Going::default() };
         if known == 0 {
             let at = Timestamp::from_micros(line.created);
             let commit = Commit::new(self.session, at);
@@ -425,18 +433,24 @@ impl<'a> Import<'a> {
         };
         self.batch.make_room(branch).await?;
         self.check_met(branch).await?;
-        let Some(going) = self.branches.get_mut(&branch) else {
+        let is_new = |going: &Going| going.deleted && going.told == 1 && going.known == 0;
+        let mut is_collected = self.branches.get(&branch).is_some_and(is_new);
+        if is_collected {
+            // The branch may have been collected, and its ops kept for those that need them.
+            self.batch.settle().await?;
+            is_collected = self.is_op(Some(op.id)).await?;
+        }
+        let Some(going) = self.branches.get_mut(&branch).filter(|going| going.is_met) else {
             return Ok(Err(format!("is of branch {branch}, which is not there")));
         };
-        if going.deleted && going.told == 1 && going.known == 0 {
-            // The branch may have been collected, and its ops kept for those that need them.
-            let (stretch, place) = (op.id.stretch(), op.id.place());
-            self.batch.settle().await?;
-            let there = self.store.ops(self.session, stretch, place..place + 1).await?;
-            going.known = if there.is_empty() { 0 } else { u64::MAX };
+        if is_collected {
+            going.known = u64::MAX;
         }
         if op.parent != going.head {
             return Ok(Err(format!("holds op {}, and what it builds on is not there", op.id)));
+        }
+        if let Err(problem) = self.stretches.take(branch, &op) {
+            return Ok(Err(problem));
         }
         let from = going.head.replace(op.id);
         going.told += 1;
@@ -457,25 +471,39 @@ impl<'a> Import<'a> {
             Err(problem) => return Ok(Err(problem)),
         };
         self.check_met(branch).await?;
-        let Some(going) = self.branches.get_mut(&branch) else {
+        let Some(going) = self.branches.get(&branch).filter(|going| going.is_met) else {
             return Ok(Err(format!("is of branch {branch}, which is not there")));
         };
-        going.told += 1;
-        let from = std::mem::replace(&mut going.head, to);
-        if going.told <= going.known {
+        if going.head == to {
+            // The one before it was left out. Stores note no such move, so it does not count.
             return Ok(Ok(()));
         }
-        let at = Timestamp::from_micros(line.at);
-        let head = HeadMove { branch, from, to, cause };
-        match self.store.commit(Commit::new(self.session, at).with_head(head)).await {
-            Err(StoreError::NotFound { .. }) => {
-                if let Some(going) = self.branches.get_mut(&branch) {
-                    going.head = from;
-                }
-                Ok(Err("moves a head to an op that is not there".to_owned()))
+        let is_there = if going.told < going.known {
+            // An earlier import left it out, if it did so then.
+            going.known == u64::MAX || self.is_op(to).await?
+        } else {
+            let at = Timestamp::from_micros(line.at);
+            let head = HeadMove { branch, from: going.head, to, cause };
+            match self.store.commit(Commit::new(self.session, at).with_head(head)).await {
+                Err(StoreError::NotFound { .. }) => false,
+                moved => moved.map(|()| true)?,
             }
-            moved => Ok(Ok(moved?)),
+        };
+        if !is_there {
+            return Ok(Err("moves a head to an op that is not there".to_owned()));
         }
+        if let Some(going) = self.branches.get_mut(&branch) {
+            going.told += 1;
+            going.head = to;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whether a head can be there: at an op that is in the store, or before all.
+    async fn is_op(&self, head: Option<OpId>) -> Result<bool> {
+        let Some(op) = head else { return Ok(true) };
+        let place = op.place();
+        Ok(!self.store.ops(self.session, op.stretch(), place..place + 1).await?.is_empty())
     }
 
     /// Judges a damaged line.

@@ -414,6 +414,59 @@ async fn a_damaged_line_is_named_and_left_out_when_asked() {
 }
 
 #[tokio::test]
+async fn an_op_that_lies_where_none_can_is_a_damaged_line() {
+    let lines = lines().await;
+    let ids = ["one", "two", "three"].map(|text| {
+        let line = lines.iter().find(|line| line.contains(&format!("\"{text}\""))).unwrap();
+        line.split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    });
+    let [first, second, third] = ids;
+    // Behind nothing, a place too far, and where one lies already.
+    for (old, new) in [(&first, &third), (&second, &third), (&second, &first)] {
+        let damaged =
+            lines.join("\n").replace(&format!("\"id\":\"{old}\""), &format!("\"id\":\"{new}\""));
+        let target = engine(Arc::new(MemoryStore::new()));
+        let refused = target.import(&mut damaged.as_bytes(), &ImportOptions::new()).await;
+        let problem = format!("holds op {new}, which does not follow its place in its stretch");
+        assert!(refused.unwrap_err().to_string().ends_with(&problem), "{old} as {new}");
+        let options = ImportOptions::new().with_skip_bad();
+        let imported = target.import(&mut damaged.as_bytes(), &options).await.unwrap();
+        assert!(!imported.skipped.is_empty());
+        assert!(target.verify().await.unwrap().problems.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_once_is_left_out_again() {
+    let source = engine(Arc::new(MemoryStore::new()));
+    let session = source.session("trip").create().await.unwrap();
+    let main = session.default_branch();
+    main.append(says("one")).await.unwrap();
+    main.undo().await.unwrap();
+    main.redo().await.unwrap();
+    main.append(says("two")).await.unwrap();
+    main.fork("side").await.unwrap().append(says("three")).await.unwrap();
+    main.undo().await.unwrap();
+    main.append(says("four")).await.unwrap();
+    let archive = String::from_utf8(export(&session).await).unwrap();
+    let lines: Vec<&str> = archive.lines().collect();
+    for place in 2..lines.len() {
+        let mut damaged = lines.clone();
+        damaged[place] = "{damaged";
+        let damaged = damaged.join("\n");
+        let options = ImportOptions::new().with_skip_bad();
+        let target = engine(Arc::new(MemoryStore::new()));
+        let once = target.import(&mut damaged.as_bytes(), &options).await.unwrap();
+        let there = export(&opened(&target, &once).await).await;
+        let again = target.import(&mut damaged.as_bytes(), &options).await;
+        let again = again.unwrap_or_else(|error| panic!("without {}: {error}", lines[place]));
+        assert_eq!((again.branches, again.ops, again.messages), (0, 0, 0), "{}", lines[place]);
+        assert_eq!(again.skipped, once.skipped, "{}", lines[place]);
+        assert_eq!(export(&opened(&target, &once).await).await, there, "{}", lines[place]);
+    }
+}
+
+#[tokio::test]
 async fn what_came_before_the_damage_is_there() {
     let mut lines = lines().await;
     let place = lines.iter().position(|line| line.contains("\"three\"")).unwrap();
