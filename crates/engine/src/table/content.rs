@@ -248,13 +248,17 @@ fn place() -> OpPlace {
     OpPlace { id, parent: None, at: branchwork_core::clock::Timestamp::default(), standing: 0 }
 }
 
-/// The message that the own form holds, unless the rest of the row was changed since.
+/// The message that the own form holds, unless the rest of the row was changed since, or it is a result of a call
+/// that does not wait for one.
 fn read_own(value: &Value, open: &OpenCalls) -> Option<Draft> {
     let own = value.get(OWN)?;
     let version = u32::try_from(own.get("codec")?.as_u64()?).ok()?;
     let (head, body) = (own.get("head")?.to_string(), own.get("body")?.to_string());
     let op = codec::decode(version, place(), head.as_bytes(), body.as_bytes()).ok()?;
     let message = op.kind.as_message()?;
+    if let Body::ActionResponse { call, .. } = &message.body {
+        open.iter().find(|waiting| waiting.id == *call)?;
+    }
     let mut rest = value.clone();
     rest.as_object_mut()?.remove(OWN);
     if rest != in_seed_form(&message.body, open) {

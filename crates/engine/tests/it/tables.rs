@@ -291,6 +291,28 @@ async fn a_result_whose_calls_were_left_out_is_told_as_text() {
 }
 
 #[tokio::test]
+async fn a_result_of_our_own_form_without_its_call_is_told_as_text() {
+    let branch = empty().await;
+    let id = CallId::new("c1");
+    let call = ToolCall { id: id.clone(), function: "add".to_owned(), arguments: "{}".to_owned() };
+    let request = Body::ActionRequest { parts: Vec::new(), calls: vec![call] };
+    let result = Draft::result(id, "add", Outcome::Failed("no".to_owned()));
+    branch.append_all(vec![Draft::new(request), result]).await.unwrap();
+    let mut row = branch.rows().await.unwrap().swap_remove(1);
+    let mut content: Value = serde_json::from_str(&row.content).unwrap();
+    // A row that knows nothing of its call.
+    content["action_response"].as_object_mut().unwrap().remove("arguments").unwrap();
+    row.content = content.to_string();
+    let mut table = Vec::new();
+    Format::JsonLines.write(vec![row.clone()], &mut table).unwrap();
+    let copy = empty().await;
+    let options = TableOptions::new();
+    let imported = copy.import_table(Format::JsonLines, &mut &table[..], &options).await.unwrap();
+    assert_eq!(imported.messages, 1);
+    assert_eq!(copy.rows().await.unwrap(), [row]);
+}
+
+#[tokio::test]
 async fn many_calls_that_nobody_answered_fit_into_commits() {
     let call = |n| json!({"action": "action_add", "arguments": {}, "id": format!("x{n}")});
     let calls: Vec<_> = (0..6).map(call).collect();
