@@ -46,6 +46,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::{
+    fuzz::Length,
     peer::{Peer, PeerArgs},
     server::{Launch, Server, Wanted},
     state::State,
@@ -96,8 +97,11 @@ enum Task {
     /// Fuzz everything that reads bytes from outside, one target after the other.
     Fuzz {
         /// Seconds for each target.
-        #[arg(long, default_value_t = 60)]
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
         seconds: u64,
+        /// Inputs for each target instead: the same ones from the same seed, however fast the machine is.
+        #[arg(long, conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..))]
+        inputs: Option<u64>,
         /// What chance begins with; 0 is another number each time.
         #[arg(long, default_value_t = 0)]
         seed: u32,
@@ -244,8 +248,9 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Models => models::write().map(|()| ExitCode::SUCCESS),
         Task::Tables => tables::write().map(|()| ExitCode::SUCCESS),
-        Task::Fuzz { seconds, seed, targets } => {
-            fuzz::run(&targets, seconds, seed).map(|()| ExitCode::SUCCESS)
+        Task::Fuzz { seconds, inputs, seed, targets } => {
+            let length = inputs.map_or(Length::Seconds(seconds), Length::Inputs);
+            fuzz::run(&targets, length, seed).map(|()| ExitCode::SUCCESS)
         }
         Task::Model { action: ModelAction::Stop(name) } => stop("model", &name),
         Task::Peer { action: PeerAction::Stop(name) } => stop("peer", &name),

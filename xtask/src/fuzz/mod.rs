@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
+pub(crate) use self::run::Length;
 use self::run::Run;
 use crate::output;
 
 /// Runs the targets of those names, or all, one after the other; fails when one finds something.
-pub(crate) fn run(targets: &[String], seconds: u64, seed: u32) -> Result<()> {
-    ensure!(seconds > 0, "a run takes a second at least: --seconds 1");
+pub(crate) fn run(targets: &[String], length: Length, seed: u32) -> Result<()> {
     let programs = build::programs()?;
     if let Some(other) = targets.iter().find(|target| !programs.contains_key(*target)) {
         let known: Vec<&str> = programs.keys().map(String::as_str).collect();
@@ -29,7 +29,7 @@ pub(crate) fn run(targets: &[String], seconds: u64, seed: u32) -> Result<()> {
     let mut found = Vec::new();
     output::data(report::HEAD);
     for (name, program) in programs.iter().filter(|(name, _)| wanted(name)) {
-        let outcome = Run { name, program, seconds, seed }.run()?;
+        let outcome = Run { name, program, length, seed }.run()?;
         output::data(&outcome.line(name));
         found.extend(outcome.finding.map(|finding| format!("{name}: {finding}")));
     }

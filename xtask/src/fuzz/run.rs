@@ -21,11 +21,28 @@ const INPUT_SECONDS: u32 = 30;
 /// Megabytes that a target may take: an endless answer of the largest size is read in it.
 const MEGABYTES: u32 = 2_048;
 
+/// How long a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    Seconds(u64),
+    /// So many inputs: as many on a fast machine as on a slow one, and the same ones from the same seed.
+    Inputs(u64),
+}
+
+impl Length {
+    fn option(self) -> String {
+        match self {
+            Self::Seconds(seconds) => format!("-max_total_time={seconds}"),
+            Self::Inputs(inputs) => format!("-runs={inputs}"),
+        }
+    }
+}
+
 /// A run of a target.
 pub(super) struct Run<'a> {
     pub(super) name: &'a str,
     pub(super) program: &'a Path,
-    pub(super) seconds: u64,
+    pub(super) length: Length,
     /// What chance begins with; 0 is another number each time.
     pub(super) seed: u32,
 }
@@ -46,7 +63,7 @@ impl Run<'_> {
             .arg(&seeds)
             .arg(option("-dict=", seeds.with_extension("dict")))
             .arg(option("-artifact_prefix=", prefix))
-            .arg(format!("-max_total_time={}", self.seconds))
+            .arg(self.length.option())
             .arg(format!("-seed={}", self.seed))
             .arg(format!("-timeout={INPUT_SECONDS}"))
             .arg(format!("-rss_limit_mb={MEGABYTES}"))
