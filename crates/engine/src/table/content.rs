@@ -85,17 +85,15 @@ pub(super) fn tells(draft: &Draft, content: &str, open: &OpenCalls) -> bool {
 
 /// The message that `row` tells; whatever it is, something says it.
 pub(super) fn read(role: Role, row: &Row, open: &mut OpenCalls) -> Draft {
-    let content = unsigned(&row.content);
-    let Ok(value) = serde_json::from_str::<Value>(content) else {
-        return Draft::new(plain(role, &Value::String(row.content.clone())));
-    };
-    if let Some(own) = read_own(&value, open) {
-        note_calls(&own.body, open);
-        return own;
-    }
-    let body = read_seed(&value, row, open).unwrap_or_else(|| plain(role, &value));
-    note_calls(&body, open);
-    Draft::new(body)
+    let said = serde_json::from_str(unsigned(&row.content));
+    let value = said.as_ref().ok();
+    let draft = value.and_then(|value| read_own(value, open)).unwrap_or_else(|| {
+        let body = value.and_then(|value| read_seed(value, row, open));
+        let text = || Value::String(row.content.clone());
+        Draft::new(body.unwrap_or_else(|| plain(role, value.unwrap_or(&text()))))
+    });
+    note_calls(&draft.body, open);
+    draft
 }
 
 /// The calls that wait once `body` was said.

@@ -291,6 +291,22 @@ async fn a_result_whose_calls_were_left_out_is_told_as_text() {
 }
 
 #[tokio::test]
+async fn calls_do_not_wait_behind_a_row_that_is_no_json() {
+    let call = json!({"action": "action_add", "arguments": {}, "id": "x"});
+    let result = json!({"function": "add", "arguments": {}, "output": 1, "id": "x"});
+    let rows = [json!({"action_request": [call]}), json!("?"), json!({"action_response": result})];
+    let table: String = rows.iter().map(assistant).collect();
+    let table = table.replace(r#""\"?\"""#, r#""{not JSON""#);
+    assert!(table.contains("{not JSON"));
+    let branch = empty().await;
+    let options = TableOptions::new();
+    branch.import_table(Format::JsonLines, &mut table.as_bytes(), &options).await.unwrap();
+    let said = texts(&branch).await;
+    assert_eq!(said[said.len() - 2], "{not JSON");
+    assert!(said[said.len() - 1].contains("\"output\":1"), "{said:?}");
+}
+
+#[tokio::test]
 async fn a_result_of_our_own_form_without_its_call_is_told_as_text() {
     let branch = empty().await;
     let id = CallId::new("c1");
