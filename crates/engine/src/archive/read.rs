@@ -379,6 +379,9 @@ impl<'a> Import<'a> {
             Err(problem) => return Ok(Err(problem)),
         };
         let there = self.branches.get_mut(&id);
+        if there.as_ref().is_some_and(|there| there.is_met) {
+            return Ok(Err(format!("tells of branch {id} twice")));
+        }
         let known = there.as_ref().map_or(0, |there| there.known);
         if let Some(there) = there.filter(|there| line.deleted && there.presence == Presence::There)
         {

@@ -437,6 +437,18 @@ async fn an_op_that_lies_where_none_can_is_a_damaged_line() {
 }
 
 #[tokio::test]
+async fn a_branch_that_is_told_twice_is_a_damaged_line() {
+    let mut lines = lines().await;
+    let place = lines.iter().position(|line| line.contains("\"side\"")).unwrap();
+    lines.insert(place, lines[place].clone());
+    let target = engine(Arc::new(MemoryStore::new()));
+    let refused = target.import(&mut lines.join("\n").as_bytes(), &ImportOptions::new()).await;
+    let problem = refused.unwrap_err().to_string();
+    assert!(problem.starts_with(&format!("line {} tells of branch", place + 2)), "{problem}");
+    assert!(problem.ends_with("twice"), "{problem}");
+}
+
+#[tokio::test]
 async fn what_is_left_out_once_is_left_out_again() {
     let source = engine(Arc::new(MemoryStore::new()));
     let session = source.session("trip").create().await.unwrap();
