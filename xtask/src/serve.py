@@ -18,6 +18,10 @@ params.port = int(port)
 params.n_ctx = int(ctx)
 params.n_parallel = int(parallel)
 params.model_alias = {alias}
+# What a request does not say. Small models ramble at the usual temperature, until their context is full.
+params.sampling.temp = 0.2
+params.sampling.top_p = 0.9
+params.n_predict = 512
 for path in template:
     with open(path) as file:
         params.chat_template = file.read()
