@@ -93,8 +93,9 @@ impl Engine {
     ///
     /// [`Error::Archive`](crate::Error::Archive) with the number of the line that is damaged:
     /// what came before it is there. [`Error::Conflict`](crate::Error::Conflict) when the name is
-    /// taken, a branch went another way here than in the archive, or the session is there from an
-    /// archive of [some of its branches](crate::Session::export_branches): delete it first.
+    /// taken, another session has its identifier, a branch went another way here than in the archive, or the
+    /// session is there from an archive of [some of its branches](crate::Session::export_branches): delete it
+    /// first.
     ///
     /// # Cancel safety
     ///
@@ -302,6 +303,10 @@ impl<'a> Import<'a> {
     /// Makes the session, or finds how far it is.
     async fn open(&mut self, line: &SessionLine, number: u64) -> Result<()> {
         match self.store.session(self.session).await {
+            Ok(there) if there.created.as_micros() != line.created => {
+                let what = format!("session {}, made at another time,", self.session);
+                Err(Conflict::Exists { what }.into())
+            }
             Ok(_) => {
                 self.existed = true;
                 for branch in self.store.branches(self.session).await? {

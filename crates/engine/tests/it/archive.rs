@@ -437,6 +437,22 @@ async fn an_op_that_lies_where_none_can_is_a_damaged_line() {
 }
 
 #[tokio::test]
+async fn another_session_with_the_same_identifier_stays_as_it_is() {
+    let source = engine(Arc::new(MemoryStore::new()));
+    let session = source.session("trip").create().await.unwrap();
+    session.default_branch().append(says("one")).await.unwrap();
+    let archive = String::from_utf8(export(&session).await).unwrap();
+    let first = session.default_branch().id().to_string();
+    let (head, created) = archive.split_once("\"created\":").unwrap();
+    let other =
+        format!("{head}\"created\":9{created}").replace(&first, "br_00000000000000000000000001");
+    let refused = source.import(&mut other.as_bytes(), &ImportOptions::new()).await;
+    let problem = refused.unwrap_err().to_string();
+    assert!(problem.contains("made at another time"), "{problem}");
+    assert_eq!(export(&session).await, archive.as_bytes());
+}
+
+#[tokio::test]
 async fn a_branch_that_is_told_twice_is_a_damaged_line() {
     let mut lines = lines().await;
     let place = lines.iter().position(|line| line.contains("\"side\"")).unwrap();
