@@ -151,9 +151,10 @@ pub(super) fn ways(
     Ok(ways)
 }
 
-/// Where a mail for the recipient of `stage` begins.
+/// Where a mail for the recipient of `stage` begins. A clock that was set back may say that it went on before it
+/// was sent.
 fn unsent(mail: &Mail, stage: &Stage) -> Stage {
-    let (state, since, delivered) = (MailState::Outbox, mail.sent, None);
+    let (state, since, delivered) = (MailState::Outbox, mail.sent.min(stage.since), None);
     Stage { recipient: stage.recipient, state, since, delivered }
 }
 

@@ -146,6 +146,29 @@ async fn a_newer_archive_tells_of_what_was_deleted_since() {
 }
 
 #[tokio::test]
+async fn mail_that_came_before_it_was_sent_is_where_it_was() {
+    let source = engine();
+    let session = source.session("trip").create().await.unwrap();
+    let main = session.default_branch();
+    let side = main.fork("side").await.unwrap();
+    main.send(&side, "hello").await.unwrap();
+    let archive = String::from_utf8(export(&session).await).unwrap();
+    // A clock that was set back between.
+    let (head, rest) = archive.split_once("\"since\":").unwrap();
+    let (since, end) = rest.split_once(",\"delivered\":").unwrap();
+    let end = end.strip_prefix(since).unwrap();
+    let earlier = since.parse::<i64>().unwrap() - 1_000_000;
+    let archive = format!("{head}\"since\":{earlier},\"delivered\":{earlier}{end}");
+    let target = engine();
+    import(&target, archive.as_bytes()).await;
+    let copy = target.open_session("trip").await.unwrap();
+    assert_eq!(copy.branch("side").await.unwrap().inbox().await.unwrap().len(), 1);
+    assert_eq!(String::from_utf8(export(&copy).await).unwrap(), archive);
+    import(&target, archive.as_bytes()).await;
+    assert_eq!(String::from_utf8(export(&copy).await).unwrap(), archive);
+}
+
+#[tokio::test]
 async fn what_became_of_mail_since_is_not_undone_by_an_older_archive() {
     let (source, clock) = (engine(), Arc::new(TestClock::default()));
     let session = source.session("trip").create().await.unwrap();
