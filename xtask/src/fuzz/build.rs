@@ -21,11 +21,16 @@ struct Target {
     name: String,
 }
 
-/// Builds the targets; answers their programs by name.
-pub(super) fn programs() -> Result<BTreeMap<String, PathBuf>> {
+/// A target that is built when it is asked for by name, as is the feature of that name.
+const BY_NAME: &str = "parquet";
+
+/// Builds the targets that are wanted, or nearly all; answers their programs by name.
+pub(super) fn programs(wanted: &[String]) -> Result<BTreeMap<String, PathBuf>> {
+    let features = wanted.iter().any(|target| target == BY_NAME).then_some(BY_NAME);
     // In its folder, where the flags are written that count what a run reaches.
     let output = Command::new("cargo")
         .args(["build", "--release", "--locked", "--target-dir", "target"])
+        .args(["--features", features.unwrap_or_default()])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(super::folder())
         .env_remove("RUSTFLAGS")
