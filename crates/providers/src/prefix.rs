@@ -11,6 +11,7 @@ use std::{
 };
 
 use branchwork_core::{
+    config::Config,
     message::Message,
     provider::{ModelRequest, RequestBody},
 };
@@ -38,6 +39,8 @@ pub(crate) struct Prefixes {
 struct Prefix {
     /// What comes before the messages.
     head: Arc<[u8]>,
+    /// The settings that it was written for: a model that is named in the address alone has its own rules.
+    config: Arc<Config>,
     messages: Messages,
     /// The breakpoints that it was written with.
     breakpoints: Vec<usize>,
@@ -52,6 +55,7 @@ impl Prefix {
         let len = self.messages.len;
         len < request.messages.len()
             && *self.head == *head
+            && *self.config == request.config
             && self.breakpoints == up_to(breakpoints, len)
             && self.messages.begin(&request.messages)
     }
@@ -123,7 +127,7 @@ impl Prefixes {
         let found = self.find(request, (&head, breakpoints));
         let mut prefix = match &found {
             Some(found) => Prefix::clone(found),
-            None => begun(head)?,
+            None => begun(head, &request.config)?,
         };
         // Others are likely to begin where branches part last.
         let new = prefix.messages.len + 1..count;
@@ -163,9 +167,10 @@ impl Prefixes {
 }
 
 /// Nothing but `head`.
-fn begun(head: Vec<u8>) -> Result<Prefix, String> {
+fn begun(head: Vec<u8>, config: &Config) -> Result<Prefix, String> {
     let body = RequestBody::from(text_of(head.clone())?);
-    Ok(Prefix { head: head.into(), body, ..Prefix::default() })
+    let config = Arc::new(config.clone());
+    Ok(Prefix { head: head.into(), config, body, ..Prefix::default() })
 }
 
 fn up_to(breakpoints: &[usize], len: usize) -> &[usize] {
@@ -181,25 +186,41 @@ fn text_of(bytes: Vec<u8>) -> Result<String, String> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use branchwork_core::{config::Config, message::Part};
+    use branchwork_core::message::{Native, Part};
     use branchwork_testkit::histories::histories;
-    use proptest::{collection::vec, prelude::*, sample::Index};
+    use proptest::{
+        collection::vec,
+        prelude::*,
+        sample::{Index, select},
+    };
+    use serde_json::json;
 
     use super::*;
     use crate::Protocol;
 
     /// Two branches that share a beginning.
     fn branches() -> impl Strategy<Value = [Vec<Arc<Message>>; 2]> {
-        let history = || histories(Just(vec![Part::Text("own".to_owned())]));
+        let signed = json!({ "text": "own", "thoughtSignature": "c2lnbmVk" });
+        let signed = Part::Native(Native::new("gemini", "tiny", signed));
+        let history = || histories(Just(vec![Part::Text("own".to_owned()), signed.clone()]));
         let parts = (vec(history(), 3), history(), history());
         parts.prop_map(|(before, one, two)| [one, two].map(|end| [before.concat(), end].concat()))
     }
 
+    /// One of them, and the model that is asked.
+    fn branch() -> impl Strategy<Value = (usize, &'static str)> {
+        (0..2_usize, select(vec!["tiny", "gemini-2.5-flash", "gemini-3-pro"]))
+    }
+
     /// A request with the first messages of a branch, and the places where others part.
-    fn request(messages: &[Arc<Message>], len: Index, shared: &BTreeSet<usize>) -> ModelRequest {
+    fn request(
+        (messages, model): (&[Arc<Message>], &str),
+        len: Index,
+        shared: &BTreeSet<usize>,
+    ) -> ModelRequest {
         let len = len.index(messages.len() + 1);
         let mut config = Config::default();
-        config.model = Some("tiny".to_owned());
+        config.model = Some(model.to_owned());
         let mut request = ModelRequest::new(messages[..len].to_vec(), config);
         request.cache.shared = shared.iter().copied().filter(|at| *at <= len).collect();
         request
@@ -211,13 +232,13 @@ mod tests {
         #[test]
         fn what_was_kept_says_what_would_be_written_anew(
             branches in branches(),
-            asked in vec((any::<bool>(), any::<Index>(), vec(1..40_usize, 0..4)), 1..12),
+            asked in vec((branch(), any::<Index>(), vec(1..40_usize, 0..4)), 1..12),
         ) {
             for wire in Protocol::ALL.map(Protocol::wire) {
                 let prefixes = Prefixes::default();
-                for (branch, len, shared) in &asked {
+                for ((branch, model), len, shared) in &asked {
                     let shared = shared.iter().copied().collect();
-                    let request = request(&branches[usize::from(*branch)], *len, &shared);
+                    let request = request((&branches[*branch], model), *len, &shared);
                     let kept = prefixes.write(&*wire, &request);
                     let kept = kept.map(|(body, pen)| (body.to_string(), pen.adapted));
                     let anew = wire::write(&*wire, &request);
