@@ -101,11 +101,13 @@ pub(crate) fn around(
 ) -> Result<Arc<dyn Provider>, Failure> {
     let (said, record) = (&wish.resilience, wish.record.as_deref());
     let how = said.or(&of_file(&world.config, name));
-    let first = shared(world, name, recorded(options, record)?, &how)?;
+    let count = how.fallbacks.len();
+    let first = shared(world, name, recorded(options, record)?, (&how, count > 0))?;
     if how.fallbacks.is_empty() {
         return Ok(first);
     }
-    let chain = how.fallbacks.iter().try_fold(Fallback::new(first), |chain, other| {
+    let mut others = how.fallbacks.iter().zip(1..);
+    let chain = others.try_fold(Fallback::new(first), |chain, (other, place)| {
         let other = Other::parse(&world.config, name, other)
             .map_err(|problem| Failure::usage(format!("`--fallback` of `{name}`: {problem}")))?;
         let options = provider::options(&world.config, &other.provider).map_err(|failure| {
@@ -113,7 +115,8 @@ pub(crate) fn around(
             failure.with_message(message)
         })?;
         let how = said.or(&of_file(&world.config, &other.provider));
-        let handle = shared(world, &other.provider, recorded(options, record)?, &how)?;
+        let options = recorded(options, record)?;
+        let handle = shared(world, &other.provider, options, (&how, place < count))?;
         Ok::<_, Failure>(chain.with(handle, other.model.as_deref()))
     })?;
     Ok(Arc::new(chain))
@@ -123,12 +126,13 @@ fn of_file(config: &Config, name: &str) -> Resilience {
     config.providers.get(name).map(|own| own.resilience.clone()).unwrap_or_default()
 }
 
-/// The provider without those to fall back to; the same one for all who ask for it.
+/// The provider without those to fall back to; the same one for all who ask for it. `has_next` says whether there
+/// are any.
 fn shared(
     world: &World,
     name: &str,
     options: HttpOptions,
-    how: &Resilience,
+    (how, has_next): (&Resilience, bool),
 ) -> Result<Arc<dyn Provider>, Failure> {
     let key = (name.to_owned(), options.base_url().to_owned());
     if let Some(handle) = world.handles.0.borrow().get(&key) {
@@ -136,6 +140,7 @@ fn shared(
     }
     let server = Arc::new(HttpProvider::new(connected(options, how))?);
     let stack = Stack::over(server);
+    let stack = if has_next { stack.with_next() } else { stack };
     let stack = with(stack, timeouts(how), Stack::with_timeouts);
     let stack = with(stack, limiter(how)?, Stack::with_limiter);
     let stack = with(stack, circuit(how), Stack::with_circuit);

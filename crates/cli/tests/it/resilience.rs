@@ -73,6 +73,18 @@ fn another_provider_is_asked_with_a_key_of_its_own_when_the_first_cannot_answer(
 }
 
 #[test]
+fn an_open_breaker_is_passed_by_where_there_is_a_fallback() {
+    let near = Server::start((0..4).map(|_| down()));
+    let far = Server::start([Answer::Text(&["Rome."])]);
+    let config = format!("[providers.far]\nbase_url = '{}'\n", far.url);
+    let home = Home::configured(&format!("{config}[providers.lab]\nbase_url = '{}'\n", near.url));
+    let ran = ask(&home, &["--retries", "3", "--breaker-failures", "2", "--fallback", "far"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "Rome.\n"), "{ran:?}");
+    // It is not waited for until it closes, and asked again.
+    assert_eq!(near.requests().len(), 2);
+}
+
+#[test]
 fn a_fallback_that_cannot_be_asked_is_named_before_anything_is_sent() {
     let server = Server::start([Answer::Text(&["Rome."])]);
     let home = home(&server, "");

@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use branchwork_core::provider::{
-    EventStream, Finish, ModelInfo, ModelRequest, Provider, ProviderError, ProviderEvent,
-    RenderedRequest, Usage,
+    CacheHints, EventStream, Finish, ModelInfo, ModelRequest, Provider, ProviderError,
+    ProviderEvent, RenderedRequest, Usage,
 };
 use futures_util::{Stream, stream};
 use tokio::time::Instant;
@@ -66,7 +66,8 @@ impl CacheOptions {
     }
 }
 
-/// Gives the answer to a request again when the same one comes: to the byte, and for the same address.
+/// Gives the answer to a request again when the same one comes: to the byte but for what is said to the server's
+/// own cache, and for the same address.
 ///
 /// Kept in memory, by hash. Only whole answers that ended well are: the model was done, or calls tools; of
 /// several to one request, all of them. The one that was not wanted for longest makes way for new ones. An answer
@@ -98,6 +99,19 @@ impl Cache {
         Self { inner, shelf, bytes_max: bytes }
     }
 
+    /// What says to a server with a cache of its own where to look differs between branches that ask the same.
+    fn key(
+        &self,
+        request: &ModelRequest,
+        rendered: &RenderedRequest,
+    ) -> Result<Key, ProviderError> {
+        if request.cache == CacheHints::default() {
+            return Ok(Key::of(rendered));
+        }
+        let without = request.clone().with_cache(CacheHints::default());
+        Ok(Key::of(&self.inner.render(&without)?))
+    }
+
     /// How many answers are kept.
     pub fn entries(&self) -> usize {
         lock(&self.shelf).size().0
@@ -125,7 +139,7 @@ impl Provider for Cache {
         request: &ModelRequest,
         rendered: RenderedRequest,
     ) -> Result<EventStream, ProviderError> {
-        let key = Key::of(&rendered);
+        let key = self.key(request, &rendered)?;
         let found = lock(&self.shelf).find(key, Instant::now());
         if let Some(events) = found {
             return Ok(again(&events));

@@ -53,6 +53,7 @@ pub struct Stack {
     retry: Option<RetryOptions>,
     cache: Option<CacheOptions>,
     fallbacks: Vec<(Arc<dyn Provider>, Option<String>)>,
+    has_next: bool,
 }
 
 impl Stack {
@@ -66,6 +67,7 @@ impl Stack {
             retry: None,
             cache: None,
             fallbacks: Vec::new(),
+            has_next: false,
         }
     }
 
@@ -106,16 +108,24 @@ impl Stack {
         self
     }
 
+    /// Says that the caller puts it into a chain, and that another one comes after it: an open circuit is passed
+    /// by at once, as where it has fallbacks of its own.
+    pub const fn with_next(mut self) -> Self {
+        self.has_next = true;
+        self
+    }
+
     /// Puts them around the provider.
     pub fn build(self) -> Arc<dyn Provider> {
-        let Self { mut provider, timeouts, limiter, circuit, retry, cache, fallbacks } = self;
+        let Self { mut provider, timeouts, limiter, circuit, retry, cache, fallbacks, has_next } =
+            self;
         if let Some(options) = timeouts {
             provider = Arc::new(Timeouts::new(provider, options));
         }
         if let Some(limiter) = limiter {
             provider = Arc::new(RateLimit::new(provider, limiter));
         }
-        let passed_by = circuit.clone().filter(|_| !fallbacks.is_empty());
+        let passed_by = circuit.clone().filter(|_| has_next || !fallbacks.is_empty());
         if let Some(circuit) = circuit {
             provider = Arc::new(Breaker::new(provider, circuit));
         }

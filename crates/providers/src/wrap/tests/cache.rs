@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use branchwork_core::{
     message::Native,
-    provider::{Finish, Provider as _, ProviderEvent, Retried},
+    provider::{CacheHints, Finish, Provider as _, ProviderEvent, Retried},
 };
 use futures_util::StreamExt as _;
 use serde_json::json;
@@ -61,6 +61,18 @@ async fn another_request_is_another_one() {
     assert_eq!(read(&cache, &other).await[1], "answer 2");
     assert_eq!(text(&cache, "Where to?").await, "answer 1");
     assert_eq!(cache.entries(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_sessions_that_ask_the_same_have_the_same_answer() {
+    let inner = texts(2);
+    let cache = cache(&inner, CacheOptions::new());
+    for (key, shared) in [("one", vec![]), ("two", vec![1])] {
+        let hints = CacheHints { key: Some(key.to_owned()), shared };
+        let said = read(&cache, &request("Where?").with_cache(hints)).await;
+        assert!(said.contains(&"answer 0".to_owned()), "{said:?}");
+    }
+    assert_eq!((inner.calls(), text(&cache, "Where?").await.as_str()), (1, "answer 0"));
 }
 
 #[tokio::test(start_paused = true)]

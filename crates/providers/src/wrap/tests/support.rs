@@ -182,7 +182,10 @@ impl Provider for Planned {
             return Err(invalid());
         }
         let model = request.config.model.as_deref().unwrap_or_default();
-        let (url, body) = (format!("{}:", self.name), format!("{model} {}", texts.join(" ")));
+        // As the server's own cache is told where to look.
+        let hints = format!("{:?}", Some(&request.cache).filter(|hints| hints.key.is_some()));
+        let body = format!("{model} {} {hints}", texts.join(" "));
+        let url = format!("{}:", self.name);
         Ok(RenderedRequest { url, body: body.into(), ..RenderedRequest::default() })
     }
 
