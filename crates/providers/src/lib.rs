@@ -37,14 +37,16 @@
 //! ```
 //! use branchwork_core::{
 //!     config::Config,
+//!     message::{Body, Draft},
 //!     provider::{ModelRequest, Provider as _},
 //! };
 //! use branchwork_providers::{HttpOptions, HttpProvider};
 //!
+//! let asked = Draft::new(Body::instruction("Where is Rome?")).preview();
 //! let provider = HttpProvider::new(HttpOptions::chat("localhost:8080")?)?;
 //! let mut config = Config::default();
 //! config.model = Some("tiny".to_owned());
-//! let rendered = provider.render(&ModelRequest::new(Vec::new(), config))?;
+//! let rendered = provider.render(&ModelRequest::new(vec![asked.into()], config))?;
 //! assert_eq!(rendered.url, "http://localhost:8080/v1/chat/completions");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -15,7 +15,9 @@
 //! | `empty_answer_left_out` | nothing for an answer without text and calls | servers refuse an empty one |
 //! | `native_left_out` | nothing for a block of another protocol | it means nothing here |
 //! | `thought_left_out` | nothing for a thought, where the dialect never sends any back | [`ReasoningBack`](dialect::ReasoningBack) |
+//! | `thought_of_other_model_left_out` | nothing for a thought with details of another model, where they are sent back | they may be signed: "Invalid `signature` in `thinking` block" ([forgecode 2363]) |
 //!
+//! [forgecode 2363]: https://github.com/tailcallhq/forgecode/pull/2363
 //! [camel 2215]: https://github.com/camel-ai/camel/issues/2215
 //! [goose 5998]: https://github.com/aaif-goose/goose/issues/5998
 //! [mcp-use 90]: https://github.com/mcp-use/mcp-use/issues/90
@@ -40,6 +42,9 @@ use crate::{
     model_list,
     wire::{Decode, Pen, Place, Wire},
 };
+
+/// What blocks of answers are marked with.
+const PROTOCOL: &str = "chat";
 
 /// Answers to one request: `OpenAI` gives no more.
 const CHOICES_MAX: u32 = 128;
@@ -67,8 +72,8 @@ impl Wire for Chat {
         request::head(request, self.dialect)
     }
 
-    fn message(&self, pen: &mut Pen, message: &Message, _place: Place<'_>) -> Result<(), String> {
-        request::message(pen, &message.body, self.dialect)
+    fn message(&self, pen: &mut Pen, message: &Message, place: Place<'_>) -> Result<(), String> {
+        request::message(pen, &message.body, (self.dialect, place.model))
     }
 
     fn tail(&self, pen: &mut Pen) -> Result<(), String> {
@@ -83,7 +88,8 @@ impl Wire for Chat {
 
     fn decoder(&self, request: &ModelRequest, reporter: &Arc<Reporter>) -> Box<dyn Decode> {
         let conversation = (request.messages.len(), request.choices);
-        Box::new(Decoder::new(Arc::clone(reporter), conversation))
+        let model = request.config.model.as_deref().unwrap_or_default();
+        Box::new(Decoder::new(Arc::clone(reporter), model, conversation))
     }
 
     fn models(&self, body: &[u8]) -> Option<Vec<ModelInfo>> {

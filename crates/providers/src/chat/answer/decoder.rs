@@ -22,6 +22,8 @@ pub(in crate::chat) struct Decoder {
     voice: Voice,
     /// The other answers, when several were asked for.
     others: BTreeMap<u32, Voice>,
+    /// The model that was asked.
+    model: Arc<str>,
     conversation_len: usize,
     choices: u32,
     has_started: bool,
@@ -29,15 +31,18 @@ pub(in crate::chat) struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder of so many answers to a conversation of that many messages.
-    pub(in crate::chat) const fn new(
+    /// A decoder of so many answers of `model` to a conversation of that many messages.
+    pub(in crate::chat) fn new(
         reporter: Arc<Reporter>,
+        model: &str,
         (conversation_len, choices): (usize, u32),
     ) -> Self {
+        let model: Arc<str> = model.into();
         Self {
             reporter,
-            voice: Voice::new(conversation_len),
+            voice: Voice::new(Arc::clone(&model), conversation_len),
             others: BTreeMap::new(),
+            model,
             conversation_len,
             choices,
             has_started: false,
@@ -102,8 +107,8 @@ impl Decoder {
         if number >= self.choices {
             return Ok(());
         }
-        let len = self.conversation_len;
-        let voice = self.others.entry(number).or_insert_with(|| Voice::new(len));
+        let begin = || Voice::new(Arc::clone(&self.model), self.conversation_len);
+        let voice = self.others.entry(number).or_insert_with(begin);
         let mut said = Events::new();
         voice.take(choice, &self.reporter, &mut said)?;
         events.extend(said.into_iter().map(|event| of_choice(number, event)));

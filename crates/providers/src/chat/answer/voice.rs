@@ -1,6 +1,11 @@
 //! One answer of those that a response holds: its texts, thoughts, calls and end.
 
-use branchwork_core::provider::{Finish, ProviderError, ProviderEvent};
+use std::sync::Arc;
+
+use branchwork_core::{
+    message::Native,
+    provider::{Finish, ProviderError, ProviderEvent},
+};
 use serde_json::{Value, value::RawValue};
 
 use super::{
@@ -8,6 +13,7 @@ use super::{
     chunk::{Choice, Delta},
 };
 use crate::{
+    chat::PROTOCOL,
     errors::Reporter,
     loose::value_of,
     tally::{NAMELESS, Tally},
@@ -20,12 +26,19 @@ pub(super) struct Voice {
     calls: Calls,
     tally: Tally,
     finish: Option<Finish>,
+    /// The model that was asked, until details of a thought say whose they are.
+    model: Option<Arc<str>>,
 }
 
 impl Voice {
-    /// An answer to a conversation of that many messages.
-    pub(super) const fn new(conversation_len: usize) -> Self {
-        Self { calls: Calls::new(), tally: Tally::new(conversation_len), finish: None }
+    /// An answer of `model` to a conversation of that many messages.
+    pub(super) const fn new(model: Arc<str>, conversation_len: usize) -> Self {
+        Self {
+            calls: Calls::new(),
+            tally: Tally::new(conversation_len),
+            finish: None,
+            model: Some(model),
+        }
     }
 
     /// Whether the server said why it ended.
@@ -66,9 +79,12 @@ impl Voice {
         for thought in thoughts.into_iter().filter(|thought| !thought.is_empty()) {
             events.push_back(ProviderEvent::Reasoning(thought));
         }
-        for detail in delta.reasoning_details.map(items_of).into_iter().flatten() {
-            events.push_back(ProviderEvent::ReasoningDetail(detail));
+        let details = delta.reasoning_details.map(items_of).unwrap_or_default();
+        if let Some(model) = self.model.take_if(|_| !details.is_empty()) {
+            let whose = Native::new(PROTOCOL, &*model, Value::Null);
+            events.push_back(ProviderEvent::ReasoningDetail(whose.into_detail()));
         }
+        events.extend(details.into_iter().map(ProviderEvent::ReasoningDetail));
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             events.push_back(ProviderEvent::Text(text.into_owned()));
         }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     call_id::call_id,
     parts::{WireAudio, WirePart, has_attachments, wire_parts},
-    thoughts::Thoughts,
+    thoughts::{Thoughts, is_of_another},
 };
 use crate::{
     arguments::legal_arguments,
@@ -25,10 +25,14 @@ use crate::{
 };
 
 /// Writes what is sent for `body`, if anything is.
-pub(in crate::chat) fn message(pen: &mut Pen, body: &Body, dialect: Dialect) -> Result<(), String> {
+pub(in crate::chat) fn message(
+    pen: &mut Pen,
+    body: &Body,
+    (dialect, model): (Dialect, &str),
+) -> Result<(), String> {
     check(body)?;
-    note_adaptations(pen, body, dialect);
-    let Some(wire) = project(body, dialect) else {
+    note_adaptations(pen, body, (dialect, model));
+    let Some(wire) = project(body, (dialect, model)) else {
         pen.adapt(Rule::EmptyAnswerLeftOut);
         return Ok(());
     };
@@ -53,12 +57,17 @@ fn check(body: &Body) -> Result<(), String> {
 }
 
 /// Notes what of an answer is not sent back as it is kept.
-fn note_adaptations(pen: &mut Pen, body: &Body, dialect: Dialect) {
+fn note_adaptations(pen: &mut Pen, body: &Body, (dialect, model): (Dialect, &str)) {
     let (Body::Response { parts } | Body::ActionRequest { parts, .. }) = body else { return };
     for part in parts {
         match part {
             Part::Reasoning { .. } if dialect.reasoning == ReasoningBack::Never => {
                 pen.adapt(Rule::ThoughtLeftOut);
+            }
+            part if dialect.reasoning == ReasoningBack::ReasoningDetails
+                && is_of_another(part, model) =>
+            {
+                pen.adapt(Rule::ThoughtOfOtherModelLeftOut);
             }
             Part::Native(_) => pen.adapt(Rule::NativeLeftOut),
             part if part.is_attachment() => pen.adapt(Rule::AttachmentLeftOut),
@@ -121,12 +130,14 @@ impl<'a> WireMessage<'a> {
 }
 
 /// What is sent for a body; `None` when there is nothing to say.
-fn project(body: &Body, dialect: Dialect) -> Option<WireMessage<'_>> {
+fn project<'a>(body: &'a Body, (dialect, model): (Dialect, &str)) -> Option<WireMessage<'a>> {
     match body {
         Body::System { text } => Some(system(text, dialect)),
         Body::Instruction { parts, context } => Some(instruction(parts, context.as_ref())),
-        Body::Response { parts } => response(parts, dialect),
-        Body::ActionRequest { parts, calls } => Some(action_request(parts, calls, dialect)),
+        Body::Response { parts } => response(parts, (dialect, model)),
+        Body::ActionRequest { parts, calls } => {
+            Some(action_request(parts, calls, (dialect, model)))
+        }
         Body::ActionResponse { call, outcome, .. } => {
             Some(action_response(call.as_str(), outcome, dialect))
         }
@@ -154,13 +165,13 @@ fn instruction<'a>(parts: &'a [Part], context: Option<&'a Value>) -> WireMessage
 
 /// An answer without text, such as one interrupted before its first word, is left out: servers
 /// refuse it. Pictures and files in an answer are left out too: no server takes them back.
-fn response(parts: &[Part], dialect: Dialect) -> Option<WireMessage<'_>> {
+fn response<'a>(parts: &'a [Part], (dialect, model): (Dialect, &str)) -> Option<WireMessage<'a>> {
     let text = Joined::new(parts, None);
     if text.is_empty() {
         return None;
     }
     let mut message = WireMessage::new("assistant", Content::Joined(text));
-    message.thoughts = Thoughts::of(parts, dialect.reasoning);
+    message.thoughts = Thoughts::of(parts, (dialect.reasoning, model));
     Some(message)
 }
 
@@ -168,12 +179,12 @@ fn response(parts: &[Part], dialect: Dialect) -> Option<WireMessage<'_>> {
 fn action_request<'a>(
     parts: &'a [Part],
     calls: &'a [ToolCall],
-    dialect: Dialect,
+    (dialect, model): (Dialect, &str),
 ) -> WireMessage<'a> {
     let text = Joined::new(parts, None);
     let content = if text.is_empty() { Content::Nothing(()) } else { Content::Joined(text) };
     let mut message = WireMessage::new("assistant", content);
-    message.thoughts = Thoughts::of_calls(parts, dialect.reasoning);
+    message.thoughts = Thoughts::of_calls(parts, (dialect.reasoning, model));
     message.tool_calls = Some(calls.iter().map(|call| wire_call(call, dialect.call_ids)).collect());
     message
 }

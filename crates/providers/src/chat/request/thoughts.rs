@@ -6,7 +6,7 @@ use branchwork_core::message::{Native, Part};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::dialect::ReasoningBack;
+use crate::{chat::PROTOCOL, dialect::ReasoningBack};
 
 /// The fields of an assistant message that hold thoughts; at most one is set.
 #[derive(Default, Serialize)]
@@ -20,17 +20,18 @@ pub(super) struct Thoughts<'a> {
 }
 
 impl<'a> Thoughts<'a> {
-    /// The thoughts among the parts of an answer.
-    pub(super) fn of(parts: &'a [Part], back: ReasoningBack) -> Self {
+    /// The thoughts among the parts of an answer that go back to `model`.
+    pub(super) fn of(parts: &'a [Part], (back, model): (ReasoningBack, &str)) -> Self {
         let mut thoughts = Self::default();
         match back {
             ReasoningBack::Never => {}
-            ReasoningBack::ReasoningContent => thoughts.reasoning_content = text_of(parts),
-            ReasoningBack::Reasoning => thoughts.reasoning = text_of(parts),
+            ReasoningBack::ReasoningContent => thoughts.reasoning_content = text_of(parts.iter()),
+            ReasoningBack::Reasoning => thoughts.reasoning = text_of(parts.iter()),
             ReasoningBack::ReasoningDetails => {
-                thoughts.reasoning_details = details_of(parts);
+                let own = || parts.iter().filter(|part| !is_of_another(part, model));
+                thoughts.reasoning_details = details_of(own());
                 if thoughts.reasoning_details.is_empty() {
-                    thoughts.reasoning = text_of(parts);
+                    thoughts.reasoning = text_of(own());
                 }
             }
         }
@@ -38,8 +39,8 @@ impl<'a> Thoughts<'a> {
     }
 
     /// The same for an answer with calls, where `DeepSeek` wants the field even when it is empty.
-    pub(super) fn of_calls(parts: &'a [Part], back: ReasoningBack) -> Self {
-        let mut thoughts = Self::of(parts, back);
+    pub(super) fn of_calls(parts: &'a [Part], (back, model): (ReasoningBack, &str)) -> Self {
+        let mut thoughts = Self::of(parts, (back, model));
         if back == ReasoningBack::ReasoningContent {
             thoughts.reasoning_content.get_or_insert_default();
         }
@@ -47,8 +48,23 @@ impl<'a> Thoughts<'a> {
     }
 }
 
-fn text_of(parts: &[Part]) -> Option<Cow<'_, str>> {
-    let texts = parts.iter().filter_map(|part| match part {
+/// Whether `part` is a thought with details that another model than `model` made.
+pub(super) fn is_of_another(part: &Part, model: &str) -> bool {
+    let made = pieces_of(part).iter().filter_map(|piece| Native::in_detail(piece, PROTOCOL));
+    made.into_iter().any(|(made, _)| made != model)
+}
+
+/// The details of a thought as they came.
+fn pieces_of(part: &Part) -> &[Value] {
+    match part {
+        Part::Reasoning { detail: Some(Value::Array(pieces)), .. } => pieces,
+        Part::Reasoning { detail: Some(piece), .. } => std::slice::from_ref(piece),
+        _ => &[],
+    }
+}
+
+fn text_of<'a>(parts: impl Iterator<Item = &'a Part>) -> Option<Cow<'a, str>> {
+    let texts = parts.filter_map(|part| match part {
         Part::Reasoning { text, .. } if !text.is_empty() => Some(Cow::Borrowed(text.as_str())),
         _ => None,
     });
@@ -57,18 +73,11 @@ fn text_of(parts: &[Part]) -> Option<Cow<'_, str>> {
 
 /// The details in order. The pieces in which one came over a stream are put together again; those of other
 /// protocols are not for this one.
-fn details_of(parts: &[Part]) -> Vec<Value> {
+fn details_of<'a>(parts: impl Iterator<Item = &'a Part>) -> Vec<Value> {
     let mut details: Vec<Value> = Vec::new();
-    for part in parts {
-        let pieces = match part {
-            Part::Reasoning { detail: Some(Value::Array(pieces)), .. } => pieces.as_slice(),
-            Part::Reasoning { detail: Some(piece), .. } => std::slice::from_ref(piece),
-            _ => continue,
-        };
-        for piece in pieces.iter().filter(|piece| !Native::is_detail(piece)) {
-            if !details.last_mut().is_some_and(|last| joined(last, piece)) {
-                details.push(piece.clone());
-            }
+    for piece in parts.flat_map(pieces_of).filter(|piece| !Native::is_detail(piece)) {
+        if !details.last_mut().is_some_and(|last| joined(last, piece)) {
+            details.push(piece.clone());
         }
     }
     details

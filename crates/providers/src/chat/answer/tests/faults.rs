@@ -33,7 +33,8 @@ fn thoughts_come_under_several_names_and_once() {
         &[
             r#"{"reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a"},{"n":1}]}"#,
         ],
-        "thought a\ndetail {\"text\":\"a\",\"type\":\"reasoning.text\"}\ndetail {\"n\":1}\nfinished stop",
+        "thought a\ndetail {\"block\":null,\"model\":\"tiny\",\"protocol\":\"chat\"}\n\
+         detail {\"text\":\"a\",\"type\":\"reasoning.text\"}\ndetail {\"n\":1}\nfinished stop",
     );
     check_deltas(
         &[
@@ -151,7 +152,7 @@ fn all_that_is_kept_of_an_answer_is_bounded() {
         |long| format!(r#""index":1,"delta":{{}},"logprobs":{{"content":"{long}"}}"#),
     ];
     for choice in choices {
-        let decoder = Decoder::new(reporter(), (3, 2));
+        let decoder = Decoder::new(reporter(), "tiny", (3, 2));
         let frame = |_, long: &str| format!("data: {{\"choices\":[{{{}}}]}}\n\n", choice(long));
         testing::is_bounded(decoder, Framing::Events, frame);
     }
@@ -183,7 +184,7 @@ fn several_answers_are_told_apart_and_the_last_word_is_that_of_the_first() {
     let said = [say(1, "Os"), say(0, "Ro"), end(0, "stop"), say(1, "lo"), chunk(2, call)].concat();
     let whole = [&said, &end(1, "length"), &end(2, "stop"), "data: [DONE]\n\n"].concat();
     let decode = |stream: &str, choices| {
-        let decoder = Decoder::new(reporter(), (3, choices));
+        let decoder = Decoder::new(reporter(), "tiny", (3, choices));
         let (events, ended) = testing::decode(decoder, Framing::Events, [stream.as_bytes()]);
         (siblings(&events), ended.is_ok())
     };

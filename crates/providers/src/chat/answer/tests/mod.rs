@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn decoder() -> Decoder {
-    Decoder::new(reporter(), (3, 1))
+    Decoder::new(reporter(), "tiny", (3, 1))
 }
 
 /// What a stream in those chunks becomes.

@@ -11,9 +11,13 @@ use crate::{
 
 /// Checks what is sent for one message.
 fn check_as(dialect: Dialect, body: Body, expected: &str) {
-    let rendered = render(&request(vec![body]), dialect).expect("a good request");
+    // Something is said behind it, as what says nothing is refused.
+    let asked = Body::instruction("hi");
+    let rendered = render(&request(vec![body, asked]), dialect).expect("a good request");
     let messages = rendered.split_once(r#""messages":["#).expect("messages are last").1;
-    assert_eq!(messages.strip_suffix("]}"), Some(expected));
+    let sent = messages.strip_suffix(r#"{"role":"user","content":"hi"}]}"#);
+    let sent = sent.expect("the last one is last");
+    assert_eq!(sent.strip_suffix(',').unwrap_or(sent), expected);
 }
 
 fn check(body: Body, expected: &str) {
@@ -170,6 +174,26 @@ fn reasoning_details_go_back_put_together() {
     assert_eq!(sent["messages"][0]["reasoning_details"], expected);
     assert_eq!(sent["messages"][0]["reasoning"], Value::Null);
     assert_eq!(dialect("openrouter").reasoning, ReasoningBack::ReasoningDetails);
+}
+
+#[test]
+fn details_of_another_model_do_not_go_back() {
+    let of = |model: &str| {
+        let signed = json!({ "type": "reasoning.text", "text": "ab", "signature": model });
+        let whose = Native::new("chat", model, Value::Null).into_detail();
+        thought("ab", Some(json!([whose, signed])))
+    };
+    let body = Body::Response { parts: vec![of("other"), of("tiny"), Part::text("hi")] };
+    let asked = request(vec![body]);
+    assert_eq!(asked.config.model.as_deref(), Some("tiny"));
+    let rendered = render(&asked, dialect("openrouter")).expect("good");
+    let sent: Value = serde_json::from_str(&rendered).expect("JSON");
+    let signed = json!([{ "type": "reasoning.text", "text": "ab", "signature": "tiny" }]);
+    assert_eq!(sent["messages"][0]["reasoning_details"], signed);
+    let body = Body::Response { parts: vec![of("other"), Part::text("hi")] };
+    let rendered = render(&request(vec![body]), dialect("openrouter")).expect("good");
+    let sent: Value = serde_json::from_str(&rendered).expect("JSON");
+    assert_eq!(sent["messages"][0], json!({ "role": "assistant", "content": "hi" }));
 }
 
 #[test]

@@ -95,7 +95,8 @@ fn s157_that_no_tool_may_be_called_a_seed_of_0_and_one_token_are_sent() {
         description: String::new(),
         parameters: json!({ "type": "object" }),
     };
-    let mut request = request(vec![]).with_tools(vec![spec.clone()], ToolChoice::None);
+    let mut request =
+        request(vec![Body::instruction("hi")]).with_tools(vec![spec.clone()], ToolChoice::None);
     request.config.seed = Some(0);
     request.config.max_tokens = Some(1);
     for (dialect, limit) in
@@ -113,7 +114,7 @@ fn s157_that_no_tool_may_be_called_a_seed_of_0_and_one_token_are_sent() {
 
 #[test]
 fn several_answers_are_asked_for_up_to_a_limit() {
-    let many = |choices| request(vec![]).with_choices(choices);
+    let many = |choices| request(vec![Body::instruction("hi")]).with_choices(choices);
     assert_eq!(sent(&many(3), Dialect::default())["n"], 3);
     assert_eq!(sent(&many(1), Dialect::default()).get("n"), None);
     let refused = |choices| render(&many(choices), Dialect::default());
@@ -141,7 +142,7 @@ fn dialects_change_the_names_they_are_known_for() {
 #[test]
 fn the_key_of_a_cache_is_told_to_servers_that_know_it() {
     let cache = CacheHints { key: Some("trip".to_owned()), shared: Vec::new() };
-    let mut request = request(vec![]).with_cache(cache);
+    let mut request = request(vec![Body::instruction("hi")]).with_cache(cache);
     for (name, key) in [("openai", json!("trip")), ("azure", json!("trip")), ("groq", Value::Null)]
     {
         assert_eq!(sent(&request, dialect(name))["prompt_cache_key"], key, "{name}");
@@ -202,7 +203,7 @@ fn invariant_10_a_longer_conversation_begins_with_the_bytes_of_the_shorter_one()
         let mut request = full_request();
         request.config.response_schema = None;
         let mut prefix = None;
-        for len in 0..=bodies.len() {
+        for len in 1..=bodies.len() {
             request.messages = bodies.iter().take(len).cloned().map(message).collect();
             let rendered = render(&request, dialect).expect("good");
             assert_eq!(render(&request, dialect).as_ref(), Ok(&rendered));

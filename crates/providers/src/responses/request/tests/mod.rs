@@ -27,10 +27,13 @@ fn sent(request: &ModelRequest) -> Value {
 
 /// Checks the items that the model `tiny` is sent for one message, and the rules by which they are.
 fn check_by(body: Body, expected: &str, rules: &[&str]) {
-    let request = request(vec![body]);
+    // Something is said before it, as what says nothing is refused.
+    let request = request(vec![Body::instruction("hi"), body]);
     let rendered = render(&request).expect("a good request");
     let input = rendered.split_once(r#""input":["#).expect("items are last").1;
-    assert_eq!(input.strip_suffix("]}"), Some(expected));
+    let sent = input.strip_prefix(r#"{"type":"message","role":"user","content":"hi"}"#);
+    let sent = sent.expect("the first one is first").strip_prefix(',').unwrap_or_default();
+    assert_eq!(sent.strip_suffix("]}").unwrap_or(sent), expected);
     assert_eq!(testing::adapted(&WIRE, &request), rules, "{expected}");
 }
 

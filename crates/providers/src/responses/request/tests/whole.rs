@@ -77,7 +77,7 @@ fn a_request_in_which_only_a_model_is_set_says_nothing_else() {
 #[test]
 fn sealed_thoughts_are_asked_for_where_the_model_may_think() {
     let include = |model: &str, extra: Option<Value>, logprobs: Option<u8>| {
-        let mut request = request(vec![]);
+        let mut request = request(vec![Body::instruction("hi")]);
         request.config.model = Some(model.to_owned());
         request.config.logprobs = logprobs;
         request.config.extras.extend(extra.map(|extra| ("include".to_owned(), extra)));
@@ -101,7 +101,8 @@ fn sealed_thoughts_are_asked_for_where_the_model_may_think() {
 fn choices_of_tools_are_said_in_the_words_of_the_protocol() {
     let choice = |choice: ToolChoice| {
         let tools = vec![tool("look", "", json!({}))];
-        sent(&request(vec![]).with_tools(tools, choice))["tool_choice"].take()
+        sent(&request(vec![Body::instruction("hi")]).with_tools(tools, choice))["tool_choice"]
+            .take()
     };
     assert_eq!(choice(ToolChoice::Auto), Value::Null);
     assert_eq!(choice(ToolChoice::None), "none");
@@ -109,7 +110,8 @@ fn choices_of_tools_are_said_in_the_words_of_the_protocol() {
     let named = json!({ "type": "function", "name": "look" });
     assert_eq!(choice(ToolChoice::Named("look".to_owned())), named);
     // A tool of the server is one that can be required.
-    let mut hosted = request(vec![]).with_tools(vec![], ToolChoice::Required);
+    let mut hosted =
+        request(vec![Body::instruction("hi")]).with_tools(vec![], ToolChoice::Required);
     hosted.config.extras.insert("tools".to_owned(), json!([{ "type": "web_search" }]));
     assert_eq!(sent(&hosted)["tool_choice"], "required");
 }
@@ -118,7 +120,7 @@ fn choices_of_tools_are_said_in_the_words_of_the_protocol() {
 fn keys_of_caches_are_sent_within_the_limit() {
     let key = |key: &str| {
         let cache = CacheHints { key: Some(key.to_owned()), shared: Vec::new() };
-        request(vec![]).with_cache(cache)
+        request(vec![Body::instruction("hi")]).with_cache(cache)
     };
     assert_eq!(sent(&key("trip"))["prompt_cache_key"], "trip");
     let long = sent(&key(&"x".repeat(65)))["prompt_cache_key"].take();
@@ -209,7 +211,7 @@ fn invariant_10_a_longer_conversation_begins_with_the_bytes_of_the_shorter_one()
     ];
     let mut request = full_request();
     let mut prefix = String::new();
-    for len in 0..=bodies.len() {
+    for len in 1..=bodies.len() {
         request.messages = bodies.iter().take(len).cloned().map(message).collect();
         let rendered = render(&request).expect("good");
         assert_eq!(render(&request).as_ref(), Ok(&rendered));
