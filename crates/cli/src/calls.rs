@@ -117,7 +117,7 @@ pub(crate) fn around(
         let how = said.or(&of_file(&world.config, &other.provider));
         let options = recorded(options, record)?;
         let handle = shared(world, &other.provider, options, (&how, place < count))?;
-        Ok::<_, Failure>(chain.with(handle, other.model.as_deref()))
+        Ok::<_, Failure>(chain.with(handle, other.model.as_deref()).named(&other.provider))
     })?;
     Ok(Arc::new(chain))
 }

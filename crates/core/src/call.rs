@@ -18,6 +18,8 @@ use crate::{
 pub struct ModelCall {
     /// What was asked.
     pub request: CallRequest,
+    /// The provider that answered, where that is another than the one that was asked.
+    pub rerouted_to: Option<String>,
     /// The model that answered, as the server names it.
     pub model: Option<String>,
     /// Why it stopped; `None` when it was stopped or failed.

@@ -63,6 +63,10 @@ fn another_provider_is_asked_with_a_key_of_its_own_when_the_first_cannot_answer(
     ask(&["--fallback", "big"]);
     // The first one that can answer is the last that is asked.
     ask(&["--fallback", "near:small", "--fallback", "far"]);
+    // The second one is paid.
+    let paid = home.json(&["usage", "--by", "model"]);
+    let keys: Vec<_> = paid["rows"].as_array().unwrap().iter().map(|row| &row["key"]).collect();
+    assert!(keys.iter().all(|key| key.as_str().unwrap().starts_with("far:")), "{paid}");
     let models = |server: &Server| -> Vec<Value> {
         server.requests().iter().map(|request| request["model"].clone()).collect()
     };

@@ -52,6 +52,13 @@ pub enum ProviderEvent {
     Usage(Usage),
     /// The call failed and was made anew: what came before does not count.
     Retried(Retried),
+    /// Another provider than the one that was asked answers from here on. Comes before its [`Started`](Self::Started).
+    Rerouted {
+        /// What it is called in the call log and in tables of prices.
+        provider: String,
+        /// The model that it was asked for.
+        model: Option<String>,
+    },
     /// An event of another answer to the same request, when several were asked for.
     Sibling {
         /// Which of the others it is, from 1.

@@ -52,8 +52,8 @@ impl Answer {
             }
             ProviderEvent::Logprobs(value) => self.logprobs.push(value),
             ProviderEvent::Usage(usage) => self.usage = Some(usage),
-            // What the others say is heard elsewhere.
-            ProviderEvent::Sibling { .. } => {}
+            // What the others say, and who answers, is heard elsewhere.
+            ProviderEvent::Sibling { .. } | ProviderEvent::Rerouted { .. } => {}
             ProviderEvent::Retried(_) => *self = Self::default(),
             ProviderEvent::Finished(finish) => self.finish = Some(finish),
         }

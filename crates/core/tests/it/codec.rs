@@ -230,7 +230,7 @@ fn golden_files_are_written_and_read_as_ever() {
 }
 
 /// A call in which everything is said, and one in which next to nothing is.
-fn calls() -> [(&'static str, ModelCall); 3] {
+fn calls() -> [(&'static str, ModelCall); 4] {
     let request = CallRequest {
         head: Some(OpId::from_bits((7 << 32) | 3)),
         shown: Some(vec![MessageId::from_bits((7 << 32) | 1)]),
@@ -252,6 +252,7 @@ fn calls() -> [(&'static str, ModelCall); 3] {
     let usage = Usage { input_tokens: Some(0), cached_tokens: Some(3), ..Usage::default() };
     let full = ModelCall {
         request: request.clone(),
+        rerouted_to: None,
         model: Some("tiny-1".to_owned()),
         finish: Some("stop".to_owned()),
         usage: Some(usage),
@@ -274,6 +275,7 @@ fn calls() -> [(&'static str, ModelCall); 3] {
             stream: false,
             ..request
         },
+        rerouted_to: None,
         model: None,
         finish: None,
         usage: None,
@@ -286,7 +288,8 @@ fn calls() -> [(&'static str, ModelCall); 3] {
     let adapted = Adapted::from([("thought_left_out".into(), 2)]);
     let request = CallRequest { adapted, choices: 3, ..bare.request.clone() };
     let cached = ModelCall { usage, request, ..bare.clone() };
-    [("call", full), ("call-bare", bare), ("call-cached", cached)]
+    let rerouted = ModelCall { rerouted_to: Some("far".to_owned()), ..bare.clone() };
+    [("call", full), ("call-bare", bare), ("call-cached", cached), ("call-rerouted", rerouted)]
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(super) struct Meter {
     asked: Timestamp,
     first: Option<Timestamp>,
     retries: u32,
+    /// Another provider that answers, and the model that it was asked for.
+    rerouted: Option<(String, Option<String>)>,
 }
 
 impl Meter {
@@ -46,13 +48,17 @@ impl Meter {
             hash: hash(rendered),
             adapted: rendered.adapted.clone(),
         };
-        Self { request, wished, asked, first: None, retries: 0 }
+        Self { request, wished, asked, first: None, retries: 0, rerouted: None }
     }
 
     /// Notes what the model said.
     pub(super) fn hear(&mut self, event: &ProviderEvent, now: impl FnOnce() -> Timestamp) {
-        if let ProviderEvent::Retried(retried) = event {
-            (self.retries, self.first) = (retried.retries, None);
+        match event {
+            ProviderEvent::Retried(retried) => (self.retries, self.first) = (retried.retries, None),
+            ProviderEvent::Rerouted { provider, model } => {
+                self.rerouted = Some((provider.clone(), model.clone()));
+            }
+            _ => {}
         }
         let says = matches!(
             event,
@@ -74,12 +80,17 @@ impl Meter {
         now: Timestamp,
     ) -> ModelCall {
         let CallRequest { provider, model, .. } = &self.request;
+        let (provider, model) = match &self.rerouted {
+            Some((provider, other)) => (provider, other.as_ref().unwrap_or(model)),
+            None => (provider, model),
+        };
         let tariff = prices.tariff(provider, model, answer.model(), self.asked);
         let failure = error.map(|error| CallFailure {
             problem: error.to_string(),
             detail: error.detail().to_owned(),
         });
         ModelCall {
+            rerouted_to: self.rerouted.map(|(provider, _)| provider),
             model: answer.model().map(str::to_owned),
             finish: answer.finish().map(Finish::as_str).map(str::to_owned),
             usage: answer.usage(),

@@ -32,6 +32,8 @@ pub struct CallRow {
     pub model: String,
     /// The model that answered, as the server names it.
     pub answered_by: Option<String>,
+    /// The provider that answered, where that is another than the one that was asked.
+    pub rerouted_to: Option<String>,
     /// The settings that held for this call only, as JSON.
     pub config: String,
     /// The names of the tools on offer, as JSON.
@@ -78,6 +80,7 @@ impl Tabular for CallRow {
         Column::text("provider"),
         Column::text("model"),
         Column::new("answered_by", Kind::OptionalText),
+        Column::new("rerouted_to", Kind::OptionalText),
         Column::text("config"),
         Column::text("tools"),
         Column::text("tool_choice"),
@@ -123,6 +126,7 @@ impl CallRow {
             provider: request.provider.clone(),
             model: request.model.clone(),
             answered_by: call.model.clone(),
+            rerouted_to: call.rerouted_to.clone(),
             config: Value::Object(config.unwrap_or_default()).to_string(),
             tools: json!(names).to_string(),
             tool_choice: match &request.tool_choice {

@@ -7,7 +7,10 @@ use branchwork_core::{
     provider::{PriceBook, Tariff, Usage, add_usd, usd},
 };
 
-use super::{UsageBy, log::grouped_calls};
+use super::{
+    UsageBy,
+    log::{billed, grouped_calls},
+};
 use crate::{engine::Engine, error::Result};
 
 /// What was read from the prompt caches of providers, and what that saved.
@@ -81,6 +84,6 @@ impl Engine {
 }
 
 fn tariff_of<'p>(prices: &'p PriceBook, record: &CallRecord) -> Option<&'p Tariff> {
-    let (request, answered) = (&record.call.request, record.call.model.as_deref());
-    prices.tariff(&request.provider, &request.model, answered, record.asked_at())
+    let (provider, model) = billed(&record.call);
+    prices.tariff(provider, model, record.call.model.as_deref(), record.asked_at())
 }

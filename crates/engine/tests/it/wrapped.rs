@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use branchwork::{
     Engine, Session, TurnEvent,
     core::{
-        provider::{Finish, Provider, ProviderError, ProviderEvent, Usage},
+        provider::{Finish, PriceBook, Prices, Provider, ProviderError, ProviderEvent, Usage},
         tokens::Basis,
     },
-    providers::wrap::{CacheOptions, RetryOptions, Stack},
+    providers::wrap::{CacheOptions, Fallback, RetryOptions, Stack},
+    usage::UsageBy,
 };
 use branchwork_testkit::{Script, ScriptedProvider};
 use futures_util::StreamExt as _;
@@ -95,4 +96,36 @@ async fn branches_that_ask_the_same_are_answered_once_and_one_of_them_pays() {
         assert!(count.tokens > 10, "an answer that was known measures nothing: {count:?}");
     }
     assert_eq!(provider.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_provider_costs_what_that_one_takes() {
+    let down = || {
+        let detail = "overloaded".to_owned();
+        ProviderError::Unavailable { status: Some(503), retry_after: None, detail, source: None }
+    };
+    let answer = || {
+        let said = used(Script::new().with_start().with_text("Rome."), 1_000_000, 0);
+        said.with_event(ProviderEvent::Finished(Finish::Stop))
+    };
+    let far = || scripts([Script::refusal(down()), answer()]);
+    let again = || RetryOptions::new().with_wait_first(Duration::ZERO);
+    let far = || Stack::over(far()).with_retry(again()).build();
+    let chain = || Fallback::new(scripts([Script::refusal(down())])).with(far(), Some("large"));
+    for (provider, cost, key) in [
+        (chain().named("far"), Some(7.0), "far:"),
+        // Nobody knows what one without a name takes; it is not what the first one would have taken.
+        (chain(), None, "fallback:"),
+    ] {
+        let session = session(Arc::new(provider)).await;
+        let prices = PriceBook::new().with("local", "tiny", Prices::new(2_000_000, 0));
+        session.engine().set_prices(prices.with("far", "large", Prices::new(7_000_000, 0)));
+        session.default_branch().chat("Where?").await.unwrap();
+        let call = session.calls().await.unwrap().swap_remove(0).call;
+        assert_eq!((call.request.provider.as_str(), call.retries), ("local", 2));
+        assert_eq!(call.rerouted_to.as_deref(), key.strip_suffix(':'));
+        assert_eq!(call.cost_usd, cost);
+        let rows = session.engine().usage(UsageBy::Model).await.unwrap();
+        assert!(rows[0].key.starts_with(key), "{rows:?}");
+    }
 }

@@ -6,15 +6,19 @@ use async_trait::async_trait;
 use branchwork_core::provider::{
     EventStream, ModelInfo, ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest,
 };
-use futures_util::{StreamExt as _, future::BoxFuture};
+use futures_util::{StreamExt as _, future::BoxFuture, stream};
 
 use super::tries::{self, Next, Plan};
+
+/// What a provider is called that has no name: no table has prices for it.
+const UNNAMED: &str = "fallback";
 
 /// Asks the next of a chain of providers when one cannot answer, until something of an answer was said.
 ///
 /// The first one is asked as the request says, the others for a model of their own, where they have one.
-/// The reader is told that another one is asked by [`ProviderEvent::Retried`], and which one answers by the
-/// model in [`ProviderEvent::Started`]. Which errors another provider can mend is said by
+/// The reader is told that another one is asked by [`ProviderEvent::Retried`] and by [`ProviderEvent::Rerouted`], and
+/// which model answers by [`ProviderEvent::Started`]. What it costs is looked up by the [name](Self::named) of that
+/// provider; without one it is not known. Which errors another provider can mend is said by
 /// [`mends`](Self::mends), unless [`when`](Self::when) says otherwise. When none can answer, the error is
 /// that of the last one.
 ///
@@ -50,6 +54,7 @@ pub struct Fallback {
 #[derive(Debug, Clone)]
 struct Other {
     provider: Arc<dyn Provider>,
+    name: String,
     /// The model that it is asked for; that of the request when not said.
     model: Option<String>,
 }
@@ -64,7 +69,20 @@ impl Fallback {
     /// request. Cost: a call copies what it needs of the request.
     #[must_use]
     pub fn with(mut self, provider: Arc<dyn Provider>, model: Option<&str>) -> Self {
-        self.others.push(Other { provider, model: model.map(str::to_owned) });
+        self.others.push(Other {
+            provider,
+            name: UNNAMED.to_owned(),
+            model: model.map(str::to_owned),
+        });
+        self
+    }
+
+    /// Calls the provider that was added last so, in the call log and where prices are looked up: `openrouter`.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        if let Some(other) = self.others.last_mut() {
+            other.name = name.into();
+        }
         self
     }
 
@@ -120,32 +138,34 @@ impl Plan for Onwards {
         if has_said || !(self.mends)(error) {
             return None;
         }
-        while let Some(Other { provider, model }) = self.others.pop_front() {
+        while let Some(other) = self.others.pop_front() {
             let mut request = self.request.clone();
-            request.config.model = model.or(request.config.model);
-            if let Ok(rendered) = provider.render(&request) {
-                return Some(Next { wait: Duration::ZERO, send: ask(provider, request, rendered) });
+            request.config.model = other.model.clone().or(request.config.model);
+            if let Ok(rendered) = other.provider.render(&request) {
+                return Some(Next { wait: Duration::ZERO, send: ask(other, request, rendered) });
             }
         }
         None
     }
 }
 
-/// Asks, and sees to it that the answer names its model.
+/// Asks, and sees to it that the answer names its provider and its model.
 fn ask(
-    provider: Arc<dyn Provider>,
+    Other { provider, name, .. }: Other,
     request: ModelRequest,
     rendered: RenderedRequest,
 ) -> BoxFuture<'static, Result<EventStream, ProviderError>> {
     Box::pin(async move {
         let events = provider.send(&request, rendered).await?;
         let asked = request.config.model;
+        let rerouted = ProviderEvent::Rerouted { provider: name, model: asked.clone() };
         let named = move |event| match event {
             Ok(ProviderEvent::Started { model, response_id }) => {
                 Ok(ProviderEvent::Started { model: model.or_else(|| asked.clone()), response_id })
             }
             event => event,
         };
-        Ok(Box::pin(events.map(named)) as EventStream)
+        let first = stream::iter([Ok(rerouted)]);
+        Ok(Box::pin(first.chain(events.map(named))) as EventStream)
     })
 }

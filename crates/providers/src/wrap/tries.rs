@@ -34,6 +34,7 @@ pub(super) fn says(event: &ProviderEvent) -> bool {
         ProviderEvent::Started { .. }
         | ProviderEvent::Usage(_)
         | ProviderEvent::Retried(_)
+        | ProviderEvent::Rerouted { .. }
         | ProviderEvent::Finished(_) => false,
         ProviderEvent::Sibling { event, .. } => says(event),
         _ => true,

@@ -37,6 +37,7 @@ fn full(head: Option<OpId>) -> ModelCall {
             hash: RequestHash([0xa5; 32]),
             adapted: Adapted::new(),
         },
+        rerouted_to: Some("far".to_owned()),
         model: Some("tiny-1".to_owned()),
         finish: Some("stop".to_owned()),
         usage: Some(Usage { input_tokens: Some(0), output_tokens: Some(9), ..Usage::default() }),

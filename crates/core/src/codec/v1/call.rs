@@ -18,6 +18,8 @@ use crate::{
 pub(super) struct StoredCall {
     request: StoredRequest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    rerouted_to: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     finish: Option<String>,
@@ -122,9 +124,20 @@ fn is_auto(choice: &StoredChoice) -> bool {
 
 impl From<&ModelCall> for StoredCall {
     fn from(call: &ModelCall) -> Self {
-        let ModelCall { request, model, finish, usage, cost_usd, timings, retries, failure } = call;
+        let ModelCall {
+            request,
+            rerouted_to,
+            model,
+            finish,
+            usage,
+            cost_usd,
+            timings,
+            retries,
+            failure,
+        } = call;
         Self {
             request: request.into(),
+            rerouted_to: rerouted_to.clone(),
             model: model.clone(),
             finish: finish.clone(),
             usage: usage.map(|usage| StoredUsage {
@@ -184,6 +197,7 @@ impl StoredCall {
             self.failure.map(|StoredFailure { problem, detail }| CallFailure { problem, detail });
         Ok(ModelCall {
             request: self.request.into_request()?,
+            rerouted_to: self.rerouted_to,
             model: self.model,
             finish: self.finish,
             usage: self.usage.map(|usage| Usage {

@@ -38,6 +38,9 @@ pub(super) fn said(answer: &Message, siblings: &[Arc<Message>], call: &ModelCall
         let retried = Retried { retries, wait, error_type, problem };
         events.push(ProviderEvent::Retried(retried));
     }
+    if let Some(provider) = call.rerouted_to.clone() {
+        events.push(ProviderEvent::Rerouted { provider, model: call.model.clone() });
+    }
     if call.model.is_some() {
         events.push(ProviderEvent::Started { model: call.model.clone(), response_id: None });
     }

@@ -35,11 +35,14 @@ async fn the_next_one_is_asked_for_its_own_model_and_named_when_it_answers() {
     let third = [Answer::later(SECOND).says(unnamed).piece("Oslo.").used(3, 2).end()];
     let third = Planned::named("third", third);
     let provider = chain(&first, &second).with(Arc::clone(&third) as Arc<dyn Provider>, None);
+    let provider = provider.named("third");
     let came = read(&provider, &request("Where?")).await;
     let expected = [
         "retried 1 after 0ns: the provider is unavailable: overloaded",
+        "rerouted to fallback:small",
         "started tiny",
         "retried 2 after 0ns: the provider refused the credentials: who are you",
+        "rerouted to third:tiny",
         "started tiny",
         "Oslo.",
         "usage 3 2 - -",

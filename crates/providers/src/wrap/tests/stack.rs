@@ -93,7 +93,7 @@ async fn an_open_circuit_is_waited_for_or_passed_by() {
         .with_fallback(Arc::clone(&far) as _, None)
         .build();
     for _ in 0..2 {
-        assert_eq!(read(&*provider, &request("Where?")).await[2], "Oslo.");
+        assert_eq!(read(&*provider, &request("Where?")).await[3], "Oslo.");
     }
     assert_eq!((near.calls(), far.calls()), (1, 2));
 }
