@@ -13,7 +13,7 @@
 //! | `call_id_remade` | an identifier of the form of the server | [`CallIds`](dialect::CallIds); `OpenAI`: "string too long. Expected a string with maximum length 40" ([camel 2215], [opencode 12653]) |
 //! | `call_name_remade` | letters, digits, `_` and `-`, 64 at most | "string does not match pattern" ([mcp-use 90]) |
 //! | `empty_answer_left_out` | nothing for an answer without text and calls | servers refuse an empty one |
-//! | `native_left_out` | nothing for a block of another protocol | it means nothing here |
+//! | `native_left_out`, `native_of_other_model_left_out` | nothing for a block of another protocol, or of another model | it means nothing there; what came beside a call goes back with it ([securo 884]) |
 //! | `thought_left_out` | nothing for a thought, where the dialect never sends any back | [`ReasoningBack`](dialect::ReasoningBack) |
 //! | `thought_of_other_model_left_out` | nothing for a thought with details of another model, where they are sent back | they may be signed: "Invalid `signature` in `thinking` block" ([forgecode 2363]) |
 //!
@@ -22,6 +22,7 @@
 //! [goose 5998]: https://github.com/aaif-goose/goose/issues/5998
 //! [mcp-use 90]: https://github.com/mcp-use/mcp-use/issues/90
 //! [opencode 12653]: https://github.com/anomalyco/opencode/issues/12653
+//! [securo 884]: https://github.com/securo-finance/securo/issues/884
 //! [zed 37021]: https://github.com/zed-industries/zed/issues/37021
 
 mod answer;
@@ -45,6 +46,12 @@ use crate::{
 
 /// What blocks of answers are marked with.
 const PROTOCOL: &str = "chat";
+
+/// The field of such a block that names the call to which it belongs.
+const CALL: &str = "tool_call";
+
+/// The field of a call, and of such a block, that goes back as it came.
+const EXTRA_CONTENT: &str = "extra_content";
 
 /// Answers to one request: `OpenAI` gives no more.
 const CHOICES_MAX: u32 = 128;

@@ -4,10 +4,16 @@
 //! and the name. Servers leave out the index, the identifier or both, give every call the index 0,
 //! repeat the name with every piece, or send a call whole.
 
-use branchwork_core::provider::ProviderEvent;
+use branchwork_core::{message::Native, provider::ProviderEvent};
+use serde_json::{Value, json};
 
 use super::{object::ObjectEnd, wire::CallDelta};
-use crate::{loose::arguments_of, tally::Tally, wire::Events};
+use crate::{
+    chat::{CALL, EXTRA_CONTENT, PROTOCOL},
+    loose::{arguments_of, value_of},
+    tally::Tally,
+    wire::Events,
+};
 
 /// The calls of one answer so far.
 #[derive(Debug)]
@@ -23,10 +29,14 @@ struct Call {
     index: Option<u64>,
     /// The server's identifier; may be empty.
     id: String,
+    /// What the reader knows it by: that, or one of ours.
+    known_by: String,
     /// Empty until it came.
     name: String,
     /// Its arguments as far as they came.
     arguments: String,
+    /// What goes back with it and came before its name.
+    extra: Option<Value>,
     end: ObjectEnd,
 }
 
@@ -66,7 +76,7 @@ impl Calls {
     /// What is wrong, when there are more calls than an answer may have.
     pub(super) fn push(
         &mut self,
-        delta: CallDelta<'_>,
+        (delta, model): (CallDelta<'_>, &str),
         tally: &mut Tally,
         events: &mut Events,
     ) -> Result<(), String> {
@@ -80,6 +90,7 @@ impl Calls {
         let Some(call) = self.open.get_mut(place) else { return Ok(()) };
         let index = call.place;
         call.argue(&arguments);
+        call.extra = delta.extra_content.map(value_of).or_else(|| call.extra.take());
         if call.name.is_empty() && name.is_empty() {
             return Ok(());
         }
@@ -89,13 +100,21 @@ impl Calls {
                 id.clone_into(&mut call.id);
             }
             let id = Some(call.id.as_str()).filter(|id| !id.is_empty());
-            events.push_back(tally.started(index, id, name));
+            let started = tally.started(index, id, name);
+            if let ProviderEvent::CallStarted { id, .. } = &started {
+                id.clone_into(&mut call.known_by);
+            }
+            events.push_back(started);
             call.arguments.clone()
         } else {
             arguments.into_owned()
         };
         if !text.is_empty() {
             events.push_back(ProviderEvent::CallArguments { index, text });
+        }
+        if let Some(extra) = call.extra.take() {
+            let block = json!({ CALL: call.known_by, EXTRA_CONTENT: extra });
+            events.push_back(ProviderEvent::Native(Native::new(PROTOCOL, model, block)));
         }
         Ok(())
     }
@@ -118,8 +137,10 @@ impl Calls {
             place,
             index,
             id: id.to_owned(),
+            known_by: String::new(),
             name: String::new(),
             arguments: String::new(),
+            extra: None,
             end: ObjectEnd::default(),
         });
         Ok(self.open.len() - 1)

@@ -26,8 +26,10 @@ pub(super) struct Voice {
     calls: Calls,
     tally: Tally,
     finish: Option<Finish>,
-    /// The model that was asked, until details of a thought say whose they are.
-    model: Option<Arc<str>>,
+    /// The model that was asked.
+    model: Arc<str>,
+    /// Whether it was said whose the details of thoughts are.
+    has_details: bool,
 }
 
 impl Voice {
@@ -37,7 +39,8 @@ impl Voice {
             calls: Calls::new(),
             tally: Tally::new(conversation_len),
             finish: None,
-            model: Some(model),
+            model,
+            has_details: false,
         }
     }
 
@@ -80,8 +83,8 @@ impl Voice {
             events.push_back(ProviderEvent::Reasoning(thought));
         }
         let details = delta.reasoning_details.map(items_of).unwrap_or_default();
-        if let Some(model) = self.model.take_if(|_| !details.is_empty()) {
-            let whose = Native::new(PROTOCOL, &*model, Value::Null);
+        if !details.is_empty() && !std::mem::replace(&mut self.has_details, true) {
+            let whose = Native::new(PROTOCOL, &*self.model, Value::Null);
             events.push_back(ProviderEvent::ReasoningDetail(whose.into_detail()));
         }
         events.extend(details.into_iter().map(ProviderEvent::ReasoningDetail));
@@ -89,7 +92,7 @@ impl Voice {
             events.push_back(ProviderEvent::Text(text.into_owned()));
         }
         for call in delta.tool_calls {
-            self.calls.push(call, &mut self.tally, events)?;
+            self.calls.push((call, &self.model), &mut self.tally, events)?;
         }
         Ok(())
     }

@@ -14,6 +14,9 @@ pub(super) struct CallDelta<'a> {
     pub(super) id: Text<'a>,
     #[serde(borrow)]
     pub(super) function: Option<FunctionDelta<'a>>,
+    /// What the server wants back with the call: Gemini's signature of the thought that led to it.
+    #[serde(borrow)]
+    pub(super) extra_content: Option<&'a RawValue>,
 }
 
 impl CallDelta<'_> {
@@ -22,7 +25,7 @@ impl CallDelta<'_> {
         let function = self.function.as_ref();
         let function =
             function.map_or(0, |function| function.name.0.len() + len(function.arguments));
-        self.id.0.len() + function
+        self.id.0.len() + function + len(self.extra_content)
     }
 }
 

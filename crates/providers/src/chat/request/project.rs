@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use branchwork_core::message::{Body, Outcome, Part, ToolCall};
+use branchwork_core::message::{Body, Native, Outcome, Part, ToolCall};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     arguments::legal_arguments,
     call_name::call_name,
+    chat::{CALL, EXTRA_CONTENT, PROTOCOL},
     dialect::{AfterResults, CallIds, Dialect, ReasoningBack, SystemRole},
     joined::Joined,
     rules::Rule,
@@ -69,6 +70,11 @@ fn note_adaptations(pen: &mut Pen, body: &Body, (dialect, model): (Dialect, &str
             {
                 pen.adapt(Rule::ThoughtOfOtherModelLeftOut);
             }
+            Part::Native(native) if extra_of(native, None).is_some() => {
+                if native.model != model {
+                    pen.adapt(Rule::NativeOfOtherModelLeftOut);
+                }
+            }
             Part::Native(_) => pen.adapt(Rule::NativeLeftOut),
             part if part.is_attachment() => pen.adapt(Rule::AttachmentLeftOut),
             _ => {}
@@ -114,6 +120,8 @@ struct WireCall<'a> {
     id: Cow<'a, str>,
     r#type: &'static str,
     function: WireFunction<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<&'a Value>,
 }
 
 #[derive(Serialize)]
@@ -185,8 +193,25 @@ fn action_request<'a>(
     let content = if text.is_empty() { Content::Nothing(()) } else { Content::Joined(text) };
     let mut message = WireMessage::new("assistant", content);
     message.thoughts = Thoughts::of_calls(parts, (dialect.reasoning, model));
-    message.tool_calls = Some(calls.iter().map(|call| wire_call(call, dialect.call_ids)).collect());
+    let natives = || {
+        parts.iter().filter_map(|part| match part {
+            Part::Native(native) if native.model == model => Some(native),
+            _ => None,
+        })
+    };
+    let wire = |call: &'a ToolCall| WireCall {
+        extra_content: natives().find_map(|native| extra_of(native, Some(call))),
+        ..wire_call(call, dialect.call_ids)
+    };
+    message.tool_calls = Some(calls.iter().map(wire).collect());
     message
+}
+
+/// What goes back with `call`, or with any call, when `native` is that.
+fn extra_of<'a>(native: &'a Native, call: Option<&ToolCall>) -> Option<&'a Value> {
+    let named = native.block.get(CALL).filter(|_| native.protocol == PROTOCOL)?.as_str()?;
+    let is_its = call.is_none_or(|call| call.id.as_str() == named);
+    native.block.get(EXTRA_CONTENT).filter(|_| is_its)
 }
 
 fn wire_call(call: &ToolCall, form: CallIds) -> WireCall<'_> {
@@ -195,6 +220,7 @@ fn wire_call(call: &ToolCall, form: CallIds) -> WireCall<'_> {
         id: call_id(call.id.as_str(), form),
         r#type: "function",
         function: WireFunction { name: call_name(&call.function), arguments },
+        extra_content: None,
     }
 }
 

@@ -35,6 +35,29 @@ fn calls_are_told_apart_whatever_servers_leave_out() {
 }
 
 #[test]
+fn what_comes_beside_a_call_is_kept_with_it() {
+    let signed = r#""extra_content":{"google":{"thought_signature":"c2ln"}}"#;
+    let kept = |id: &str| {
+        let extra = r#"{"google":{"thought_signature":"c2ln"}}"#;
+        format!("native {{\"extra_content\":{extra},\"tool_call\":\"{id}\"}}")
+    };
+    for (id, known_by) in [(r#""id":"a","#, "a"), ("", "call_3_0")] {
+        let whole = format!(
+            r#"{{"tool_calls":[{{{id}{signed},"function":{{"name":"look","arguments":"{{}}"}}}}]}}"#
+        );
+        let called = format!("call 0 {known_by} look\narguments 0 {{}}");
+        check_deltas(&[&whole], &format!("{called}\n{}\nfinished tool_calls", kept(known_by)));
+        let pieces = [
+            format!(r#"{{"tool_calls":[{{"index":0,{id}{signed}}}]}}"#),
+            r#"{"tool_calls":[{"index":0,"function":{"name":"look","arguments":"{}"}}]}"#
+                .to_owned(),
+        ];
+        let expected = format!("{called}\n{}\nfinished tool_calls", kept(known_by));
+        check_deltas(&[&pieces[0], &pieces[1]], &expected);
+    }
+}
+
+#[test]
 fn calls_in_pieces_that_carry_nothing_but_the_name_are_told_apart() {
     let piece = |text: &str| {
         let call = json!({ "function": { "name": "f", "arguments": text } });

@@ -177,6 +177,21 @@ fn reasoning_details_go_back_put_together() {
 }
 
 #[test]
+fn what_came_beside_a_call_goes_back_with_it_to_the_model_that_made_it() {
+    let extra = json!({ "google": { "thought_signature": "c2ln" } });
+    for (model, call, sent_back) in
+        [("tiny", "c1", extra.clone()), ("other", "c1", Value::Null), ("tiny", "c2", Value::Null)]
+    {
+        let block = json!({ "tool_call": call, "extra_content": extra });
+        let native = Part::Native(Native::new("chat", model, block));
+        let asked = request(vec![calls(vec![native], "{}"), result(Outcome::Unknown)]);
+        let rendered = render(&asked, Dialect::default()).expect("good");
+        let sent: Value = serde_json::from_str(&rendered).expect("JSON");
+        assert_eq!(sent["messages"][0]["tool_calls"][0]["extra_content"], sent_back, "{model}");
+    }
+}
+
+#[test]
 fn details_of_another_model_do_not_go_back() {
     let of = |model: &str| {
         let signed = json!({ "type": "reasoning.text", "text": "ab", "signature": model });
