@@ -25,12 +25,12 @@
 //! | `text_put_before_calls` | what was said after the last call before it | an answer that ends with a text is a prefill |
 //! | `thought_at_end_left_out` | a thought that nothing follows: nothing | "the final block in an assistant message cannot be `thinking`" |
 //! | `thought_left_out`, `thought_of_other_model_left_out` | thoughts without a signature, or of another model: nothing | signatures are checked: "Invalid `signature` in `thinking` block" |
-//! | `unpaired_native_left_out` | calls of the server's tools without a result, and results without a call: nothing | the API refuses both; a call at the end of the conversation stays, the server runs it (`pause_turn`) |
+//! | `unpaired_native_left_out` | calls of the server's tools without a result, and results without a call: nothing | the API refuses both; a call at the end of the conversation stays: a request that ends so lets the server run it (`pause_turn`); turns of the engine end there |
 //!
 //! System messages are the system prompt, wherever they stand. Neighbours of one role are one message, so
 //! that all results of an answer are in the one after it. Nothing is trimmed: no answer is ever the last,
-//! where white space at its end would be refused. Thoughts, and blocks of the server's tools, go back byte
-//! for byte at their places. On models since 5.1 the API checks that nothing changed before a thought
+//! where white space at its end would be refused. Thoughts, and blocks of the server's tools, go back at their
+//! places, each text of theirs byte for byte. On models since 5.1 the API checks that nothing changed before a thought
 //! ([preserved thinking](https://platform.claude.com/docs/en/build-with-claude/preserved-thinking)); here
 //! histories are edited, merged and given other tools, so those thoughts are dropped by the API instead of
 //! refused, which wants a header of its own.

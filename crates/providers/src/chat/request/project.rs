@@ -70,12 +70,11 @@ fn note_adaptations(pen: &mut Pen, body: &Body, (dialect, model): (Dialect, &str
             {
                 pen.adapt(Rule::ThoughtOfOtherModelLeftOut);
             }
-            Part::Native(native) if extra_of(native, None).is_some() => {
-                if native.model != model {
-                    pen.adapt(Rule::NativeOfOtherModelLeftOut);
-                }
-            }
-            Part::Native(_) => pen.adapt(Rule::NativeLeftOut),
+            Part::Native(native) => match extra_of(native, None) {
+                Some(_) if native.model == model => {}
+                Some(_) => pen.adapt(Rule::NativeOfOtherModelLeftOut),
+                None => pen.adapt(Rule::NativeLeftOut),
+            },
             part if part.is_attachment() => pen.adapt(Rule::AttachmentLeftOut),
             _ => {}
         }
