@@ -60,6 +60,30 @@ fn a_call_costs_what_the_file_says_else_what_the_table_says_else_nobody_knows() 
 }
 
 #[test]
+fn what_caches_saved_is_told_by_model() {
+    let cached = "data: {\"choices\":[{\"delta\":{\"content\":\"Yes.\"},\"finish_reason\":\"stop\"}],\
+        \"usage\":{\"prompt_tokens\":1000000,\"completion_tokens\":2,\
+        \"prompt_tokens_details\":{\"cached_tokens\":800000}}}\n\ndata: [DONE]\n\n";
+    let server = Server::start([Answer::Raw(cached), Answer::Raw(cached)]);
+    let home = Home::new();
+    let prices = "[prices.\"lab:tiny\"]\ninput = 1\noutput = 1\ncached = 0.25\n";
+    configure(&home, &format!("[providers.lab]\nbase_url = '{}'\n{prices}", server.url));
+    for model in ["lab:tiny", "lab:other"] {
+        assert_eq!(home.run(&["-m", model, "Is it?"]).code, 0, "{model}");
+    }
+    let rows = home.json(&["usage", "--savings", "--by", "model"])["rows"].clone();
+    let told = |index: usize| {
+        let row: &Value = &rows[index];
+        (row["key"].clone(), row["cached_tokens"].clone(), row["saved_usd"].clone())
+    };
+    assert_eq!(told(0), (json!("lab:other"), json!(800_000), Value::Null));
+    assert_eq!(told(1), (json!("lab:tiny"), json!(800_000), json!(0.6)));
+    let shown = home.run(&["usage", "--savings", "--by", "model"]).out;
+    let line = "lab:tiny  800000 of 1000000 tokens read from caches (80 %)  $0.6000 saved";
+    assert!(shown.lines().any(|shown| shown == line), "{shown}");
+}
+
+#[test]
 fn what_is_known_of_a_model_is_listed_and_the_rest_is_null() {
     let home = Home::new();
     let server = Server::start([]);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 /// What a server says went wrong.
@@ -19,6 +20,8 @@ pub(super) struct Fault {
     pub(super) is_flagged: bool,
     /// How long it asks to wait, where it says so in the body.
     pub(super) retry_after: Option<Duration>,
+    /// Headers that it puts into the body: OpenRouter does so with those of limits.
+    pub(super) headers: HeaderMap,
 }
 
 /// What servers call a conversation that is too long; in lower case.
@@ -94,6 +97,7 @@ impl Fault {
             status: number("status").or_else(|| number("code")),
             is_flagged: metadata.is_some_and(|metadata| metadata.get("flagged_input").is_some()),
             retry_after: google_delay(details),
+            headers: metadata.map(headers_in).unwrap_or_default(),
         }
     }
 
@@ -121,6 +125,15 @@ impl Fault {
 /// Google's name for a fault, from the details of it: `google.rpc.ErrorInfo`.
 fn google_reason(details: &[Value]) -> Option<String> {
     details.iter().find_map(|detail| Some(detail.get("reason")?.as_str()?.to_owned()))
+}
+
+/// The headers that `metadata` holds, as far as they are some.
+fn headers_in(metadata: &Value) -> HeaderMap {
+    let fields = metadata.get("headers").and_then(Value::as_object);
+    let header = |(name, value): (&String, &Value)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(spoken(value)?).ok()?))
+    };
+    fields.into_iter().flatten().filter_map(header).collect()
 }
 
 /// How long Google asks to wait, from the details of a fault: `google.rpc.RetryInfo`, `"34.07s"`.

@@ -6,7 +6,7 @@ use branchwork_core::{
     provider::ProviderError,
     secret::{Secret, begun, detail, redact},
 };
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::{DATE, HeaderMap, LOCATION};
 
 use super::fault::Fault;
 use crate::retry_after::retry_after;
@@ -43,7 +43,11 @@ impl Reporter {
         if fault.message.is_empty() {
             fault.message = format!("status {status} from {}", self.address);
         }
-        self.classify(&fault, Some(status), retry_after(status, headers))
+        // What is in the body has no date, and moments count from that.
+        let mut told = std::mem::take(&mut fault.headers);
+        told.extend(headers.get(DATE).map(|date| (DATE, date.clone())));
+        let wait = retry_after(status, headers).or_else(|| retry_after(status, &told));
+        self.classify(&fault, Some(status), wait)
     }
 
     /// The server says in the middle of its answer that it failed.

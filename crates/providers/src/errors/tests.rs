@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use branchwork_core::{provider::ProviderError, secret::Secret};
-use reqwest::header::{HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 
 use super::Reporter;
 
@@ -224,6 +224,13 @@ fn waits_are_kept_and_redirects_are_named() {
     assert_eq!(limited.retry_after(), Some(Duration::from_secs(2)));
     let down = reporter().status(503, &headers, b"");
     assert_eq!(down.retry_after(), Some(Duration::from_secs(2)));
+    let told = br#"{"error":{"message":"m","code":429,"metadata":{"headers":{
+        "X-RateLimit-Limit":"20","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"1741305600000"}}}}"#;
+    assert_eq!(reporter().status(429, &HeaderMap::new(), told).retry_after(), None);
+    let date = HeaderValue::from_static("Thu, 06 Mar 2025 23:59:30 GMT");
+    let dated = HeaderMap::from_iter([(DATE, date)]);
+    let limited = reporter().status(429, &dated, told);
+    assert_eq!(limited.retry_after(), Some(Duration::from_secs(30)), "OpenRouter tells it so");
     headers.insert(LOCATION, HeaderValue::from_static("https://elsewhere/?k=sk-secret"));
     let moved = reporter().status(308, &headers, b"");
     assert_eq!(show(&moved), "invalid 308: a redirect to https://elsewhere/?k=***");
