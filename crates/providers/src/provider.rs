@@ -192,6 +192,11 @@ impl Provider for HttpProvider {
     fn render(&self, request: &ModelRequest) -> Result<RenderedRequest, ProviderError> {
         let written = self.prefixes.write(&*self.wire, request);
         let (body, pen) = written.map_err(|problem| self.reporter.invalid(&problem))?;
+        let (bytes, max) = (body.len(), self.wire.request_bytes_max());
+        if let Some(max) = max.filter(|max| bytes > *max) {
+            let problem = format!("the request has {bytes} bytes, and this protocol takes {max}");
+            return Err(self.reporter.invalid(&problem));
+        }
         let url = self.url(&self.wire.path(request));
         Ok(RenderedRequest { url, body, adapted: pen.adapted })
     }

@@ -52,6 +52,11 @@ pub(crate) trait Wire: fmt::Debug + Send + Sync {
         1
     }
 
+    /// How many bytes a request may have, where the servers of the protocol agree on that.
+    fn request_bytes_max(&self) -> Option<usize> {
+        None
+    }
+
     /// How many of the places where branches part the server is told of.
     fn breakpoints_max(&self) -> usize {
         0

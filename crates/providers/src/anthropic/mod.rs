@@ -87,6 +87,9 @@ const VERSION: &str = "2023-06-01";
 /// What lets a request say what becomes of thoughts that no longer fit.
 const BINDING_CONTROLS: &str = "thinking-binding-controls-2026-08-01";
 
+/// Bytes of a request. The API takes as many.
+const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// The protocol.
 #[derive(Debug)]
 pub(crate) struct Anthropic;
@@ -121,6 +124,10 @@ impl Wire for Anthropic {
 
     fn tail(&self, pen: &mut Pen) -> Result<(), String> {
         request::tail(pen)
+    }
+
+    fn request_bytes_max(&self) -> Option<usize> {
+        Some(REQUEST_BYTES_MAX)
     }
 
     fn breakpoints_max(&self) -> usize {

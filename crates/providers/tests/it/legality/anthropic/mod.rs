@@ -5,7 +5,7 @@ mod rules;
 use std::{collections::BTreeSet, sync::Arc};
 
 use branchwork_core::{
-    message::{Message, Native, Part},
+    message::{Body, Draft, Message, Native, Part},
     provider::{Provider as _, ToolChoice, ToolSpec},
 };
 use branchwork_providers::{HttpOptions, HttpProvider};
@@ -103,4 +103,21 @@ proptest! {
             }
         }
     }
+}
+
+/// Pictures that are each small enough may be too much together; with one less they are not.
+#[test]
+fn a_request_that_is_too_large_is_refused_before_it_is_sent() {
+    let picture = format!("data:image/png;base64,{}", "A".repeat(8 * 1024 * 1024));
+    let asked = |count: usize| {
+        let parts = vec![Part::Image { url: picture.clone(), detail: None }; count];
+        let message = Draft::new(Body::Instruction { parts, context: None }).preview();
+        let options = HttpOptions::anthropic("localhost:1").expect("an address");
+        let provider = HttpProvider::new(options).expect("good");
+        provider.render(&super::request("tiny", &[Arc::new(message)]))
+    };
+    assert!(asked(3).is_ok());
+    let refused = asked(4).expect_err("it is too large");
+    let problem = refused.detail();
+    assert!(problem.ends_with("bytes, and this protocol takes 33554432"), "{problem}");
 }
