@@ -46,6 +46,8 @@ pub(super) struct Delta<'a> {
     pub(super) reasoning: Text<'a>,
     pub(super) reasoning_details: Option<&'a RawValue>,
     pub(super) tool_calls: Vec<CallDelta<'a>>,
+    /// What is kept as it comes, by the names of the fields: sound, pictures, what was cited.
+    pub(super) extras: Vec<(&'static str, &'a RawValue)>,
 }
 
 impl Choice<'_> {
@@ -62,7 +64,8 @@ impl Delta<'_> {
         let told = self.reasoning_content.0.len().max(self.reasoning.0.len());
         let said = text.len() + thought.len() + self.refusal.0.len() + told;
         let calls: usize = self.tool_calls.iter().map(CallDelta::bytes).sum();
-        said + len(self.reasoning_details) + calls
+        let extras: usize = self.extras.iter().map(|(_, extra)| len(Some(extra))).sum();
+        said + len(self.reasoning_details) + calls + extras
     }
 }
 
@@ -95,6 +98,9 @@ enum Key {
     Reasoning,
     ReasoningDetails,
     ToolCalls,
+    Audio,
+    Images,
+    Annotations,
     #[serde(other)]
     Other,
 }
@@ -205,6 +211,13 @@ impl<'de: 'a, 'a> Visitor<'de> for ChoiceFields<'_, 'a> {
 
 struct DeltaFields<'c, 'a>(&'c mut Delta<'a>);
 
+impl<'a> DeltaFields<'_, 'a> {
+    fn keep(&mut self, name: &'static str, value: Option<&'a RawValue>) {
+        let value = value.filter(|value| !matches!(value.get(), "[]" | "{}"));
+        self.0.extras.extend(value.map(|value| (name, value)));
+    }
+}
+
 impl<'de: 'a, 'a> DeserializeSeed<'de> for DeltaFields<'_, 'a> {
     type Value = ();
 
@@ -224,7 +237,7 @@ impl<'de: 'a, 'a> Visitor<'de> for DeltaFields<'_, 'a> {
         Ok(())
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut fields: M) -> Result<(), M::Error> {
+    fn visit_map<M: MapAccess<'de>>(mut self, mut fields: M) -> Result<(), M::Error> {
         while let Some(key) = fields.next_key()? {
             match key {
                 Key::Content => self.0.content = fields.next_value()?,
@@ -235,6 +248,9 @@ impl<'de: 'a, 'a> Visitor<'de> for DeltaFields<'_, 'a> {
                 Key::ToolCalls => {
                     self.0.tool_calls = fields.next_value::<Option<_>>()?.unwrap_or_default();
                 }
+                Key::Audio => self.keep("audio", fields.next_value()?),
+                Key::Images => self.keep("images", fields.next_value()?),
+                Key::Annotations => self.keep("annotations", fields.next_value()?),
                 _ => drop(fields.next_value::<IgnoredAny>()?),
             }
         }

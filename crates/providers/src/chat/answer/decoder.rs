@@ -158,11 +158,10 @@ impl Decode for Decoder {
             return Err(ProviderError::Truncated { source: None });
         }
         for (number, voice) in &mut self.others {
-            let finish = voice.end(&self.reporter)?;
-            events.push_back(of_choice(*number, ProviderEvent::Finished(finish)));
+            let mut said = Events::new();
+            voice.end(&self.reporter, &mut said)?;
+            events.extend(said.into_iter().map(|event| of_choice(*number, event)));
         }
-        let finish = self.voice.end(&self.reporter)?;
-        events.push_back(ProviderEvent::Finished(finish));
-        Ok(())
+        self.voice.end(&self.reporter, events)
     }
 }

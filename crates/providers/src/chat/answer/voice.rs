@@ -1,12 +1,12 @@
 //! One answer of those that a response holds: its texts, thoughts, calls and end.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use branchwork_core::{
     message::Native,
     provider::{Finish, ProviderError, ProviderEvent},
 };
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     calls::Calls,
@@ -26,6 +26,8 @@ pub(super) struct Voice {
     calls: Calls,
     tally: Tally,
     finish: Option<Finish>,
+    /// What is kept as it comes, put together.
+    extras: Map<String, Value>,
     /// The model that was asked.
     model: Arc<str>,
     /// Whether it was said whose the details of thoughts are.
@@ -34,11 +36,12 @@ pub(super) struct Voice {
 
 impl Voice {
     /// An answer of `model` to a conversation of that many messages.
-    pub(super) const fn new(model: Arc<str>, conversation_len: usize) -> Self {
+    pub(super) fn new(model: Arc<str>, conversation_len: usize) -> Self {
         Self {
             calls: Calls::new(),
             tally: Tally::new(conversation_len),
             finish: None,
+            extras: Map::new(),
             model,
             has_details: false,
         }
@@ -83,7 +86,7 @@ impl Voice {
             events.push_back(ProviderEvent::Reasoning(thought));
         }
         let details = delta.reasoning_details.map(items_of).unwrap_or_default();
-        if !details.is_empty() && !std::mem::replace(&mut self.has_details, true) {
+        if !details.is_empty() && !mem::replace(&mut self.has_details, true) {
             let whose = Native::new(PROTOCOL, &*self.model, Value::Null);
             events.push_back(ProviderEvent::ReasoningDetail(whose.into_detail()));
         }
@@ -91,22 +94,55 @@ impl Voice {
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             events.push_back(ProviderEvent::Text(text.into_owned()));
         }
+        for (name, extra) in delta.extras {
+            put(self.extras.entry(name).or_insert(Value::Null), value_of(extra));
+        }
         for call in delta.tool_calls {
             self.calls.push((call, &self.model), &mut self.tally, events)?;
         }
         Ok(())
     }
 
-    /// Why it ended.
+    /// Tells what comes at its end, and why it ended.
     ///
     /// # Errors
     ///
     /// [`ProviderError::Malformed`] for a call without a name, which cannot be run.
-    pub(super) fn end(&mut self, reporter: &Reporter) -> Result<Finish, ProviderError> {
+    pub(super) fn end(
+        &mut self,
+        reporter: &Reporter,
+        events: &mut Events,
+    ) -> Result<(), ProviderError> {
         if !self.calls.are_named() {
             return Err(reporter.malformed(NAMELESS, &[]));
         }
-        Ok(finish(self.finish.take(), self.tally.has_calls()))
+        if !self.extras.is_empty() {
+            let block = Value::Object(mem::take(&mut self.extras));
+            events.push_back(ProviderEvent::Native(Native::new(PROTOCOL, &*self.model, block)));
+        }
+        let finish = finish(self.finish.take(), self.tally.has_calls());
+        events.push_back(ProviderEvent::Finished(finish));
+        Ok(())
+    }
+}
+
+/// Puts `more` of a field behind what came of it: lists go on, and so do the data of a sound and its words.
+fn put(came: &mut Value, more: Value) {
+    match (came, more) {
+        (Value::Array(came), Value::Array(more)) => came.extend(more),
+        (Value::Object(came), Value::Object(more)) => {
+            for (name, more) in more {
+                match (came.get_mut(&name), more) {
+                    (Some(Value::String(came)), Value::String(more))
+                        if matches!(name.as_str(), "data" | "transcript") =>
+                    {
+                        came.push_str(&more);
+                    }
+                    (_, more) => drop(came.insert(name, more)),
+                }
+            }
+        }
+        (came, more) => *came = more,
     }
 }
 

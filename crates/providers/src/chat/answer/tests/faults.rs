@@ -46,6 +46,20 @@ fn thoughts_come_under_several_names_and_once() {
 }
 
 #[test]
+fn sounds_pictures_and_what_was_cited_are_kept_at_the_end() {
+    check_deltas(
+        &[
+            r#"{"role":"assistant","audio":{"id":"a1","data":"AA","transcript":"Ro"},"annotations":[]}"#,
+            r#"{"audio":{"data":"BB","transcript":"me","expires_at":7}}"#,
+            r#"{"images":[{"n":1}],"annotations":null}"#,
+            r#"{"images":[{"n":2}]}"#,
+        ],
+        "native {\"audio\":{\"data\":\"AABB\",\"expires_at\":7,\"id\":\"a1\",\"transcript\":\"Rome\"},\
+         \"images\":[{\"n\":1},{\"n\":2}]}\nfinished stop",
+    );
+}
+
+#[test]
 fn ends_are_read_however_servers_spell_them() {
     for (finish, expected) in [
         ("\"stop\"", "stop"),
