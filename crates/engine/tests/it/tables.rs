@@ -519,7 +519,7 @@ mod parquet {
         };
         let rows = billed().await.call_rows().await.unwrap();
         let batch = record_batch(&rows).unwrap();
-        assert_eq!((batch.num_rows(), batch.num_columns()), (2, 25));
+        assert_eq!((batch.num_rows(), batch.num_columns()), (2, 26));
         let column = |name: &str| batch.column_by_name(name).unwrap();
         assert_eq!(column("model").as_string::<i64>().value(0), "tiny");
         let tokens = column("input_tokens").as_primitive::<UInt64Type>();
