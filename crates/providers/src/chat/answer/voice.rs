@@ -30,7 +30,7 @@ pub(super) struct Voice {
     extras: Map<String, Value>,
     /// The model that was asked.
     model: Arc<str>,
-    /// Whether it was said whose the details of thoughts are.
+    /// Whether it was said whose the details of the last thought are.
     has_details: bool,
 }
 
@@ -91,6 +91,8 @@ impl Voice {
             events.push_back(ProviderEvent::ReasoningDetail(whose.into_detail()));
         }
         events.extend(details.into_iter().map(ProviderEvent::ReasoningDetail));
+        // What comes behind something else may be another thought.
+        self.has_details &= delta.tool_calls.is_empty() && texts.iter().all(|text| text.is_empty());
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             events.push_back(ProviderEvent::Text(text.into_owned()));
         }

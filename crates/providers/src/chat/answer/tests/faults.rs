@@ -46,6 +46,23 @@ fn thoughts_come_under_several_names_and_once() {
 }
 
 #[test]
+fn whose_details_are_is_told_for_each_thought() {
+    let whose = "detail {\"block\":null,\"model\":\"tiny\",\"protocol\":\"chat\"}";
+    check_deltas(
+        &[
+            r#"{"reasoning":"a","reasoning_details":[{"n":1}]}"#,
+            r#"{"content":"","reasoning_details":[{"n":2}]}"#,
+            r#"{"content":"b"}"#,
+            r#"{"reasoning":"c","reasoning_details":[{"n":3}]}"#,
+        ],
+        &format!(
+            "thought a\n{whose}\ndetail {{\"n\":1}}\ndetail {{\"n\":2}}\ntext b\n\
+             thought c\n{whose}\ndetail {{\"n\":3}}\nfinished stop"
+        ),
+    );
+}
+
+#[test]
 fn sounds_pictures_and_what_was_cited_are_kept_at_the_end() {
     check_deltas(
         &[
