@@ -52,8 +52,16 @@ pub struct Stack {
     circuit: Option<Circuit>,
     retry: Option<RetryOptions>,
     cache: Option<CacheOptions>,
-    fallbacks: Vec<(Arc<dyn Provider>, Option<String>)>,
+    fallbacks: Vec<Other>,
     has_next: bool,
+}
+
+/// One to fall back to.
+#[derive(Debug)]
+struct Other {
+    provider: Arc<dyn Provider>,
+    model: Option<String>,
+    name: Option<String>,
 }
 
 impl Stack {
@@ -104,7 +112,15 @@ impl Stack {
     /// Asks `provider` when all before it cannot answer, for `model` when it is said. It may be a stack of
     /// its own.
     pub fn with_fallback(mut self, provider: Arc<dyn Provider>, model: Option<&str>) -> Self {
-        self.fallbacks.push((provider, model.map(str::to_owned)));
+        self.fallbacks.push(Other { provider, model: model.map(str::to_owned), name: None });
+        self
+    }
+
+    /// Calls the fallback that was added last so, see [`Fallback::named`].
+    pub fn with_fallback_name(mut self, name: impl Into<String>) -> Self {
+        if let Some(other) = self.fallbacks.last_mut() {
+            other.name = Some(name.into());
+        }
         self
     }
 
@@ -142,11 +158,13 @@ impl Stack {
         if fallbacks.is_empty() {
             return provider;
         }
-        let chain = Fallback::new(provider);
-        Arc::new(
-            fallbacks
-                .into_iter()
-                .fold(chain, |chain, (provider, model)| chain.with(provider, model.as_deref())),
-        )
+        let add = |chain: Fallback, Other { provider, model, name }| {
+            let chain = chain.with(provider, model.as_deref());
+            match name {
+                Some(name) => chain.named(name),
+                None => chain,
+            }
+        };
+        Arc::new(fallbacks.into_iter().fold(Fallback::new(provider), add))
     }
 }

@@ -91,9 +91,11 @@ async fn an_open_circuit_is_waited_for_or_passed_by() {
     let provider = Stack::over(Arc::clone(&near) as _)
         .with_circuit(Circuit::new(opened()))
         .with_fallback(Arc::clone(&far) as _, None)
+        .with_fallback_name("far")
         .build();
     for _ in 0..2 {
-        assert_eq!(read(&*provider, &request("Where?")).await[3], "Oslo.");
+        let came = read(&*provider, &request("Where?")).await;
+        assert_eq!((came[1].as_str(), came[3].as_str()), ("rerouted to far:tiny", "Oslo."));
     }
     assert_eq!((near.calls(), far.calls()), (1, 2));
 }
