@@ -2,6 +2,8 @@
 //!
 //! - [`Session::export`](crate::Session::export) writes one; [`Engine::import`](crate::Engine::import)
 //!   reads one, as often as you like.
+//! - `import` is how one is read and what came of it; `lines` reads it line by line, `read` does what each
+//!   tells, and `going` is how far it is with a branch.
 //! - `batch` writes the ops that were read while more is read, `post` the mail; `steps` is how a mail comes
 //!   to where it was.
 //! - `stretches` knows where the ops that were read lie.
@@ -13,7 +15,10 @@
 
 mod batch;
 mod error;
+mod going;
+mod import;
 mod line;
+mod lines;
 mod mail_line;
 mod post;
 mod read;
@@ -26,6 +31,6 @@ mod write;
 
 pub use self::{
     error::ArchiveError,
-    read::{ImportOptions, Imported, Skipped},
+    import::{ImportOptions, Imported, Skipped},
     write::Exported,
 };

@@ -1,6 +1,6 @@
 //! Reading an archive: what it tells is committed again, in its order.
 
-use std::{collections::BTreeMap, io::BufRead};
+use std::collections::BTreeMap;
 
 use branchwork_core::{
     clock::Timestamp,
@@ -8,167 +8,21 @@ use branchwork_core::{
     config::Defaults,
     graph::Op,
     id::{BranchId, OpId, SessionId},
-    store::{BranchRecord, Change, Commit, Conflict, HeadMove, Store, StoreError},
+    store::{Change, Commit, Conflict, HeadMove, Store, StoreError},
 };
-
 use serde_json::value::RawValue;
 
 use super::{
     ArchiveError,
     batch::Batch,
-    line::{BranchLine, Line, MARK, MoveLine, OpLine, SessionLine, VERSION, lost_name, parse},
+    going::{ALL_KNOWN, Going, Presence},
+    import::{ImportOptions, Imported, Skipped},
+    line::{BranchLine, Line, MoveLine, OpLine, SessionLine, parse},
+    lines::Lines,
     post::Post,
     stretches::Stretches,
 };
-use crate::{
-    engine::Engine,
-    error::{Error, Result},
-    session::check_session_name,
-};
-
-/// How an archive is read.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct ImportOptions {
-    name: Option<String>,
-    skip_bad: bool,
-}
-
-impl ImportOptions {
-    /// The session keeps its name, and a damaged line is an error.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Gives the session another name than it had.
-    #[must_use]
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// Leaves damaged lines out, and what builds on them, and reports each.
-    #[must_use]
-    pub const fn with_skip_bad(mut self) -> Self {
-        self.skip_bad = true;
-        self
-    }
-}
-
-/// What an import made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Imported {
-    /// The session.
-    pub session: SessionId,
-    /// Branches that were not there.
-    pub branches: u64,
-    /// Ops that were not there.
-    pub ops: u64,
-    /// Messages among them.
-    pub messages: u64,
-    /// Mails that were not there.
-    pub mails: u64,
-    /// Lines that were left out.
-    pub skipped: Vec<Skipped>,
-}
-
-/// A line that was left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// Its number, from 1.
-    pub line: u64,
-    /// Why.
-    pub problem: String,
-}
-
-impl Engine {
-    /// Makes the session that an archive tells of, with the identifiers it has there.
-    ///
-    /// A session that is there already gets what it lacks: importing twice is importing once, and
-    /// an import that was cut off goes on where it ended. Mail that is there goes on to where it is in the
-    /// archive, when it came there later than to where it is.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Archive`](crate::Error::Archive) with the number of the line that is damaged:
-    /// what came before it is there. [`Error::Conflict`](crate::Error::Conflict) when the name is
-    /// taken, another session has its identifier, a branch went another way here than in the archive, or the
-    /// session is there from an archive of [some of its branches](crate::Session::export_branches): delete it
-    /// first.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves what was committed so far; importing again completes it.
-    pub async fn import(
-        &self,
-        archive: &mut (dyn BufRead + Send),
-        options: &ImportOptions,
-    ) -> Result<Imported> {
-        if let Some(name) = &options.name {
-            check_session_name(name)?;
-        }
-        let mut lines = Lines { archive, text: String::new(), number: 0, count: 0 };
-        let codec = lines.mark()?;
-        let import = Import::begin(self.store(), &mut lines, options, codec).await?;
-        let (session, existed) = (import.session, import.existed);
-        match import.read(&mut lines).await {
-            // Its ops lie in branches that stood for those of this archive.
-            Err(Error::Store(StoreError::InvalidCommit { .. })) if existed => {
-                let what = format!("session {session}, of an archive of some of its branches,");
-                Err(Conflict::Exists { what }.into())
-            }
-            imported => imported,
-        }
-    }
-}
-
-/// The lines of an archive.
-struct Lines<'a> {
-    archive: &'a mut (dyn BufRead + Send),
-    text: String,
-    number: u64,
-    /// How many of those were not empty.
-    count: u64,
-}
-
-impl Lines<'_> {
-    /// Reads the next line that is not empty; answers whether there is one.
-    fn next(&mut self) -> Result<bool> {
-        loop {
-            self.text.clear();
-            self.number += 1;
-            let length = self.archive.read_line(&mut self.text).map_err(ArchiveError::reading)?;
-            if length == 0 {
-                return Ok(false);
-            }
-            if !self.text.trim().is_empty() {
-                self.count += 1;
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Reads the first line; answers the version of the codec.
-    fn mark(&mut self) -> Result<u32> {
-        let unknown = |problem: String| ArchiveError::Unknown { problem };
-        if !self.next()? {
-            return Err(unknown("is empty".to_owned()).into());
-        }
-        match serde_json::from_str(&self.text) {
-            Ok(Line::Archive { of, version: VERSION, codec }) if of == MARK => {
-                if codec > codec::VERSION {
-                    return Err(unknown(format!("holds ops of the newer version {codec}")).into());
-                }
-                Ok(codec)
-            }
-            Ok(Line::Archive { of, version, .. }) if of == MARK => {
-                Err(unknown(format!("is of version {version}, and {VERSION} is known")).into())
-            }
-            _ => Err(unknown("is no archive of branchwork".to_owned()).into()),
-        }
-    }
-}
+use crate::error::{Error, Result};
 
 /// An import that goes on.
 pub(super) struct Import<'a> {
@@ -189,54 +43,11 @@ pub(super) struct Import<'a> {
     pub(super) existed: bool,
 }
 
-/// Where a branch is.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Going {
-    head: Option<OpId>,
-    /// The last op that the archive told of and that was known.
-    last: Option<Op>,
-    /// How many moves the archive told of.
-    pub(super) told: u64,
-    /// How many moves it had before the import.
-    known: u64,
-    /// It stands for a deleted one.
-    pub(super) deleted: bool,
-    presence: Presence,
-    /// The archive has begun to tell of it.
-    is_met: bool,
-}
-
-impl Going {
-    /// A branch that was there before the import.
-    fn of(branch: &BranchRecord) -> Self {
-        let is_left_over = branch.name == lost_name(branch.id);
-        let presence = if is_left_over { Presence::LeftOver } else { Presence::There };
-        Self { known: branch.revision, presence, ..Self::default() }
-    }
-
-    /// Whether it is in the store, and the archive has told so.
-    pub(super) fn is_there(&self) -> bool {
-        self.is_met && self.presence != Presence::Absent
-    }
-}
-
-/// Whether a branch is in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Presence {
-    /// It is not, or it was deleted.
-    #[default]
-    Absent,
-    /// It is.
-    There,
-    /// An import that was cut off made it, to stand for a deleted one.
-    LeftOver,
-}
-
 /// What came of a line: damage is for the caller to judge, a failure is not.
 pub(super) type Verdict = Result<std::result::Result<(), String>>;
 
 impl<'a> Import<'a> {
-    async fn begin(
+    pub(super) async fn begin(
         store: &'a dyn Store,
         lines: &mut Lines<'_>,
         options: &'a ImportOptions,
@@ -273,7 +84,7 @@ impl<'a> Import<'a> {
     }
 
     /// Does all that is told.
-    async fn read(mut self, lines: &mut Lines<'_>) -> Result<Imported> {
+    pub(super) async fn read(mut self, lines: &mut Lines<'_>) -> Result<Imported> {
         match self.lines(lines).await {
             Ok(()) => self.end(lines.number).await,
             Err(error @ Error::Archive(_)) => {
@@ -412,14 +223,14 @@ impl<'a> Import<'a> {
             match self.store.commit(commit).await {
                 // What only a deleted branch reached was collected since an earlier import.
                 Err(StoreError::NotFound { .. }) if line.deleted && self.existed => {
-                    going = Going { known: u64::MAX, presence: Presence::Absent, ..going };
+                    going = Going { known: ALL_KNOWN, presence: Presence::Absent, ..going };
                 }
                 Err(StoreError::NotFound { .. }) => {
                     return Ok(Err("forks at an op that is not there".to_owned()));
                 }
                 // An earlier import made it, told all of it, and deleted it.
                 Err(StoreError::Conflict(Conflict::Exists { .. })) if line.deleted => {
-                    going = Going { known: u64::MAX, presence: Presence::Absent, ..going };
+                    going = Going { known: ALL_KNOWN, presence: Presence::Absent, ..going };
                 }
                 made => made?,
             }
@@ -446,13 +257,13 @@ impl<'a> Import<'a> {
         if is_collected {
             // The branch may have been collected, and its ops kept for those that need them.
             self.batch.settle().await?;
-            is_collected = self.is_op(Some(op.id)).await?;
+            is_collected = self.op_of(op.id).await?.is_some();
         }
         let Some(going) = self.branches.get_mut(&branch).filter(|going| going.is_met) else {
             return Ok(Err(format!("is of branch {branch}, which is not there")));
         };
         if is_collected {
-            going.known = u64::MAX;
+            going.known = ALL_KNOWN;
         }
         if op.parent != going.head {
             return Ok(Err(format!("holds op {}, and what it builds on is not there", op.id)));
@@ -488,7 +299,10 @@ impl<'a> Import<'a> {
         }
         let is_there = if going.told < going.known {
             // An earlier import left it out, if it did so then.
-            going.known == u64::MAX || self.is_op(to).await?
+            match to.filter(|_| going.known < ALL_KNOWN) {
+                Some(to) => self.op_of(to).await?.is_some(),
+                None => true,
+            }
         } else {
             let at = Timestamp::from_micros(line.at);
             let head = HeadMove { branch, from: going.head, to, cause };
@@ -507,11 +321,11 @@ impl<'a> Import<'a> {
         Ok(Ok(()))
     }
 
-    /// Whether a head can be there: at an op that is in the store, or before all.
-    async fn is_op(&self, head: Option<OpId>) -> Result<bool> {
-        let Some(op) = head else { return Ok(true) };
-        let place = op.place();
-        Ok(!self.store.ops(self.session, op.stretch(), place..place + 1).await?.is_empty())
+    /// The op with that identifier, when it is in the store.
+    pub(super) async fn op_of(&self, id: OpId) -> Result<Option<Op>> {
+        let place = id.place();
+        let found = self.store.ops(self.session, id.stretch(), place..place + 1).await?;
+        Ok(found.into_iter().next())
     }
 
     /// Judges a damaged line.
@@ -563,9 +377,7 @@ impl<'a> Import<'a> {
         let actual = moved.first().and_then(|moved| moved.to);
         let mut agrees = actual == going.head;
         if let Some(last) = &going.last {
-            let (stretch, place) = (last.id.stretch(), last.id.place());
-            let there = self.store.ops(self.session, stretch, place..place + 1).await?;
-            agrees &= there.first() == Some(last);
+            agrees &= self.op_of(last.id).await?.as_ref() == Some(last);
         }
         if agrees { Ok(()) } else { Err(Conflict::HeadMoved { branch, actual }.into()) }
     }

@@ -1,9 +1,10 @@
 //! Reading the mail of an archive: each goes the way again that it went.
 
 use super::{
+    going::Going,
     mail_line::{MailLine, Stage},
     post::{Way, ways},
-    read::{Going, Import, Verdict},
+    read::{Import, Verdict},
 };
 use crate::error::Result;
 
@@ -50,13 +51,11 @@ impl Import<'_> {
         if going.deleted || (!lives_on && self.imported.skipped.is_empty()) {
             return Ok(Ok(stage));
         }
-        let (stretch, place) = (receipt.stretch(), receipt.place());
-        let there = self.store.ops(self.session, stretch, place..place + 1).await?;
-        Ok(match there.is_empty() {
-            false => Ok(stage),
+        Ok(match self.op_of(receipt).await? {
+            Some(_) => Ok(stage),
             // Its branch was deleted where the archive is from, and goes its own way here.
-            true if lives_on => Ok(stage.untaken()),
-            true => Err(format!("tells of mail that op {receipt} takes in, which is not there")),
+            None if lives_on => Ok(stage.untaken()),
+            None => Err(format!("tells of mail that op {receipt} takes in, which is not there")),
         })
     }
 }

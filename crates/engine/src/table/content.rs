@@ -85,13 +85,12 @@ pub(super) fn tells(draft: &Draft, content: &str, open: &OpenCalls) -> bool {
 
 /// The message that `row` tells; whatever it is, something says it.
 pub(super) fn read(role: Role, row: &Row, open: &mut OpenCalls) -> Draft {
-    let said = serde_json::from_str(unsigned(&row.content));
-    let value = said.as_ref().ok();
-    let draft = value.and_then(|value| read_own(value, open)).unwrap_or_else(|| {
-        let body = value.and_then(|value| read_seed(value, row, open));
-        let text = || Value::String(row.content.clone());
-        Draft::new(body.unwrap_or_else(|| plain(role, value.unwrap_or(&text()))))
-    });
+    let draft = match serde_json::from_str(unsigned(&row.content)) {
+        Ok(value) => read_own(&value, open)
+            .or_else(|| read_seed(&value, row, open).map(Draft::new))
+            .unwrap_or_else(|| Draft::new(plain(role, &value))),
+        Err(_no_json) => Draft::new(plain(role, &Value::String(row.content.clone()))),
+    };
     note_calls(&draft.body, open);
     draft
 }
