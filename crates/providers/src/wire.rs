@@ -134,15 +134,16 @@ impl Pen {
         self.json(value)
     }
 
-    /// Refuses a conversation of which no message was written: servers do, or call nothing an answer.
+    /// Ends the messages, and the body with them.
     ///
     /// # Errors
     ///
-    /// That nothing could be answered, as a clause.
-    pub(crate) fn check_begun(&self) -> Result<(), String> {
+    /// That none was written, as a clause: servers refuse that, or load the model and call it an answer.
+    pub(crate) fn end_messages(&mut self) -> Result<(), String> {
         if self.begun == 0 {
             return Err("there is no message that could be answered".to_owned());
         }
+        self.raw("]}");
         Ok(())
     }
 

@@ -84,9 +84,7 @@ impl Wire for Chat {
     }
 
     fn tail(&self, pen: &mut Pen) -> Result<(), String> {
-        pen.check_begun()?;
-        pen.raw("]}");
-        Ok(())
+        pen.end_messages()
     }
 
     fn choices_max(&self) -> u32 {

@@ -76,7 +76,7 @@ impl Wire for Ollama {
     }
 
     fn tail(&self, pen: &mut Pen) -> Result<(), String> {
-        request::tail(pen)
+        pen.end_messages()
     }
 
     fn framing(&self) -> Framing {

@@ -116,9 +116,7 @@ impl Wire for Responses {
     }
 
     fn tail(&self, pen: &mut Pen) -> Result<(), String> {
-        pen.check_begun()?;
-        pen.raw("]}");
-        Ok(())
+        pen.end_messages()
     }
 
     fn decoder(&self, request: &ModelRequest, reporter: &Arc<Reporter>) -> Box<dyn Decode> {

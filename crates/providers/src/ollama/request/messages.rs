@@ -39,17 +39,6 @@ pub(in crate::ollama) fn message(pen: &mut Pen, body: &Body) -> Result<(), Strin
     }
 }
 
-/// Ends the body.
-///
-/// # Errors
-///
-/// That nothing is asked: the server would load the model and call that an answer.
-pub(in crate::ollama) fn tail(pen: &mut Pen) -> Result<(), String> {
-    pen.check_begun()?;
-    pen.raw("]}");
-    Ok(())
-}
-
 #[derive(Serialize)]
 struct WireMessage<'a> {
     role: &'static str,

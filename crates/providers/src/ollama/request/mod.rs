@@ -9,7 +9,4 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::{
-    body::head,
-    messages::{message, tail},
-};
+pub(super) use self::{body::head, messages::message};
