@@ -10,7 +10,7 @@ use crate::{
     clock::Timestamp,
     config::{Config, ConfigPatch},
     id::{BranchId, MessageId, OpId, SessionId},
-    provider::{Adapted, ProviderError, ToolChoice, ToolSpec, Usage},
+    provider::{Adapted, ProviderError, Rerouted, ToolChoice, ToolSpec, Usage},
 };
 
 /// What is kept of one call of a model.
@@ -18,8 +18,8 @@ use crate::{
 pub struct ModelCall {
     /// What was asked.
     pub request: CallRequest,
-    /// The provider that answered, where that is another than the one that was asked.
-    pub rerouted_to: Option<String>,
+    /// Who was asked in the end, where that is another provider than the one that should have been.
+    pub rerouted: Option<Rerouted>,
     /// The model that answered, as the server names it.
     pub model: Option<String>,
     /// Why it stopped; `None` when it was stopped or failed.
@@ -34,6 +34,16 @@ pub struct ModelCall {
     pub retries: u32,
     /// Why it failed; `None` when it did not.
     pub failure: Option<CallFailure>,
+}
+
+impl ModelCall {
+    /// The provider and the model that were asked in the end, and are paid.
+    pub fn billed(&self) -> (&str, &str) {
+        match &self.rerouted {
+            Some(Rerouted { provider, model }) => (provider, model),
+            None => (&self.request.provider, &self.request.model),
+        }
+    }
 }
 
 /// What a model was asked: enough to render the same bytes again.

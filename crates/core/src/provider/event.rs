@@ -52,13 +52,9 @@ pub enum ProviderEvent {
     Usage(Usage),
     /// The call failed and was made anew: what came before does not count.
     Retried(Retried),
-    /// Another provider than the one that was asked answers from here on. Comes before its [`Started`](Self::Started).
-    Rerouted {
-        /// What it is called in the call log and in tables of prices.
-        provider: String,
-        /// The model that it was asked for.
-        model: Option<String>,
-    },
+    /// Another provider than the one that was asked answers from here on. Comes before its
+    /// [`Started`](Self::Started).
+    Rerouted(Rerouted),
     /// An event of another answer to the same request, when several were asked for.
     Sibling {
         /// Which of the others it is, from 1.
@@ -81,6 +77,15 @@ pub struct Retried {
     pub error_type: &'static str,
     /// Why it failed; holds no key.
     pub problem: String,
+}
+
+/// Who was asked in the place of the provider that should have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rerouted {
+    /// What the provider is called in the call log and in tables of prices.
+    pub provider: String,
+    /// The model that it was asked for.
+    pub model: String,
 }
 
 /// Why an answer ended.

@@ -20,7 +20,7 @@ pub use self::{
     },
     embed::{EMBED_INPUTS_MAX, EmbedRequest, Embedder, Embeddings},
     error::{ProviderError, Remedy},
-    event::{Finish, ProviderEvent, Retried, Usage},
+    event::{Finish, ProviderEvent, Rerouted, Retried, Usage},
     request::{Adapted, CacheHints, ModelRequest, RenderedRequest, ToolChoice, ToolSpec},
 };
 

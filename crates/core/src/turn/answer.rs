@@ -53,7 +53,7 @@ impl Answer {
             ProviderEvent::Logprobs(value) => self.logprobs.push(value),
             ProviderEvent::Usage(usage) => self.usage = Some(usage),
             // What the others say, and who answers, is heard elsewhere.
-            ProviderEvent::Sibling { .. } | ProviderEvent::Rerouted { .. } => {}
+            ProviderEvent::Sibling { .. } | ProviderEvent::Rerouted(_) => {}
             ProviderEvent::Retried(_) => *self = Self::default(),
             ProviderEvent::Finished(finish) => self.finish = Some(finish),
         }

@@ -15,7 +15,7 @@ use branchwork_core::{
         Body, CallId, Draft, DraftError, FileSource, Message, Native, Origin, Outcome, Part,
         Status, ToolCall,
     },
-    provider::{Adapted, ProviderEvent, ToolChoice, ToolSpec, Usage},
+    provider::{Adapted, ProviderEvent, Rerouted, ToolChoice, ToolSpec, Usage},
     turn::Answer,
 };
 use proptest::prelude::*;
@@ -252,7 +252,7 @@ fn calls() -> [(&'static str, ModelCall); 4] {
     let usage = Usage { input_tokens: Some(0), cached_tokens: Some(3), ..Usage::default() };
     let full = ModelCall {
         request: request.clone(),
-        rerouted_to: None,
+        rerouted: None,
         model: Some("tiny-1".to_owned()),
         finish: Some("stop".to_owned()),
         usage: Some(usage),
@@ -275,7 +275,7 @@ fn calls() -> [(&'static str, ModelCall); 4] {
             stream: false,
             ..request
         },
-        rerouted_to: None,
+        rerouted: None,
         model: None,
         finish: None,
         usage: None,
@@ -288,7 +288,8 @@ fn calls() -> [(&'static str, ModelCall); 4] {
     let adapted = Adapted::from([("thought_left_out".into(), 2)]);
     let request = CallRequest { adapted, choices: 3, ..bare.request.clone() };
     let cached = ModelCall { usage, request, ..bare.clone() };
-    let rerouted = ModelCall { rerouted_to: Some("far".to_owned()), ..bare.clone() };
+    let rerouted = Rerouted { provider: "far".to_owned(), model: "large".to_owned() };
+    let rerouted = ModelCall { rerouted: Some(rerouted), ..bare.clone() };
     [("call", full), ("call-bare", bare), ("call-cached", cached), ("call-rerouted", rerouted)]
 }
 

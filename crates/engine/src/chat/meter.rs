@@ -7,7 +7,9 @@ use branchwork_core::{
     clock::Timestamp,
     config::ConfigPatch,
     graph::View,
-    provider::{Finish, ModelRequest, PriceBook, ProviderError, ProviderEvent, RenderedRequest},
+    provider::{
+        Finish, ModelRequest, PriceBook, ProviderError, ProviderEvent, RenderedRequest, Rerouted,
+    },
     turn::Answer,
 };
 
@@ -19,8 +21,7 @@ pub(super) struct Meter {
     asked: Timestamp,
     first: Option<Timestamp>,
     retries: u32,
-    /// Another provider that answers, and the model that it was asked for.
-    rerouted: Option<(String, Option<String>)>,
+    rerouted: Option<Rerouted>,
 }
 
 impl Meter {
@@ -55,9 +56,7 @@ impl Meter {
     pub(super) fn hear(&mut self, event: &ProviderEvent, now: impl FnOnce() -> Timestamp) {
         match event {
             ProviderEvent::Retried(retried) => (self.retries, self.first) = (retried.retries, None),
-            ProviderEvent::Rerouted { provider, model } => {
-                self.rerouted = Some((provider.clone(), model.clone()));
-            }
+            ProviderEvent::Rerouted(rerouted) => self.rerouted = Some(rerouted.clone()),
             _ => {}
         }
         let says = matches!(
@@ -79,22 +78,16 @@ impl Meter {
         prices: &PriceBook,
         now: Timestamp,
     ) -> ModelCall {
-        let CallRequest { provider, model, .. } = &self.request;
-        let (provider, model) = match &self.rerouted {
-            Some((provider, other)) => (provider, other.as_ref().unwrap_or(model)),
-            None => (provider, model),
-        };
-        let tariff = prices.tariff(provider, model, answer.model(), self.asked);
         let failure = error.map(|error| CallFailure {
             problem: error.to_string(),
             detail: error.detail().to_owned(),
         });
-        ModelCall {
-            rerouted_to: self.rerouted.map(|(provider, _)| provider),
+        let mut call = ModelCall {
+            rerouted: self.rerouted,
             model: answer.model().map(str::to_owned),
             finish: answer.finish().map(Finish::as_str).map(str::to_owned),
             usage: answer.usage(),
-            cost_usd: answer.usage().and_then(|usage| tariff?.usd(&usage)),
+            cost_usd: None,
             timings: Timings {
                 queued: between(self.wished, self.asked),
                 first: self.first.map(|first| between(self.asked, first)),
@@ -103,7 +96,11 @@ impl Meter {
             retries: self.retries,
             failure,
             request: self.request,
-        }
+        };
+        let (provider, model) = call.billed();
+        let tariff = prices.tariff(provider, model, answer.model(), self.asked);
+        call.cost_usd = call.usage.and_then(|usage| tariff?.usd(&usage));
+        call
     }
 }
 

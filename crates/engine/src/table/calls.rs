@@ -32,7 +32,7 @@ pub struct CallRow {
     pub model: String,
     /// The model that answered, as the server names it.
     pub answered_by: Option<String>,
-    /// The provider that answered, where that is another than the one that was asked.
+    /// The provider and the model that were asked in the end, where that is another provider: `far:large`.
     pub rerouted_to: Option<String>,
     /// The settings that held for this call only, as JSON.
     pub config: String,
@@ -126,7 +126,7 @@ impl CallRow {
             provider: request.provider.clone(),
             model: request.model.clone(),
             answered_by: call.model.clone(),
-            rerouted_to: call.rerouted_to.clone(),
+            rerouted_to: call.rerouted.as_ref().map(|to| format!("{}:{}", to.provider, to.model)),
             config: Value::Object(config.unwrap_or_default()).to_string(),
             tools: json!(names).to_string(),
             tool_choice: match &request.tool_choice {

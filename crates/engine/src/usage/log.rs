@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use branchwork_core::{
-    call::{CallRecord, CallRequest, ModelCall},
+    call::{CallRecord, CallRequest},
     filter::leave_results_out,
     graph::View,
     id::MessageId,
@@ -207,21 +207,12 @@ pub(super) async fn grouped_calls(
     Ok(grouped)
 }
 
-/// The provider and the model that are paid for `call`: those that were asked, unless another provider answered.
-pub(super) fn billed(call: &ModelCall) -> (&str, &str) {
-    let model = call.request.model.as_str();
-    match &call.rerouted_to {
-        Some(other) => (other, call.model.as_deref().unwrap_or(model)),
-        None => (&call.request.provider, model),
-    }
-}
-
 /// What `call`, of the session `name`, is counted under.
 fn key(by: UsageBy, name: &str, branches: &[BranchRecord], call: &CallRecord) -> String {
     match by {
         UsageBy::Session => name.to_owned(),
         UsageBy::Model => {
-            let (provider, model) = billed(&call.call);
+            let (provider, model) = call.call.billed();
             format!("{provider}:{model}")
         }
         UsageBy::Day => time::day(call.at),

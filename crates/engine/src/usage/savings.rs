@@ -7,10 +7,7 @@ use branchwork_core::{
     provider::{PriceBook, Tariff, Usage, add_usd, usd},
 };
 
-use super::{
-    UsageBy,
-    log::{billed, grouped_calls},
-};
+use super::{UsageBy, log::grouped_calls};
 use crate::{engine::Engine, error::Result};
 
 /// What was read from the prompt caches of providers, and what that saved.
@@ -84,6 +81,6 @@ impl Engine {
 }
 
 fn tariff_of<'p>(prices: &'p PriceBook, record: &CallRecord) -> Option<&'p Tariff> {
-    let (provider, model) = billed(&record.call);
+    let (provider, model) = record.call.billed();
     prices.tariff(provider, model, record.call.model.as_deref(), record.asked_at())
 }

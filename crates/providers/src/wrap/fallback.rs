@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use branchwork_core::provider::{
     EventStream, ModelInfo, ModelRequest, Provider, ProviderError, ProviderEvent, RenderedRequest,
+    Rerouted,
 };
 use futures_util::{StreamExt as _, future::BoxFuture, stream};
 
@@ -52,11 +53,17 @@ pub struct Fallback {
 
 /// One that is asked when those before it cannot answer.
 #[derive(Debug, Clone)]
-struct Other {
+pub(super) struct Other {
     provider: Arc<dyn Provider>,
-    name: String,
+    pub(super) name: String,
     /// The model that it is asked for; that of the request when not said.
     model: Option<String>,
+}
+
+impl Other {
+    pub(super) fn new(provider: Arc<dyn Provider>, model: Option<&str>) -> Self {
+        Self { provider, name: UNNAMED.to_owned(), model: model.map(str::to_owned) }
+    }
 }
 
 impl Fallback {
@@ -65,15 +72,16 @@ impl Fallback {
         Self { first, others: Vec::new(), mends: Self::mends }
     }
 
+    /// A chain of `first` and the others.
+    pub(super) fn of(first: Arc<dyn Provider>, others: Vec<Other>) -> Self {
+        Self { others, ..Self::new(first) }
+    }
+
     /// Asks `provider` when those before it cannot answer, for `model` when it is said, else for that of the
     /// request. Cost: a call copies what it needs of the request.
     #[must_use]
     pub fn with(mut self, provider: Arc<dyn Provider>, model: Option<&str>) -> Self {
-        self.others.push(Other {
-            provider,
-            name: UNNAMED.to_owned(),
-            model: model.map(str::to_owned),
-        });
+        self.others.push(Other::new(provider, model));
         self
     }
 
@@ -158,7 +166,8 @@ fn ask(
     Box::pin(async move {
         let events = provider.send(&request, rendered).await?;
         let asked = request.config.model;
-        let rerouted = ProviderEvent::Rerouted { provider: name, model: asked.clone() };
+        let model = asked.clone().unwrap_or_default();
+        let rerouted = ProviderEvent::Rerouted(Rerouted { provider: name, model });
         let named = move |event| match event {
             Ok(ProviderEvent::Started { model, response_id }) => {
                 Ok(ProviderEvent::Started { model: model.or_else(|| asked.clone()), response_id })

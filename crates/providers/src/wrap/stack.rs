@@ -6,7 +6,7 @@ use branchwork_core::provider::Provider;
 
 use super::{
     Breaker, Cache, CacheOptions, Circuit, Fallback, Limiter, RateLimit, Retry, RetryOptions,
-    TimeoutOptions, Timeouts,
+    TimeoutOptions, Timeouts, fallback::Other,
 };
 
 /// Puts wrappers around a provider, in the one order that makes sense, whatever the order in which they are
@@ -54,14 +54,6 @@ pub struct Stack {
     cache: Option<CacheOptions>,
     fallbacks: Vec<Other>,
     has_next: bool,
-}
-
-/// One to fall back to.
-#[derive(Debug)]
-struct Other {
-    provider: Arc<dyn Provider>,
-    model: Option<String>,
-    name: Option<String>,
 }
 
 impl Stack {
@@ -112,14 +104,14 @@ impl Stack {
     /// Asks `provider` when all before it cannot answer, for `model` when it is said. It may be a stack of
     /// its own.
     pub fn with_fallback(mut self, provider: Arc<dyn Provider>, model: Option<&str>) -> Self {
-        self.fallbacks.push(Other { provider, model: model.map(str::to_owned), name: None });
+        self.fallbacks.push(Other::new(provider, model));
         self
     }
 
     /// Calls the fallback that was added last so, see [`Fallback::named`].
     pub fn with_fallback_name(mut self, name: impl Into<String>) -> Self {
         if let Some(other) = self.fallbacks.last_mut() {
-            other.name = Some(name.into());
+            other.name = name.into();
         }
         self
     }
@@ -158,13 +150,6 @@ impl Stack {
         if fallbacks.is_empty() {
             return provider;
         }
-        let add = |chain: Fallback, Other { provider, model, name }| {
-            let chain = chain.with(provider, model.as_deref());
-            match name {
-                Some(name) => chain.named(name),
-                None => chain,
-            }
-        };
-        Arc::new(fallbacks.into_iter().fold(Fallback::new(provider), add))
+        Arc::new(Fallback::of(provider, fallbacks))
     }
 }

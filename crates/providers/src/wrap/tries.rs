@@ -34,7 +34,7 @@ pub(super) fn says(event: &ProviderEvent) -> bool {
         ProviderEvent::Started { .. }
         | ProviderEvent::Usage(_)
         | ProviderEvent::Retried(_)
-        | ProviderEvent::Rerouted { .. }
+        | ProviderEvent::Rerouted(_)
         | ProviderEvent::Finished(_) => false,
         ProviderEvent::Sibling { event, .. } => says(event),
         _ => true,

@@ -8,7 +8,7 @@ use branchwork_core::{
     graph::{Extent, StepWriter},
     id::{MessageId, OpId},
     message::{Body, Draft},
-    provider::{Adapted, ToolChoice, ToolSpec, Usage},
+    provider::{Adapted, Rerouted, ToolChoice, ToolSpec, Usage},
     store::{Cause, Change, Commit, HeadMove, Store, StoreError},
 };
 use serde_json::json;
@@ -37,7 +37,7 @@ fn full(head: Option<OpId>) -> ModelCall {
             hash: RequestHash([0xa5; 32]),
             adapted: Adapted::new(),
         },
-        rerouted_to: Some("far".to_owned()),
+        rerouted: Some(Rerouted { provider: "far".to_owned(), model: "large".to_owned() }),
         model: Some("tiny-1".to_owned()),
         finish: Some("stop".to_owned()),
         usage: Some(Usage { input_tokens: Some(0), output_tokens: Some(9), ..Usage::default() }),

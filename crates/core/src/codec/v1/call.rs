@@ -10,7 +10,7 @@ use crate::{
     call::{CallFailure, CallRequest, ModelCall, RequestHash, Timings},
     config::ConfigPatch,
     id::{MessageId, OpId},
-    provider::{Adapted, ToolChoice, ToolSpec, Usage},
+    provider::{Adapted, Rerouted, ToolChoice, ToolSpec, Usage},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct StoredCall {
     request: StoredRequest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    rerouted_to: Option<String>,
+    rerouted: Option<StoredRerouted>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +99,13 @@ struct StoredUsage {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct StoredRerouted {
+    provider: String,
+    model: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StoredFailure {
     problem: String,
     detail: String,
@@ -126,7 +133,7 @@ impl From<&ModelCall> for StoredCall {
     fn from(call: &ModelCall) -> Self {
         let ModelCall {
             request,
-            rerouted_to,
+            rerouted,
             model,
             finish,
             usage,
@@ -137,7 +144,10 @@ impl From<&ModelCall> for StoredCall {
         } = call;
         Self {
             request: request.into(),
-            rerouted_to: rerouted_to.clone(),
+            rerouted: rerouted.as_ref().map(|Rerouted { provider, model }| StoredRerouted {
+                provider: provider.clone(),
+                model: model.clone(),
+            }),
             model: model.clone(),
             finish: finish.clone(),
             usage: usage.map(|usage| StoredUsage {
@@ -193,11 +203,13 @@ impl From<&CallRequest> for StoredRequest {
 impl StoredCall {
     /// The call; an error says what is wrong with it.
     pub(super) fn into_call(self) -> Result<ModelCall, Cow<'static, str>> {
+        let rerouted =
+            self.rerouted.map(|StoredRerouted { provider, model }| Rerouted { provider, model });
         let failure =
             self.failure.map(|StoredFailure { problem, detail }| CallFailure { problem, detail });
         Ok(ModelCall {
             request: self.request.into_request()?,
-            rerouted_to: self.rerouted_to,
+            rerouted,
             model: self.model,
             finish: self.finish,
             usage: self.usage.map(|usage| Usage {

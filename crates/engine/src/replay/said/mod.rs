@@ -38,9 +38,7 @@ pub(super) fn said(answer: &Message, siblings: &[Arc<Message>], call: &ModelCall
         let retried = Retried { retries, wait, error_type, problem };
         events.push(ProviderEvent::Retried(retried));
     }
-    if let Some(provider) = call.rerouted_to.clone() {
-        events.push(ProviderEvent::Rerouted { provider, model: call.model.clone() });
-    }
+    events.extend(call.rerouted.clone().map(ProviderEvent::Rerouted));
     if call.model.is_some() {
         events.push(ProviderEvent::Started { model: call.model.clone(), response_id: None });
     }

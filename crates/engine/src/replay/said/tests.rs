@@ -27,7 +27,7 @@ fn call(answer: &Answer) -> ModelCall {
             hash: RequestHash([0; 32]),
             adapted: Adapted::default(),
         },
-        rerouted_to: None,
+        rerouted: None,
         model: answer.model().map(str::to_owned),
         finish: answer.finish().map(|finish| finish.as_str().to_owned()),
         usage: answer.usage(),

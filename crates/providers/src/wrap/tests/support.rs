@@ -249,9 +249,7 @@ pub(super) fn tell(event: &Result<ProviderEvent, ProviderError>) -> String {
         Ok(ProviderEvent::Retried(retried)) => {
             format!("retried {} after {:?}: {}", retried.retries, retried.wait, retried.problem)
         }
-        Ok(ProviderEvent::Rerouted { provider, model }) => {
-            format!("rerouted to {provider}:{}", model.as_deref().unwrap_or_default())
-        }
+        Ok(ProviderEvent::Rerouted(to)) => format!("rerouted to {}:{}", to.provider, to.model),
         Ok(ProviderEvent::Finished(finish)) => finish.as_str().to_owned(),
         Ok(other) => format!("{other:?}"),
         Err(error) => format!("error: {error}: {}", error.detail()),
