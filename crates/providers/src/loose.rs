@@ -14,6 +14,26 @@ use serde_json::{Value, value::RawValue};
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
+/// The name of a field.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub(crate) struct Name<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+/// Fields that are kept as they come: those that we do not read, unless they say nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Extras<'a>(pub(crate) Vec<(Name<'a>, &'a RawValue)>);
+
+impl<'a> Extras<'a> {
+    pub(crate) fn keep(&mut self, name: Name<'a>, value: Option<&'a RawValue>) {
+        let value = value.filter(|value| !matches!(value.get(), "[]" | "{}" | "\"\""));
+        self.0.extend(value.map(|value| (name, value)));
+    }
+
+    /// Bytes of them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.0.len() + value.get().len()).sum()
+    }
+}
+
 /// What a model says: text, or a list of pieces as Mistral sends it, thoughts among them.
 #[derive(Debug, Default)]
 pub(crate) struct Said<'a> {

@@ -5,12 +5,12 @@
 //! repeat the name with every piece, or send a call whole.
 
 use branchwork_core::{message::Native, provider::ProviderEvent};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{object::ObjectEnd, wire::CallDelta};
+use super::{kept::Kept, object::ObjectEnd, wire::CallDelta};
 use crate::{
-    chat::{CALL, EXTRA_CONTENT, PROTOCOL},
-    loose::{arguments_of, value_of},
+    chat::{CALL, FIELDS, PROTOCOL},
+    loose::arguments_of,
     tally::Tally,
     wire::Events,
 };
@@ -35,8 +35,8 @@ struct Call {
     name: String,
     /// Its arguments as far as they came.
     arguments: String,
-    /// What goes back with it and came before its name.
-    extra: Option<Value>,
+    /// What goes back with it, as far as it is not told.
+    extras: Kept,
     end: ObjectEnd,
 }
 
@@ -90,7 +90,7 @@ impl Calls {
         let Some(call) = self.open.get_mut(place) else { return Ok(()) };
         let index = call.place;
         call.argue(&arguments);
-        call.extra = delta.extra_content.map(value_of).or_else(|| call.extra.take());
+        call.extras.add(delta.extras);
         if call.name.is_empty() && name.is_empty() {
             return Ok(());
         }
@@ -112,8 +112,8 @@ impl Calls {
         if !text.is_empty() {
             events.push_back(ProviderEvent::CallArguments { index, text });
         }
-        if let Some(extra) = call.extra.take() {
-            let block = json!({ CALL: call.known_by, EXTRA_CONTENT: extra });
+        if let Some(fields) = call.extras.take() {
+            let block = json!({ CALL: call.known_by, FIELDS: fields });
             events.push_back(ProviderEvent::Native(Native::new(PROTOCOL, model, block)));
         }
         Ok(())
@@ -140,7 +140,7 @@ impl Calls {
             known_by: String::new(),
             name: String::new(),
             arguments: String::new(),
-            extra: None,
+            extras: Kept::default(),
             end: ObjectEnd::default(),
         });
         Ok(self.open.len() - 1)

@@ -12,7 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::wire::{CallDelta, Groq, WireUsage};
-use crate::loose::{Count, Said, Text, len};
+use crate::loose::{Count, Extras, Name, Said, Text, len};
 
 /// What a chunk says, as far as we read it.
 #[derive(Default)]
@@ -46,8 +46,8 @@ pub(super) struct Delta<'a> {
     pub(super) reasoning: Text<'a>,
     pub(super) reasoning_details: Option<&'a RawValue>,
     pub(super) tool_calls: Vec<CallDelta<'a>>,
-    /// What is kept as it comes, by the names of the fields: sound, pictures, what was cited.
-    pub(super) extras: Vec<(&'static str, &'a RawValue)>,
+    /// What else there is: sound, pictures, what was cited.
+    pub(super) extras: Extras<'a>,
 }
 
 impl Choice<'_> {
@@ -64,8 +64,7 @@ impl Delta<'_> {
         let told = self.reasoning_content.0.len().max(self.reasoning.0.len());
         let said = text.len() + thought.len() + self.refusal.0.len() + told;
         let calls: usize = self.tool_calls.iter().map(CallDelta::bytes).sum();
-        let extras: usize = self.extras.iter().map(|(_, extra)| len(Some(extra))).sum();
-        said + len(self.reasoning_details) + calls + extras
+        said + len(self.reasoning_details) + calls + self.extras.bytes()
     }
 }
 
@@ -77,7 +76,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Chunk<'a> {
     }
 }
 
-/// Names of fields, at every level.
+/// Names of fields, above those of a message.
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]
 enum Key {
@@ -92,15 +91,6 @@ enum Key {
     Message,
     FinishReason,
     Logprobs,
-    Content,
-    Refusal,
-    ReasoningContent,
-    Reasoning,
-    ReasoningDetails,
-    ToolCalls,
-    Audio,
-    Images,
-    Annotations,
     #[serde(other)]
     Other,
 }
@@ -211,13 +201,6 @@ impl<'de: 'a, 'a> Visitor<'de> for ChoiceFields<'_, 'a> {
 
 struct DeltaFields<'c, 'a>(&'c mut Delta<'a>);
 
-impl<'a> DeltaFields<'_, 'a> {
-    fn keep(&mut self, name: &'static str, value: Option<&'a RawValue>) {
-        let value = value.filter(|value| !matches!(value.get(), "[]" | "{}"));
-        self.0.extras.extend(value.map(|value| (name, value)));
-    }
-}
-
 impl<'de: 'a, 'a> DeserializeSeed<'de> for DeltaFields<'_, 'a> {
     type Value = ();
 
@@ -237,21 +220,19 @@ impl<'de: 'a, 'a> Visitor<'de> for DeltaFields<'_, 'a> {
         Ok(())
     }
 
-    fn visit_map<M: MapAccess<'de>>(mut self, mut fields: M) -> Result<(), M::Error> {
-        while let Some(key) = fields.next_key()? {
-            match key {
-                Key::Content => self.0.content = fields.next_value()?,
-                Key::Refusal => self.0.refusal = fields.next_value()?,
-                Key::ReasoningContent => self.0.reasoning_content = fields.next_value()?,
-                Key::Reasoning => self.0.reasoning = fields.next_value()?,
-                Key::ReasoningDetails => self.0.reasoning_details = fields.next_value()?,
-                Key::ToolCalls => {
+    fn visit_map<M: MapAccess<'de>>(self, mut fields: M) -> Result<(), M::Error> {
+        while let Some(name) = fields.next_key::<Name<'_>>()? {
+            match &*name.0 {
+                "content" => self.0.content = fields.next_value()?,
+                "refusal" => self.0.refusal = fields.next_value()?,
+                "reasoning_content" => self.0.reasoning_content = fields.next_value()?,
+                "reasoning" => self.0.reasoning = fields.next_value()?,
+                "reasoning_details" => self.0.reasoning_details = fields.next_value()?,
+                "tool_calls" => {
                     self.0.tool_calls = fields.next_value::<Option<_>>()?.unwrap_or_default();
                 }
-                Key::Audio => self.keep("audio", fields.next_value()?),
-                Key::Images => self.keep("images", fields.next_value()?),
-                Key::Annotations => self.keep("annotations", fields.next_value()?),
-                _ => drop(fields.next_value::<IgnoredAny>()?),
+                "role" => drop(fields.next_value::<IgnoredAny>()?),
+                _ => self.0.extras.keep(name, fields.next_value()?),
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 mod calls;
 mod chunk;
 mod decoder;
+mod kept;
 mod object;
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,12 @@ use branchwork_core::{
     message::Native,
     provider::{Finish, ProviderError, ProviderEvent},
 };
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Value, value::RawValue};
 
 use super::{
     calls::Calls,
     chunk::{Choice, Delta},
+    kept::Kept,
 };
 use crate::{
     chat::PROTOCOL,
@@ -27,7 +28,7 @@ pub(super) struct Voice {
     tally: Tally,
     finish: Option<Finish>,
     /// What is kept as it comes, put together.
-    extras: Map<String, Value>,
+    extras: Kept,
     /// The model that was asked.
     model: Arc<str>,
     /// Whether it was said whose the details of the last thought are.
@@ -41,7 +42,7 @@ impl Voice {
             calls: Calls::new(),
             tally: Tally::new(conversation_len),
             finish: None,
-            extras: Map::new(),
+            extras: Kept::default(),
             model,
             has_details: false,
         }
@@ -96,9 +97,7 @@ impl Voice {
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             events.push_back(ProviderEvent::Text(text.into_owned()));
         }
-        for (name, extra) in delta.extras {
-            put(self.extras.entry(name).or_insert(Value::Null), value_of(extra));
-        }
+        self.extras.add(delta.extras);
         for call in delta.tool_calls {
             self.calls.push((call, &self.model), &mut self.tally, events)?;
         }
@@ -118,33 +117,12 @@ impl Voice {
         if !self.calls.are_named() {
             return Err(reporter.malformed(NAMELESS, &[]));
         }
-        if !self.extras.is_empty() {
-            let block = Value::Object(mem::take(&mut self.extras));
+        if let Some(block) = self.extras.take() {
             events.push_back(ProviderEvent::Native(Native::new(PROTOCOL, &*self.model, block)));
         }
         let finish = finish(self.finish.take(), self.tally.has_calls());
         events.push_back(ProviderEvent::Finished(finish));
         Ok(())
-    }
-}
-
-/// Puts `more` of a field behind what came of it: lists go on, and so do the data of a sound and its words.
-fn put(came: &mut Value, more: Value) {
-    match (came, more) {
-        (Value::Array(came), Value::Array(more)) => came.extend(more),
-        (Value::Object(came), Value::Object(more)) => {
-            for (name, more) in more {
-                match (came.get_mut(&name), more) {
-                    (Some(Value::String(came)), Value::String(more))
-                        if matches!(name.as_str(), "data" | "transcript") =>
-                    {
-                        came.push_str(&more);
-                    }
-                    (_, more) => drop(came.insert(name, more)),
-                }
-            }
-        }
-        (came, more) => *came = more,
     }
 }
 

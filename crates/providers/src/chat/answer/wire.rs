@@ -1,22 +1,23 @@
 //! The rare parts of what servers send: tool calls and usage.
 
+use std::{fmt, marker::PhantomData};
+
 use branchwork_core::provider::Usage;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
-use crate::loose::{Count, Text, len};
+use crate::loose::{Count, Extras, Name, Text, len};
 
-#[derive(Deserialize)]
+#[derive(Default)]
 pub(super) struct CallDelta<'a> {
-    #[serde(default)]
     pub(super) index: Count,
-    #[serde(borrow, default)]
     pub(super) id: Text<'a>,
-    #[serde(borrow)]
     pub(super) function: Option<FunctionDelta<'a>>,
-    /// What the server wants back with the call: Gemini's signature of the thought that led to it.
-    #[serde(borrow)]
-    pub(super) extra_content: Option<&'a RawValue>,
+    /// What else there is, and goes back with the call: Gemini's signature of the thought that led to it.
+    pub(super) extras: Extras<'a>,
 }
 
 impl CallDelta<'_> {
@@ -25,7 +26,37 @@ impl CallDelta<'_> {
         let function = self.function.as_ref();
         let function =
             function.map_or(0, |function| function.name.0.len() + len(function.arguments));
-        self.id.0.len() + function + len(self.extra_content)
+        self.id.0.len() + function + self.extras.bytes()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for CallDelta<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CallFields(PhantomData))
+    }
+}
+
+struct CallFields<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for CallFields<'a> {
+    type Value = CallDelta<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a call or a part of one")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut fields: M) -> Result<CallDelta<'a>, M::Error> {
+        let mut call = CallDelta::default();
+        while let Some(name) = fields.next_key::<Name<'_>>()? {
+            match &*name.0 {
+                "index" => call.index = fields.next_value()?,
+                "id" => call.id = fields.next_value()?,
+                "function" => call.function = fields.next_value()?,
+                "type" => drop(fields.next_value::<IgnoredAny>()?),
+                _ => call.extras.keep(name, fields.next_value()?),
+            }
+        }
+        Ok(call)
     }
 }
 

@@ -4,11 +4,11 @@
 //! same bytes as far as the shorter one goes. The record is never changed: what a server wants
 //! otherwise is done here.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use branchwork_core::message::{Body, Native, Outcome, Part, ToolCall};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     call_id::call_id,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     arguments::legal_arguments,
     call_name::call_name,
-    chat::{CALL, EXTRA_CONTENT, PROTOCOL},
+    chat::{CALL, FIELDS, PROTOCOL},
     dialect::{AfterResults, CallIds, Dialect, ReasoningBack, SystemRole},
     joined::Joined,
     rules::Rule,
@@ -70,7 +70,7 @@ fn note_adaptations(pen: &mut Pen, body: &Body, (dialect, model): (Dialect, &str
             {
                 pen.adapt(Rule::ThoughtOfOtherModelLeftOut);
             }
-            Part::Native(native) => match extra_of(native, None) {
+            Part::Native(native) => match extras_of(native, None) {
                 Some(_) if native.model == model => {}
                 Some(_) => pen.adapt(Rule::NativeOfOtherModelLeftOut),
                 None => pen.adapt(Rule::NativeLeftOut),
@@ -119,8 +119,8 @@ struct WireCall<'a> {
     id: Cow<'a, str>,
     r#type: &'static str,
     function: WireFunction<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extra_content: Option<&'a Value>,
+    #[serde(flatten)]
+    extras: BTreeMap<&'a str, &'a Value>,
 }
 
 #[derive(Serialize)]
@@ -192,25 +192,31 @@ fn action_request<'a>(
     let content = if text.is_empty() { Content::Nothing(()) } else { Content::Joined(text) };
     let mut message = WireMessage::new("assistant", content);
     message.thoughts = Thoughts::of_calls(parts, (dialect.reasoning, model));
-    let natives = || {
-        parts.iter().filter_map(|part| match part {
-            Part::Native(native) if native.model == model => Some(native),
-            _ => None,
-        })
+    let own = |part: &'a Part| match part {
+        Part::Native(native) if native.model == model => Some(native),
+        _ => None,
     };
-    let wire = |call: &'a ToolCall| WireCall {
-        extra_content: natives().find_map(|native| extra_of(native, Some(call))),
-        ..wire_call(call, dialect.call_ids)
+    let wire = |call: &'a ToolCall| {
+        let natives = parts.iter().filter_map(own);
+        let extras = natives.filter_map(|native| extras_of(native, Some(call))).flatten();
+        let extras = extras.map(|(name, value)| (name.as_str(), value));
+        WireCall {
+            extras: extras.filter(|(name, _)| !OURS.contains(name)).collect(),
+            ..wire_call(call, dialect.call_ids)
+        }
     };
     message.tool_calls = Some(calls.iter().map(wire).collect());
     message
 }
 
-/// What goes back with `call`, or with any call, when `native` is that.
-fn extra_of<'a>(native: &'a Native, call: Option<&ToolCall>) -> Option<&'a Value> {
+/// The fields of a call that we write ourselves.
+const OURS: [&str; 4] = ["function", "id", "index", "type"];
+
+/// The fields that go back with `call`, or with any call, when `native` holds such.
+fn extras_of<'a>(native: &'a Native, call: Option<&ToolCall>) -> Option<&'a Map<String, Value>> {
     let named = native.block.get(CALL).filter(|_| native.protocol == PROTOCOL)?.as_str()?;
     let is_its = call.is_none_or(|call| call.id.as_str() == named);
-    native.block.get(EXTRA_CONTENT).filter(|_| is_its)
+    native.block.get(FIELDS)?.as_object().filter(|_| is_its)
 }
 
 fn wire_call(call: &ToolCall, form: CallIds) -> WireCall<'_> {
@@ -219,7 +225,7 @@ fn wire_call(call: &ToolCall, form: CallIds) -> WireCall<'_> {
         id: call_id(call.id.as_str(), form),
         r#type: "function",
         function: WireFunction { name: call_name(&call.function), arguments },
-        extra_content: None,
+        extras: BTreeMap::new(),
     }
 }
 

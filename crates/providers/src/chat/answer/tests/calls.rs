@@ -39,7 +39,7 @@ fn what_comes_beside_a_call_is_kept_with_it() {
     let signed = r#""extra_content":{"google":{"thought_signature":"c2ln"}}"#;
     let kept = |id: &str| {
         let extra = r#"{"google":{"thought_signature":"c2ln"}}"#;
-        format!("native {{\"extra_content\":{extra},\"tool_call\":\"{id}\"}}")
+        format!("native {{\"fields\":{{\"extra_content\":{extra}}},\"tool_call\":\"{id}\"}}")
     };
     for (id, known_by) in [(r#""id":"a","#, "a"), ("", "call_3_0")] {
         let whole = format!(

@@ -63,16 +63,17 @@ fn whose_details_are_is_told_for_each_thought() {
 }
 
 #[test]
-fn sounds_pictures_and_what_was_cited_are_kept_at_the_end() {
+fn fields_that_we_do_not_read_are_kept_at_the_end() {
     check_deltas(
         &[
             r#"{"role":"assistant","audio":{"id":"a1","data":"AA","transcript":"Ro"},"annotations":[]}"#,
             r#"{"audio":{"data":"BB","transcript":"me","expires_at":7}}"#,
             r#"{"images":[{"n":1}],"annotations":null}"#,
-            r#"{"images":[{"n":2}]}"#,
+            r#"{"images":[{"n":2}],"channel":"final","spoken":"a"}"#,
+            r#"{"function_call":null,"channel":"final","spoken":"b"}"#,
         ],
         "native {\"audio\":{\"data\":\"AABB\",\"expires_at\":7,\"id\":\"a1\",\"transcript\":\"Rome\"},\
-         \"images\":[{\"n\":1},{\"n\":2}]}\nfinished stop",
+         \"channel\":\"final\",\"images\":[{\"n\":1},{\"n\":2}],\"spoken\":\"ab\"}\nfinished stop",
     );
 }
 

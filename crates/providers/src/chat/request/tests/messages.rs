@@ -182,12 +182,15 @@ fn what_came_beside_a_call_goes_back_with_it_to_the_model_that_made_it() {
     for (model, call, sent_back) in
         [("tiny", "c1", extra.clone()), ("other", "c1", Value::Null), ("tiny", "c2", Value::Null)]
     {
-        let block = json!({ "tool_call": call, "extra_content": extra });
+        let fields = json!({ "extra_content": extra, "id": "another", "type": "another" });
+        let block = json!({ "tool_call": call, "fields": fields });
         let native = Part::Native(Native::new("chat", model, block));
         let asked = request(vec![calls(vec![native], "{}"), result(Outcome::Unknown)]);
         let rendered = render(&asked, Dialect::default()).expect("good");
         let sent: Value = serde_json::from_str(&rendered).expect("JSON");
-        assert_eq!(sent["messages"][0]["tool_calls"][0]["extra_content"], sent_back, "{model}");
+        let call = &sent["messages"][0]["tool_calls"][0];
+        assert_eq!(call["extra_content"], sent_back, "{model}");
+        assert_eq!((&call["id"], &call["type"]), (&json!("c1"), &json!("function")));
     }
 }
 
