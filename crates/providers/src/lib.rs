@@ -16,7 +16,7 @@
 //! | `responses` | the OpenAI Responses protocol |
 //! | `checks`, `rules` | what is checked of requests; the names of what they say otherwise than the history |
 //! | `joined`, `data_url`, `arguments`, `schema` | what requests of several protocols have in common |
-//! | `call_ids`, `call_name`, `cache_key`, `hash` | names of calls and of caches, always the same for the same request |
+//! | `call_ids`, `call_name`, `call_fields`, `cache_key`, `hash` | names of calls and of caches, always the same for the same request; what else is kept of a call |
 //! | `fuzzing` | by a feature of its own, what the fuzz targets reach beside all this |
 //! | `framing`, `reading` | bytes in at any split, frames out; the one place of an answer that waits |
 //! | `loose`, `tally`, `model_list` | what answers of several protocols have in common |
@@ -56,6 +56,7 @@ mod arguments;
 mod azure;
 mod base_url;
 mod cache_key;
+mod call_fields;
 mod call_ids;
 mod call_name;
 mod chat;

@@ -47,12 +47,6 @@ use crate::{
 /// What blocks of answers are marked with.
 const PROTOCOL: &str = "chat";
 
-/// The field of such a block that names the call to which it belongs.
-const CALL: &str = "tool_call";
-
-/// The field of such a block that holds the fields of the call that go back as they came.
-const FIELDS: &str = "fields";
-
 /// Answers to one request: `OpenAI` gives no more.
 const CHOICES_MAX: u32 = 128;
 

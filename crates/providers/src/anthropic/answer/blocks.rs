@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{event::Delta, texts::Texts};
-use crate::{anthropic::NAME, loose::Text, tally::Tally, wire::Events};
+use crate::{anthropic::NAME, call_fields, loose::Text, tally::Tally, wire::Events};
 
 /// The blocks of one answer so far.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ struct Call {
     index: u32,
     /// What its arguments are when none come in pieces.
     input: Option<String>,
+    /// What the reader knows it by, and what else there is of it.
+    extras: Option<(String, Map<String, Value>)>,
 }
 
 /// A block that only the server understands.
@@ -108,7 +110,7 @@ impl Blocks {
         let block = match kind {
             "text" => self.begin_text(&begun, events),
             "thinking" => Block::Thought(begin_thought(raw, events)),
-            "tool_use" => Block::Call(self.begin_call(&begun, events)?),
+            "tool_use" => Block::Call(self.begin_call(&begun, raw, events)?),
             _ => Block::Other(Other { fields: fields(raw), input: String::new() }),
         };
         self.open.insert(index, block);
@@ -127,11 +129,21 @@ impl Blocks {
         Block::Text
     }
 
-    fn begin_call(&mut self, begun: &Begun<'_>, events: &mut Events) -> Result<Call, String> {
+    fn begin_call(
+        &mut self,
+        begun: &Begun<'_>,
+        raw: &str,
+        events: &mut Events,
+    ) -> Result<Call, String> {
         let (index, started) = self.tally.begin_call(begun.id.said(), begun.name.said())?;
+        let extras = Some(extras(raw)).filter(|extras| !extras.is_empty());
+        let extras = match &started {
+            ProviderEvent::CallStarted { id, .. } => extras.map(|extras| (id.clone(), extras)),
+            _ => None,
+        };
         events.push_back(started);
         let input = begun.input.map(RawValue::get).filter(|input| !is_empty(input));
-        Ok(Call { index, input: input.map(str::to_owned) })
+        Ok(Call { index, input: input.map(str::to_owned), extras })
     }
 
     /// A block goes on. `raw` is the JSON of the event.
@@ -168,24 +180,31 @@ impl Blocks {
     /// A block is whole.
     pub(super) fn end(&mut self, index: u64, events: &mut Events) {
         let Some(block) = self.open.remove(&index) else { return };
-        let native = |fields| Native::new(NAME, &*self.model, Value::Object(fields));
-        events.extend(match block {
-            Block::Text => None,
+        let native = |block: Value| Native::new(NAME, &*self.model, block);
+        let told = match block {
+            Block::Text => [None, None],
             Block::Thought(thought) => {
-                let native = Some(native(thought.whole()));
-                Some(ProviderEvent::ReasoningEnded { native })
+                let native = Some(native(thought.whole().into()));
+                [Some(ProviderEvent::ReasoningEnded { native }), None]
             }
-            Block::Call(Call { index, input }) => {
-                input.map(|text| ProviderEvent::CallArguments { index, text })
-            }
-            Block::Other(other) => Some(match native(other.whole()) {
-                // A thought that nobody may read is a thought.
-                hidden if is_hidden_thought(&hidden.block) => {
-                    ProviderEvent::ReasoningEnded { native: Some(hidden) }
-                }
-                native => ProviderEvent::Native(native),
-            }),
-        });
+            Block::Call(Call { index, input, extras }) => [
+                input.map(|text| ProviderEvent::CallArguments { index, text }),
+                extras.map(|(id, fields)| {
+                    ProviderEvent::Native(native(call_fields::kept(&id, &fields)))
+                }),
+            ],
+            Block::Other(other) => [
+                Some(match native(other.whole().into()) {
+                    // A thought that nobody may read is a thought.
+                    hidden if is_hidden_thought(&hidden.block) => {
+                        ProviderEvent::ReasoningEnded { native: Some(hidden) }
+                    }
+                    native => ProviderEvent::Native(native),
+                }),
+                None,
+            ],
+        };
+        events.extend(told.into_iter().flatten());
     }
 
     /// The answer is over. Blocks whose end did not come are as whole as they will be, but for thoughts
@@ -260,6 +279,18 @@ impl Other {
 
 fn fields(raw: &str) -> Map<String, Value> {
     serde_json::from_str(raw).unwrap_or_default()
+}
+
+/// The fields of a call that we do not read. That it is one of the model itself says nothing.
+fn extras(raw: &str) -> Map<String, Value> {
+    let mut fields = fields(raw);
+    let is_direct = |caller: &Value| caller.get("type").is_some_and(|kind| kind == "direct");
+    fields.retain(|name, value| match name.as_str() {
+        "type" | "id" | "name" | "input" => false,
+        "caller" => !is_direct(value),
+        _ => !value.is_null(),
+    });
+    fields
 }
 
 fn is_empty(input: &str) -> bool {

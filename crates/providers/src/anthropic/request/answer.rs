@@ -6,7 +6,7 @@ use branchwork_core::message::{Native, Part, ToolCall};
 use serde_json::Value;
 
 use super::{
-    block::{self, Block},
+    block::{self, Block, Own},
     names::call_id,
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         NAME,
         model::{are_alike, is_claude},
     },
+    call_fields,
     rules::Rule,
     wire::{Pen, Place},
 };
@@ -25,7 +26,8 @@ pub(super) fn blocks<'a>(
     calls: &'a [ToolCall],
     place: Place<'_>,
 ) -> Vec<Block<'a>> {
-    let mut answer = Answer { pen, calls, place, placed: BTreeSet::new(), blocks: Vec::new() };
+    let (placed, blocks) = (BTreeSet::new(), Vec::new());
+    let mut answer = Answer { pen, parts, calls, place, placed, blocks };
     let mut parts = parts.iter().enumerate().peekable();
     while let Some((at, part)) = parts.next() {
         match (part, parts.peek()) {
@@ -41,6 +43,7 @@ pub(super) fn blocks<'a>(
     }
     let Answer { mut blocks, pen, .. } = answer;
     leave_out_unpaired(pen, &mut blocks, place.is_last && calls.is_empty());
+    forget_callers(&mut blocks);
     say_before_calls(pen, &mut blocks);
     leave_out_displaced(pen, &mut blocks);
     blocks
@@ -54,6 +57,7 @@ pub(super) fn is_paused(blocks: &[Block<'_>]) -> bool {
 
 struct Answer<'p, 'a, 'm> {
     pen: &'p mut Pen,
+    parts: &'a [Part],
     calls: &'a [ToolCall],
     place: Place<'m>,
     /// Which calls were written.
@@ -96,7 +100,10 @@ impl<'a> Answer<'_, 'a, '_> {
     }
 
     fn native(&mut self, native: &'a Native) {
-        if self.knows(native) && native.block.is_object() {
+        let is_of_call = call_fields::of(native, NAME).is_some();
+        if is_of_call && self.knows(native) {
+            // It goes with its call.
+        } else if self.knows(native) && native.block.is_object() {
             self.blocks.push(Block::Native(&native.block));
         } else {
             self.pen.adapt(Rule::NativeLeftOut);
@@ -130,7 +137,12 @@ impl<'a> Answer<'_, 'a, '_> {
         if written != id {
             self.pen.adapt(Rule::CallIdRemade);
         }
-        let block = block::call(self.pen, written, call);
+        let natives = self.parts.iter().filter_map(|part| match part {
+            Part::Native(native) if self.knows(native) => call_fields::of(native, NAME),
+            _ => None,
+        });
+        let fields: Vec<_> = natives.filter(|(of, _)| *of == id).flat_map(|(_, all)| all).collect();
+        let block = block::call(self.pen, written, call, fields);
         self.blocks.push(block);
     }
 }
@@ -191,6 +203,22 @@ fn leave_out_unpaired(pen: &mut Pen, blocks: &mut Vec<Block<'_>>, ends_conversat
         }
         stays
     });
+}
+
+/// Does not say of a call that one of the server's tools made it, where the call of that tool is not sent.
+fn forget_callers(blocks: &mut [Block<'_>]) {
+    let natives = blocks.iter().filter_map(|block| match block {
+        Block::Native(block) => called(block),
+        _ => None,
+    });
+    let sent: BTreeSet<&str> = natives.collect();
+    for block in blocks {
+        let Block::Own(Own::ToolUse { fields, .. }) = block else { continue };
+        let caller = fields.get("caller").and_then(|caller| caller.get("tool_id")?.as_str());
+        if caller.is_some_and(|caller| !sent.contains(caller)) {
+            fields.remove("caller");
+        }
+    }
 }
 
 /// Puts what was said after the last call before it: the API takes an answer that ends with a text for

@@ -1,6 +1,6 @@
 //! Blocks: what messages of the protocol are made of.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use branchwork_core::message::{Outcome, ToolCall};
 use serde::Serialize;
@@ -28,6 +28,9 @@ pub(super) enum Own<'a> {
         id: String,
         name: Cow<'a, str>,
         input: ArgumentsObject<'a>,
+        /// What else its server said of it.
+        #[serde(flatten)]
+        fields: BTreeMap<&'a str, &'a Value>,
     },
     ToolResult {
         tool_use_id: String,
@@ -105,8 +108,16 @@ impl<'a> Block<'a> {
     }
 }
 
-/// A call, under its `id`. What is adapted is noted.
-pub(super) fn call<'a>(pen: &mut Pen, id: String, call: &'a ToolCall) -> Block<'a> {
+/// The fields of a call that we write ourselves.
+const OURS: [&str; 4] = ["type", "id", "name", "input"];
+
+/// A call, under its `id`, with what else its server said of it. What is adapted is noted.
+pub(super) fn call<'a>(
+    pen: &mut Pen,
+    id: String,
+    call: &'a ToolCall,
+    fields: impl IntoIterator<Item = (&'a String, &'a Value)>,
+) -> Block<'a> {
     let name = tool_name(&call.function);
     if matches!(name, Cow::Owned(_)) {
         pen.adapt(Rule::CallNameRemade);
@@ -115,5 +126,7 @@ pub(super) fn call<'a>(pen: &mut Pen, id: String, call: &'a ToolCall) -> Block<'
     if input.is_wrapped() {
         pen.adapt(Rule::ArgumentsWrapped);
     }
-    Block::Own(Own::ToolUse { id, name, input })
+    let fields = fields.into_iter().map(|(name, value)| (name.as_str(), value));
+    let fields = fields.filter(|(name, _)| !OURS.contains(name)).collect();
+    Block::Own(Own::ToolUse { id, name, input, fields })
 }

@@ -5,15 +5,9 @@
 //! repeat the name with every piece, or send a call whole.
 
 use branchwork_core::{message::Native, provider::ProviderEvent};
-use serde_json::json;
 
 use super::{kept::Kept, object::ObjectEnd, wire::CallDelta};
-use crate::{
-    chat::{CALL, FIELDS, PROTOCOL},
-    loose::arguments_of,
-    tally::Tally,
-    wire::Events,
-};
+use crate::{call_fields, chat::PROTOCOL, loose::arguments_of, tally::Tally, wire::Events};
 
 /// The calls of one answer so far.
 #[derive(Debug)]
@@ -113,7 +107,7 @@ impl Calls {
             events.push_back(ProviderEvent::CallArguments { index, text });
         }
         if let Some(fields) = call.extras.take() {
-            let block = json!({ CALL: call.known_by, FIELDS: fields });
+            let block = call_fields::kept(&call.known_by, &fields);
             events.push_back(ProviderEvent::Native(Native::new(PROTOCOL, model, block)));
         }
         Ok(())

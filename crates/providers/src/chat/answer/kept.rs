@@ -19,8 +19,8 @@ impl Kept {
     }
 
     /// All of it, when there is any; nothing is left.
-    pub(super) fn take(&mut self) -> Option<Value> {
-        Some(mem::take(&mut self.0)).filter(|kept| !kept.is_empty()).map(Value::Object)
+    pub(super) fn take(&mut self) -> Option<Map<String, Value>> {
+        Some(mem::take(&mut self.0)).filter(|kept| !kept.is_empty())
     }
 }
 

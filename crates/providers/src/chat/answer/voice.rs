@@ -117,7 +117,7 @@ impl Voice {
         if !self.calls.are_named() {
             return Err(reporter.malformed(NAMELESS, &[]));
         }
-        if let Some(block) = self.extras.take() {
+        if let Some(block) = self.extras.take().map(Value::Object) {
             events.push_back(ProviderEvent::Native(Native::new(PROTOCOL, &*self.model, block)));
         }
         let finish = finish(self.finish.take(), self.tally.has_calls());

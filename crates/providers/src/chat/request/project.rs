@@ -6,9 +6,9 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use branchwork_core::message::{Body, Native, Outcome, Part, ToolCall};
+use branchwork_core::message::{Body, Outcome, Part, ToolCall};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     call_id::call_id,
@@ -17,8 +17,9 @@ use super::{
 };
 use crate::{
     arguments::legal_arguments,
+    call_fields,
     call_name::call_name,
-    chat::{CALL, FIELDS, PROTOCOL},
+    chat::PROTOCOL,
     dialect::{AfterResults, CallIds, Dialect, ReasoningBack, SystemRole},
     joined::Joined,
     rules::Rule,
@@ -70,7 +71,7 @@ fn note_adaptations(pen: &mut Pen, body: &Body, (dialect, model): (Dialect, &str
             {
                 pen.adapt(Rule::ThoughtOfOtherModelLeftOut);
             }
-            Part::Native(native) => match extras_of(native, None) {
+            Part::Native(native) => match call_fields::of(native, PROTOCOL) {
                 Some(_) if native.model == model => {}
                 Some(_) => pen.adapt(Rule::NativeOfOtherModelLeftOut),
                 None => pen.adapt(Rule::NativeLeftOut),
@@ -193,15 +194,15 @@ fn action_request<'a>(
     let mut message = WireMessage::new("assistant", content);
     message.thoughts = Thoughts::of_calls(parts, (dialect.reasoning, model));
     let own = |part: &'a Part| match part {
-        Part::Native(native) if native.model == model => Some(native),
+        Part::Native(native) if native.model == model => call_fields::of(native, PROTOCOL),
         _ => None,
     };
+    let kept: Vec<_> = parts.iter().filter_map(own).collect();
     let wire = |call: &'a ToolCall| {
-        let natives = parts.iter().filter_map(own);
-        let extras = natives.filter_map(|native| extras_of(native, Some(call))).flatten();
-        let extras = extras.map(|(name, value)| (name.as_str(), value));
+        let its = kept.iter().filter(|(id, _)| *id == call.id.as_str());
+        let fields = its.flat_map(|(_, fields)| *fields).map(|(name, value)| (&**name, value));
         WireCall {
-            extras: extras.filter(|(name, _)| !OURS.contains(name)).collect(),
+            extras: fields.filter(|(name, _)| !OURS.contains(name)).collect(),
             ..wire_call(call, dialect.call_ids)
         }
     };
@@ -211,13 +212,6 @@ fn action_request<'a>(
 
 /// The fields of a call that we write ourselves.
 const OURS: [&str; 4] = ["function", "id", "index", "type"];
-
-/// The fields that go back with `call`, or with any call, when `native` holds such.
-fn extras_of<'a>(native: &'a Native, call: Option<&ToolCall>) -> Option<&'a Map<String, Value>> {
-    let named = native.block.get(CALL).filter(|_| native.protocol == PROTOCOL)?.as_str()?;
-    let is_its = call.is_none_or(|call| call.id.as_str() == named);
-    native.block.get(FIELDS)?.as_object().filter(|_| is_its)
-}
 
 fn wire_call(call: &ToolCall, form: CallIds) -> WireCall<'_> {
     let arguments = legal_arguments(&call.arguments);

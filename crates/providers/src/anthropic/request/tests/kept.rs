@@ -1,7 +1,7 @@
 //! What a server said comes back to it as it was.
 
 use branchwork_core::{message::Body, turn::Answer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{offered, sent};
 use crate::{
@@ -16,12 +16,15 @@ fn recorded(name: &str) -> Vec<u8> {
 
 /// The answer of that fixture, as a history keeps it.
 fn answered(name: &str) -> Body {
-    let recorded = recorded(name);
+    kept(name, &recorded(name))
+}
+
+fn kept(name: &str, recorded: &[u8]) -> Body {
     let decoder = Decoder::new(reporter(), &testing::request(Vec::new()));
     let (events, ended) = if recorded.starts_with(b"{") {
-        testing::decode_whole(decoder, &recorded)
+        testing::decode_whole(decoder, recorded)
     } else {
-        testing::decode(decoder, Framing::Events, [&recorded[..]])
+        testing::decode(decoder, Framing::Events, [recorded])
     };
     assert!(ended.is_ok(), "{name}: {ended:?}");
     let mut answer = Answer::default();
@@ -116,5 +119,33 @@ fn streamed_answers_go_back_unchanged() {
         let found = found.into_iter().collect::<Option<Vec<_>>>().expect("each has a type");
         assert_eq!(found.join(" "), kinds, "{name}");
         check(name, blocks);
+    }
+}
+
+/// The API refuses a call whose caller it does not know.
+#[test]
+fn what_else_is_said_of_a_call_goes_back_with_it_and_its_caller_where_that_is_sent() {
+    let server =
+        json!({ "type": "server_tool_use", "id": "s1", "name": "code_execution", "input": {} });
+    let result =
+        json!({ "type": "code_execution_tool_result", "tool_use_id": "s1", "content": [] });
+    let caller = json!({ "type": "code_execution_20260120", "tool_id": "s1" });
+    let call = json!({ "type": "tool_use", "id": "c1", "name": "look", "input": {}, "new": [1], "caller": caller });
+    let mut orphan = call.clone();
+    orphan.as_object_mut().expect("an object").remove("caller");
+    for (blocks, expected) in [
+        (vec![&server, &result, &call], vec![&server, &result, &call]),
+        (vec![&server, &call], vec![&orphan]),
+    ] {
+        let body = json!({ "type": "message", "content": blocks, "stop_reason": "tool_use" });
+        let body = kept("a call", body.to_string().as_bytes());
+        let sent_back = sent(&offered(vec![Body::instruction("hi"), body.clone()]));
+        assert_eq!(sent_back["messages"][1]["content"], json!(expected));
+        // Another server would not know what it means.
+        let mut other = offered(vec![Body::instruction("hi"), body]);
+        other.config.model = Some("deepseek-chat".to_owned());
+        let content = &sent(&other)["messages"][1]["content"];
+        let sent_back = content.as_array().expect("blocks").last().expect("the call");
+        assert_eq!((&sent_back["new"], &sent_back["caller"]), (&Value::Null, &Value::Null));
     }
 }
